@@ -1,0 +1,84 @@
+"""The words of a picture: its title's parts, durations, and the marks of the colour scale."""
+
+from __future__ import annotations
+
+import math
+import unicodedata
+from dataclasses import dataclass
+from datetime import datetime
+
+from edgeheat.core.params import HeatParams
+
+_UNITS = ((1.0, "s", 100.0), (60.0, "min", 100 * 60.0), (3600.0, "h", math.inf))
+"""Seconds in the unit, its name, and the scale top in seconds below which it is taken."""
+
+_NICE = (1.0, 1.5, 2.0, 3.0, 5.0, 7.0, 10.0)
+
+
+@dataclass(frozen=True, slots=True)
+class Caption:
+    """The words of a picture's title; its coverage comes from the heat itself."""
+
+    camera: str
+    period: str
+    """What the heat covers, in words: see `period_words`."""
+
+    at: datetime | None
+    """The shop's local time of the picture; None where it is not known (most recordings)."""
+
+
+def duration_words(seconds: float) -> str:
+    """Return a duration in its two largest units: "45 s", "1 min 20 s", "30 min", "1 h", "7 d"."""
+    left = round(seconds)
+    if left < 1:
+        return f"{seconds:.2g} s"
+    words = []
+    for size, unit in ((86400, "d"), (3600, "h"), (60, "min"), (1, "s")):
+        count, left = divmod(left, size)
+        if count:
+            words.append(f"{count} {unit}")
+        elif words:
+            break
+    # One day is said in hours, as shops speak of "the last 24 h".
+    return "24 h" if words == ["1 d"] else " ".join(words[:2])
+
+
+def period_words(heat: HeatParams) -> str:
+    """Return what a heat covers, in words: "last 1 h", "half-life 30 min", "since 08:00", "since the start"."""
+    if heat.kind == "decaying":
+        return f"half-life {duration_words(heat.length_s)}"
+    if heat.kind == "window":
+        return f"last {duration_words(heat.length_s)}"
+    return f"since {heat.since:%H:%M}" if heat.since else "since the start"
+
+
+def scale_ticks(top_s: float, gamma: float, most: int) -> list[tuple[float, str]]:
+    """Return the marks of a colour scale: place from 0 (cold) to 1 (hot) along the colours, and label.
+
+    The colour at place p stands for `top_s` * p^(1 / gamma) motion-seconds. The first mark is 0, the last is the top
+    itself with its unit; between them lie round figures, at most `most` marks in all.
+    """
+    unit_s, unit = next((size, name) for size, name, below in _UNITS if top_s < below)
+    top = top_s / unit_s
+    marks = {0.0: "0"}
+    for step in range(1, most - 1):
+        wanted = (step / (most - 1)) ** (1 / gamma) * top
+        if wanted > 0:
+            decade = 10.0 ** math.floor(math.log10(wanted))
+            value = min(_NICE, key=lambda nice: abs(nice * decade - wanted)) * decade
+            if value < top:
+                marks[(value / top) ** gamma] = f"{value:.6g}"
+    marks[1.0] = f"{top:.2g} {unit}" if top < 10 else f"{top:.0f} {unit}"
+    return sorted(marks.items())
+
+
+def percent_words(share: float) -> str:
+    """Return a share, 0..1, in whole percent; what is little does not read as nothing."""
+    percent = round(100 * share)
+    return "<1 %" if percent == 0 and share > 0 else f"{percent} %"
+
+
+def ascii_words(text: str) -> str:
+    """Return `text` in ASCII, accents dropped and the rest as `?`: cv2's fonts draw nothing else on every version."""
+    letters = (char for char in unicodedata.normalize("NFKD", text) if not unicodedata.combining(char))
+    return "".join(char if " " <= char <= "~" else "?" for char in letters)

@@ -1,0 +1,254 @@
+"""Keeps heat: motion-seconds for each grid cell, decaying, over a rolling window, or in total."""
+
+from __future__ import annotations
+
+import math
+from collections import deque
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta, tzinfo
+from typing import Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from edgeheat.core.increment import Increment
+from edgeheat.core.params import HeatParams
+from edgeheat.core.tiles import pack_ms, unpack_ms
+from edgeheat.core.types import HeatGrid
+
+WINDOW_BUCKETS = 60
+"""Sub-buckets of a window: it covers exactly its length to within a sixtieth."""
+
+State = dict[str, NDArray[Any]]
+"""A heat as named arrays, as numpy's npz files hold them."""
+
+
+class Heat(Protocol):
+    """One heat of one camera; times are on the monotonic clock and never go back."""
+
+    def add(self, increment: Increment) -> None:
+        """Count one increment."""
+        ...
+
+    def read(self, mono_s: float, wall_s: float, pending: Increment | None = None) -> HeatGrid:
+        """Return the heat at an instant, with `pending` counted in; neither is changed by it."""
+        ...
+
+    def state(self) -> State:
+        """Return everything needed to go on later."""
+        ...
+
+    def restore(self, state: Mapping[str, NDArray[Any]], shift_s: float) -> None:
+        """Take up a state; `shift_s` is added to its times. Raises ValueError or KeyError where it does not fit."""
+        ...
+
+
+class DecayingHeat:
+    """Heat that halves every half-life: heat(t) = sum of motion(u) * 2 ** (-(t - u) / half_life)."""
+
+    def __init__(self, shape_hw: tuple[int, int], half_life_s: float) -> None:
+        self._half_life_s = half_life_s
+        self._motion_ms: NDArray[np.float64] = np.zeros(shape_hw)
+        self._observed_ms = 0.0
+        self._at_s = -math.inf
+
+    def _factor(self, mono_s: float) -> float:
+        age_s = mono_s - self._at_s
+        return float(2.0 ** (-age_s / self._half_life_s)) if age_s > 0 else 1.0
+
+    def add(self, increment: Increment) -> None:
+        """Count one increment as of its end; within its second nothing decays."""
+        factor = self._factor(increment.mono_s)
+        self._motion_ms *= factor
+        self._motion_ms += increment.motion_ms
+        self._observed_ms = self._observed_ms * factor + increment.observed_ms
+        self._at_s = max(self._at_s, increment.mono_s)
+
+    def read(self, mono_s: float, wall_s: float, pending: Increment | None = None) -> HeatGrid:
+        """Return the heat at an instant; its period is the mean life, half-life / ln 2."""
+        factor = self._factor(mono_s)
+        motion_ms = self._motion_ms * factor
+        observed_ms = self._observed_ms * factor
+        if pending is not None:
+            motion_ms += pending.motion_ms
+            observed_ms += pending.observed_ms
+        return _grid(motion_ms, observed_ms, self._half_life_s / math.log(2))
+
+    def state(self) -> State:
+        """Return everything needed to go on later."""
+        return {"motion_ms": self._motion_ms, "meta": np.array([self._observed_ms, self._at_s])}
+
+    def restore(self, state: Mapping[str, NDArray[Any]], shift_s: float) -> None:
+        """Take up a state."""
+        self._motion_ms = _checked(state["motion_ms"], self._motion_ms.shape)
+        self._observed_ms = float(state["meta"][0])
+        self._at_s = float(state["meta"][1]) + shift_s
+
+
+@dataclass(frozen=True, slots=True)
+class _Bucket:
+    start_s: float
+    observed_ms: int
+    packed_ms: bytes
+
+
+class WindowHeat:
+    """Heat of the last `length_s`: a running sum, from which each sub-bucket is taken again when it is too old.
+
+    Everything is whole milliseconds, so adding and taking away leave no residue, however long it runs.
+    Closed buckets are kept packed: 60 of them take about a megabyte instead of fourteen.
+    """
+
+    def __init__(self, shape_hw: tuple[int, int], length_s: float) -> None:
+        self._length_s = length_s
+        self._bucket_s = length_s / WINDOW_BUCKETS
+        self._shape_hw = shape_hw
+        self._closed: deque[_Bucket] = deque()
+        self._closed_sum_ms: NDArray[np.uint32] = np.zeros(shape_hw, np.uint32)
+        self._open_ms: NDArray[np.uint32] = np.zeros(shape_hw, np.uint32)
+        self._open_observed_ms = 0
+        self._open_start_s = -math.inf
+
+    def add(self, increment: Increment) -> None:
+        """Count one increment in the bucket in which it ends."""
+        self._advance(increment.mono_s)
+        self._open_ms += increment.motion_ms
+        self._open_observed_ms += increment.observed_ms
+
+    def read(self, mono_s: float, wall_s: float, pending: Increment | None = None) -> HeatGrid:
+        """Return the heat at an instant."""
+        self._advance(mono_s)
+        motion_ms = self._closed_sum_ms + self._open_ms
+        observed_ms = self._open_observed_ms + sum(bucket.observed_ms for bucket in self._closed)
+        if pending is not None:
+            motion_ms += pending.motion_ms
+            observed_ms += pending.observed_ms
+        return _grid(motion_ms, observed_ms, self._length_s)
+
+    def _advance(self, mono_s: float) -> None:
+        if self._open_start_s == -math.inf:
+            self._open_start_s = mono_s
+        elapsed = math.floor((mono_s - self._open_start_s) / self._bucket_s)
+        if elapsed >= 1:
+            if self._open_observed_ms:
+                packed = pack_ms(self._open_ms)
+                self._closed.append(_Bucket(self._open_start_s, self._open_observed_ms, packed))
+                self._closed_sum_ms += self._open_ms
+                self._open_ms = np.zeros(self._shape_hw, np.uint32)
+                self._open_observed_ms = 0
+            self._open_start_s += elapsed * self._bucket_s
+        oldest_s = mono_s - self._length_s
+        while self._closed and self._closed[0].start_s + self._bucket_s <= oldest_s:
+            self._closed_sum_ms -= unpack_ms(self._closed.popleft().packed_ms, self._shape_hw, np.uint32)
+
+    def state(self) -> State:
+        """Return everything needed to go on later; the sum is made anew from the buckets."""
+        return {
+            "open_ms": self._open_ms,
+            "open": np.array([self._open_observed_ms, self._open_start_s]),
+            "starts_s": np.array([bucket.start_s for bucket in self._closed]),
+            "observed_ms": np.array([bucket.observed_ms for bucket in self._closed], np.int64),
+            "sizes": np.array([len(bucket.packed_ms) for bucket in self._closed], np.int64),
+            "packed": np.frombuffer(b"".join(bucket.packed_ms for bucket in self._closed), np.uint8),
+        }
+
+    def restore(self, state: Mapping[str, NDArray[Any]], shift_s: float) -> None:
+        """Take up a state."""
+        open_ms = _checked(state["open_ms"], self._shape_hw)
+        packed = state["packed"].tobytes()
+        ends = np.cumsum(state["sizes"])
+        closed: deque[_Bucket] = deque()
+        closed_sum_ms = np.zeros(self._shape_hw, np.uint32)
+        rows = zip(state["starts_s"], state["observed_ms"], state["sizes"], ends, strict=True)
+        for start_s, observed_ms, size, end in rows:
+            bucket = _Bucket(float(start_s) + shift_s, int(observed_ms), packed[int(end - size) : int(end)])
+            closed_sum_ms += unpack_ms(bucket.packed_ms, self._shape_hw, np.uint32)
+            closed.append(bucket)
+        self._closed, self._closed_sum_ms, self._open_ms = closed, closed_sum_ms, open_ms
+        self._open_observed_ms = int(state["open"][0])
+        self._open_start_s = float(state["open"][1]) + shift_s
+
+
+class TotalHeat:
+    """Heat since the first start, or since the last time the shop's clock showed a given time of day.
+
+    `next_reset_s` gives the first such instant after an instant, both in Unix time; None: never.
+    """
+
+    def __init__(self, shape_hw: tuple[int, int], next_reset_s: Callable[[float], float] | None) -> None:
+        self._next_reset_s = next_reset_s
+        self._motion_ms: NDArray[np.float64] = np.zeros(shape_hw)
+        self._observed_ms = 0.0
+        self._since_s = -math.inf
+        self._resets_at_s = math.inf
+
+    def add(self, increment: Increment) -> None:
+        """Count one increment; what came before a reset is dropped."""
+        self._begin_if_due(increment.mono_s - increment.observed_ms / 1000.0, increment.wall_s)
+        self._motion_ms += increment.motion_ms
+        self._observed_ms += increment.observed_ms
+
+    def read(self, mono_s: float, wall_s: float, pending: Increment | None = None) -> HeatGrid:
+        """Return the heat at an instant."""
+        self._begin_if_due(mono_s, wall_s)
+        motion_ms, observed_ms = self._motion_ms, self._observed_ms
+        if pending is not None:
+            motion_ms = motion_ms + pending.motion_ms
+            observed_ms += pending.observed_ms
+        return _grid(motion_ms, observed_ms, max(mono_s - self._since_s, observed_ms / 1000.0))
+
+    def _begin_if_due(self, mono_s: float, wall_s: float) -> None:
+        begun = self._since_s != -math.inf
+        if begun and wall_s < self._resets_at_s:
+            return
+        if begun:
+            self._motion_ms = np.zeros_like(self._motion_ms)
+            self._observed_ms = 0.0
+        self._since_s = mono_s
+        if self._next_reset_s is not None:
+            self._resets_at_s = self._next_reset_s(wall_s)
+
+    def state(self) -> State:
+        """Return everything needed to go on later."""
+        return {
+            "motion_ms": self._motion_ms,
+            "meta": np.array([self._observed_ms, self._since_s, self._resets_at_s]),
+        }
+
+    def restore(self, state: Mapping[str, NDArray[Any]], shift_s: float) -> None:
+        """Take up a state."""
+        self._motion_ms = _checked(state["motion_ms"], self._motion_ms.shape)
+        self._observed_ms = float(state["meta"][0])
+        self._since_s = float(state["meta"][1]) + shift_s
+        self._resets_at_s = float(state["meta"][2])
+
+
+def make_heat(params: HeatParams, shape_hw: tuple[int, int], zone: tzinfo) -> Heat:
+    """Return an empty heat of the asked kind on a grid of the given (height, width)."""
+    if params.kind == "decaying":
+        return DecayingHeat(shape_hw, params.length_s)
+    if params.kind == "window":
+        return WindowHeat(shape_hw, params.length_s)
+    since = params.since
+    if since is None:
+        return TotalHeat(shape_hw, None)
+
+    def next_reset_s(wall_s: float) -> float:
+        day = datetime.fromtimestamp(wall_s, zone).date()
+        today = datetime.combine(day, since, zone)
+        if today.timestamp() > wall_s:
+            return today.timestamp()
+        return datetime.combine(day + timedelta(days=1), since, zone).timestamp()
+
+    return TotalHeat(shape_hw, next_reset_s)
+
+
+def _grid(motion_ms: NDArray[Any], observed_ms: float, period_s: float) -> HeatGrid:
+    return HeatGrid((motion_ms / 1000.0).astype(np.float32), observed_ms / 1000.0, period_s)
+
+
+def _checked(array: NDArray[Any], shape_hw: tuple[int, ...]) -> NDArray[Any]:
+    if array.shape != shape_hw:
+        raise ValueError(f"heat: expected a grid of {shape_hw}, got {array.shape}")
+    return array.copy()

@@ -1,0 +1,131 @@
+"""The plain parameter objects of the engine; the configuration is checked elsewhere and turned into these."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import time, tzinfo
+from typing import Literal
+
+Point = tuple[float, float]
+HeatKind = Literal["decaying", "window", "total"]
+ZoneKind = Literal["zone", "include", "ignore", "privacy"]
+ImageFormat = Literal["png", "jpeg", "webp"]
+
+
+@dataclass(frozen=True, slots=True)
+class MotionParams:
+    """How motion is judged."""
+
+    grid_width: int = 320
+    """Cells across the picture; the height follows the picture's shape."""
+
+    analysis_fps: float = 5.0
+    """At most so many frames a second are looked at."""
+
+    max_gap_s: float = 2.0
+    """A longer pause between two analysed frames counts as not observed."""
+
+    bootstrap_s: float = 10.0
+    """The first seconds, kept in memory until the empty background can be told, and counted then."""
+
+    history_s: float = 120.0
+    """Time constant of the background model."""
+
+    var_threshold: float = 16.0
+    """MOG2's squared distance, in variances, from which a cell is foreground."""
+
+    detect_shadows: bool = True
+    """Tell shadows from objects; shadow cells never count."""
+
+    open_cells: int = 3
+    """Size of the opening that removes specks, in cells; 0 for none."""
+
+    close_cells: int = 5
+    """Size of the closing that fills holes, in cells; 0 for none."""
+
+
+@dataclass(frozen=True, slots=True)
+class HeatParams:
+    """One heat to keep."""
+
+    name: str
+    kind: HeatKind
+    length_s: float = 0.0
+    """Half-life of a decaying heat, length of a window; not used by a total."""
+
+    since: time | None = None
+    """A total starts anew at this local time of day; None: since the first start."""
+
+
+@dataclass(frozen=True, slots=True)
+class ZoneParams:
+    """A named polygon of the picture."""
+
+    name: str
+    kind: ZoneKind
+    polygon: tuple[Point, ...]
+    """Corners (x, y) from 0..1 of the picture's width and height, origin top left."""
+
+
+@dataclass(frozen=True, slots=True)
+class Style:
+    """How a heat is drawn; names and meanings follow the Musical Gestures Toolbox's `mg_heatmap` where it has them."""
+
+    colormap: str = "inferno"
+    """Any matplotlib colormap name."""
+
+    overlay: bool = True
+    """On the dimmed background; else the bare heat on black."""
+
+    alpha: float = 0.75
+    """Greatest opacity of the heat, 0..1; a pixel's opacity is its heat on the 0..1 scale times this."""
+
+    background: Literal["grey", "colour"] = "grey"
+    background_dim: float = 0.4
+    """Brightness of the background, 0 black to 1 unchanged."""
+
+    blur: float = 0.0
+    """Gaussian radius in grid cells put on the heat before it is drawn; 0 for none."""
+
+    normalize: bool = True
+    """The hottest cell takes the top of the colormap; else `vmax_s` does."""
+
+    vmax_s: float = 60.0
+    """Motion-seconds at the top of the colormap where `normalize` is off."""
+
+    gamma: float = 0.5
+    """Exponent on the 0..1 heat; below 1 lifts faint motion."""
+
+    legend: bool = True
+    """Draw a colour scale in motion-seconds."""
+
+    title: bool = True
+    """Write camera, period, local time and coverage on the picture."""
+
+    max_width: int = 1280
+    """The picture has the camera's size, but is never wider than this."""
+
+    format: ImageFormat = "jpeg"
+    quality: int = 85
+    """Of JPEG and WebP, 1..100."""
+
+
+DEFAULT_HEATS = (
+    HeatParams("recent", "decaying", 1800.0),
+    HeatParams("hour", "window", 3600.0),
+    HeatParams("day", "window", 86400.0),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class PipelineParams:
+    """All that one camera's pipeline is told."""
+
+    camera: str
+    zone: tzinfo
+    """The shop's time zone, for titles and for totals that start at a time of day."""
+
+    motion: MotionParams = field(default_factory=MotionParams)
+    heats: tuple[HeatParams, ...] = DEFAULT_HEATS
+    zones: tuple[ZoneParams, ...] = ()
+    style: Style = field(default_factory=Style)

@@ -1,0 +1,64 @@
+"""Turns polygons in 0..1 picture coordinates into masks of grid cells."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+
+from edgeheat.core.events import ALL
+from edgeheat.core.params import Point, ZoneParams
+from edgeheat.core.types import U8, SizeWH
+
+_SUBPIXEL_BITS = 8
+
+
+def polygon_mask(polygon: Sequence[Point], size_wh: SizeWH) -> U8:
+    """Return a mask, uint8, shape (height, width), 255 where a pixel's centre lies in the polygon or on its edge."""
+    mask: U8 = np.zeros((size_wh[1], size_wh[0]), np.uint8)
+    centres = np.asarray(polygon, np.float64) * size_wh - 0.5
+    corners = np.rint(centres * (1 << _SUBPIXEL_BITS)).astype(np.int32)
+    cv2.fillPoly(mask, [corners], 255.0, lineType=cv2.LINE_8, shift=_SUBPIXEL_BITS)
+    return mask
+
+
+def blackout_mask(zones: Iterable[ZoneParams], size_wh: SizeWH) -> U8 | None:
+    """Return the mask of all privacy zones, one pixel wider than they are so that no pixel they touch survives.
+
+    None where there is no privacy zone.
+    """
+    masks = [polygon_mask(zone.polygon, size_wh) for zone in zones if zone.kind == "privacy"]
+    if not masks:
+        return None
+    return np.asarray(cv2.dilate(np.maximum.reduce(masks), np.ones((3, 3), np.uint8)), np.uint8)
+
+
+@dataclass(frozen=True, slots=True)
+class ZoneMasks:
+    """The zones of one camera on its grid; all masks are uint8, shape (grid height, grid width), 255 inside."""
+
+    privacy: U8 | None
+    """Cells to black out before anything looks at them."""
+
+    counted: U8
+    """Cells whose motion counts: inside an include zone (if there is any), outside every ignore and privacy zone."""
+
+    named: dict[str, U8]
+    """The counted cells of `all`, then of each named zone."""
+
+    @classmethod
+    def of(cls, zones: Sequence[ZoneParams], grid_wh: SizeWH) -> ZoneMasks:
+        """Draw `zones` on a grid of the given (width, height)."""
+        includes = [polygon_mask(zone.polygon, grid_wh) for zone in zones if zone.kind == "include"]
+        counted = np.maximum.reduce(includes) if includes else np.full(grid_wh[::-1], 255, np.uint8)
+        for zone in zones:
+            if zone.kind == "ignore":
+                counted &= ~polygon_mask(zone.polygon, grid_wh)
+        privacy = blackout_mask(zones, grid_wh)
+        if privacy is not None:
+            counted &= ~privacy
+        named = {ALL: counted}
+        named |= {zone.name: polygon_mask(zone.polygon, grid_wh) & counted for zone in zones if zone.kind == "zone"}
+        return cls(privacy, counted, named)
