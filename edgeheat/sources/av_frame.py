@@ -1,0 +1,156 @@
+"""Turns a decoded picture into a Frame: its luma plane as it lies in the decoder's memory, its colour on request."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import lru_cache, partial
+from typing import Any, Literal, cast
+
+import cv2
+import numpy as np
+from av import VideoFormat, VideoFrame
+from av.video.plane import VideoPlane
+from av.video.reformatter import VideoReformatter
+from numpy.typing import NDArray
+
+from edgeheat.core.types import F32, U8, Frame, SizeWH
+
+_FULL_RANGE = 2  # AVCOL_RANGE_JPEG
+_VIDEO_RANGE = 1  # AVCOL_RANGE_MPEG
+_BT709_LIKE = frozenset({1, 9, 10})  # AVCOL_SPC_BT709, _BT2020_NCL, _BT2020_CL
+_LUMA_WEIGHTS = {True: (0.2126, 0.0722), False: (0.299, 0.114)}  # of red and blue: ITU-R BT.709, BT.601
+
+
+@dataclass(frozen=True, slots=True)
+class _Layout:
+    """How the samples of one pixel format lie in its planes."""
+
+    dtype: np.dtype[Any]
+    bits: int
+    shift: int
+    """Zero bits below each sample: P010 and its kin keep their samples in the high bits."""
+
+    chroma: Literal["none", "planar", "pairs", "swapped pairs"]
+    full_range: bool
+    """What the format means where the stream does not say."""
+
+    def levels(self, full_range: bool) -> tuple[int, int]:
+        """The sample values of black and of white."""
+        if full_range:
+            return 0, ((1 << self.bits) - 1) << self.shift
+        return 16 << (self.bits - 8 + self.shift), 235 << (self.bits - 8 + self.shift)
+
+
+@lru_cache
+def _layout(pix_fmt: str) -> _Layout | None:
+    """The layout of a format whose luma is a plane of its own; None for the others (RGB, palettes, packed YUV)."""
+    pixels = VideoFormat(pix_fmt)
+    luma, *others = pixels.components
+    if (
+        pixels.is_rgb
+        or pixels.has_palette
+        or pixels.is_bit_stream
+        or (pixels.is_big_endian and luma.bits > 8)
+        or not luma.is_luma
+        or not 8 <= luma.bits <= 16
+        or any(other.plane == luma.plane for other in others)
+    ):
+        return None
+    chroma: Literal["none", "planar", "pairs", "swapped pairs"] = "none"
+    if len(others) >= 2:
+        pairs = others[0].plane == others[1].plane
+        chroma = "planar" if not pairs else "swapped pairs" if pix_fmt in ("nv21", "nv42") else "pairs"
+    high_bits = chroma == "pairs" and luma.bits > 8
+    return _Layout(
+        dtype=np.dtype(np.uint8 if luma.bits == 8 else np.uint16),
+        bits=luma.bits,
+        shift=16 - luma.bits if high_bits else 0,
+        chroma=chroma,
+        full_range=pix_fmt.startswith("yuvj") or chroma == "none",
+    )
+
+
+def _view(plane: VideoPlane, dtype: np.dtype[Any], width: int, height: int, channels: int = 1) -> NDArray[Any]:
+    """A plane's samples without a copy, cropped to the picture; not writable, for the decoder still needs them."""
+    line_size = plane.line_size
+    shape = (height, width) if channels == 1 else (height, width, channels)
+    strides = (abs(line_size), *(() if channels == 1 else (channels * dtype.itemsize,)), dtype.itemsize)
+    view: NDArray[Any] = np.ndarray(shape, dtype, memoryview(plane), strides=strides)
+    view.flags.writeable = False
+    return view[::-1] if line_size < 0 else view  # a negative line size: stored from the bottom up
+
+
+class FrameMaker:
+    """Makes the frames of one source; keeps the converter of packed formats, which is dear to set up for each frame."""
+
+    def __init__(self) -> None:
+        self._converter = VideoReformatter()
+
+    def frame(self, picture: VideoFrame, mono_s: float, wall_s: float) -> Frame:
+        """The frame of one decoded picture; size and pixel format may differ from those of the picture before."""
+        layout = _layout(picture.format.name)
+        if layout is None:
+            return self._packed(picture, mono_s, wall_s)
+        told = picture.color_range
+        full_range = told == _FULL_RANGE or (told != _VIDEO_RANGE and layout.full_range)
+        luma = _view(picture.planes[0], layout.dtype, picture.width, picture.height)
+        colour = partial(_colour, picture, layout, full_range)
+        return Frame(luma, mono_s, wall_s, colour, layout.levels(full_range))
+
+    def _packed(self, picture: VideoFrame, mono_s: float, wall_s: float) -> Frame:
+        """The frame of a picture whose luma must be computed: GIF, RGB, palettes, packed YUV."""
+        converted = self._converter.reformat(picture, format="bgr24")
+        bgr = _view(converted.planes[0], np.dtype(np.uint8), picture.width, picture.height, channels=3)
+        return bgr_frame(bgr, mono_s, wall_s)
+
+
+def bgr_frame(bgr: NDArray[Any], mono_s: float, wall_s: float) -> Frame:
+    """The frame of a full-range picture, uint8 or uint16: BGR of shape (height, width, 3) or grey, (height, width)."""
+    luma = bgr if bgr.ndim == 2 else cv2.cvtColor(bgr, cv2.COLOR_BGR2GRAY)
+    return Frame(luma, mono_s, wall_s, partial(_resized_bgr, bgr), (0, int(np.iinfo(bgr.dtype).max)))
+
+
+def _resized_bgr(bgr: NDArray[Any], size_wh: SizeWH) -> U8:
+    small = _to_8_bits(cv2.resize(bgr, size_wh, interpolation=cv2.INTER_AREA), bgr.dtype.itemsize * 8)
+    return small if small.ndim == 3 else cast(U8, cv2.cvtColor(small, cv2.COLOR_GRAY2BGR))
+
+
+def _to_8_bits(samples: NDArray[Any], bits: int) -> U8:
+    return samples if bits == 8 else cast(U8, cv2.convertScaleAbs(samples, alpha=2.0 ** (8 - bits)))
+
+
+def _colour(picture: VideoFrame, layout: _Layout, full_range: bool, size_wh: SizeWH) -> U8:
+    """The picture in BGR at the asked size, from its planes; each is shrunk first, so that little is converted."""
+
+    def plane(index: int, channels: int = 1) -> U8:
+        source = picture.planes[index]
+        view = _view(source, layout.dtype, source.width, source.height, channels)
+        return _to_8_bits(cv2.resize(view, size_wh, interpolation=cv2.INTER_AREA), layout.bits + layout.shift)
+
+    luma = plane(0)
+    if layout.chroma == "none":
+        chroma = [np.full_like(luma, 128)] * 2
+    elif layout.chroma == "planar":
+        chroma = [plane(1), plane(2)]
+    else:
+        pairs = plane(1, channels=2)
+        chroma = [pairs[:, :, ::-1] if layout.chroma == "swapped pairs" else pairs]
+    merged = np.dstack([luma, *chroma])
+    return cast(U8, cv2.transform(merged, _yuv_to_bgr(full_range, picture.colorspace in _BT709_LIKE)))
+
+
+@lru_cache
+def _yuv_to_bgr(full_range: bool, bt709: bool) -> F32:
+    """The matrix, shape (3, 4), from (Y, Cb, Cr, 1) of 8 bits to BGR with its levels expanded; ITU-T H.273, 8.3."""
+    red, blue = _LUMA_WEIGHTS[bt709]
+    green = 1 - red - blue
+    y_gain, y_black, c_gain = (1.0, 0, 1.0) if full_range else (255 / 219, 16, 255 / 224)
+    chroma_gains = c_gain * np.array(
+        [
+            [2 * (1 - blue), 0],
+            [-2 * (1 - blue) * blue / green, -2 * (1 - red) * red / green],
+            [0, 2 * (1 - red)],
+        ]
+    )
+    offsets = -y_gain * y_black - 128 * chroma_gains.sum(axis=1, keepdims=True)
+    return np.hstack([np.full((3, 1), y_gain), chroma_gains, offsets]).astype(np.float32)

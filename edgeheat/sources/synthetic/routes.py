@@ -1,0 +1,125 @@
+"""Ways through a synthetic shop that go round its furniture: shortest paths over the corners that see one another."""
+
+from __future__ import annotations
+
+import heapq
+
+import numpy as np
+from numpy.typing import NDArray
+
+from edgeheat.sources.synthetic.layouts import Layout
+
+F64 = NDArray[np.float64]
+
+_KEEP_AWAY_M = 0.40  # no straight piece of a way comes nearer to furniture
+_CORNER_M = 0.46  # ways turn at this distance from a corner
+_BRUSH_M = 0.30  # a way that is varied by chance may come as near as this
+_BROWSE_M = 0.52  # where one stands to look at goods
+_BROWSE_STEP_M = 0.45
+
+
+class Routes:
+    """The ways of one layout; built once, then only read."""
+
+    def __init__(self, layout: Layout) -> None:
+        self._layout = layout
+        self._rects = np.array(
+            [(b.x[0], b.y[0], b.x[1], b.y[1]) for b in layout.boxes if b.z[0] < 1.9],
+            np.float64,
+        )
+        x0, y0, x1, y1 = self._rects.T
+        out = _CORNER_M
+        corners = np.concatenate(
+            [np.stack([a, b], axis=1) for a in (x0 - out, x1 + out) for b in (y0 - out, y1 + out)],
+        )
+        rx0, ry0, rx1, ry1 = layout.room
+        doors = np.array([self._inside(layout.entry), self._inside(layout.exit)])
+        inside = (corners > (rx0, ry0)).all(axis=1) & (corners < (rx1, ry1)).all(axis=1)
+        nodes = np.concatenate([corners[inside], doors])
+        self._nodes = nodes[self.clear(nodes, nodes, _KEEP_AWAY_M)]
+        self._links = self._visible(self._nodes, self._nodes)
+        self.browse = self._browse_places()
+
+    def clear(self, start: F64, end: F64, distance_m: float) -> NDArray[np.bool_]:
+        """Tell for each straight line start (n, 2) → end (n, 2) whether it keeps `distance_m` from all furniture."""
+        step = end - start
+        step = np.where(np.abs(step) < 1e-9, 1e-9, step)[:, None, :]
+        low = (self._rects[None, :, :2] - distance_m - start[:, None, :]) / step
+        high = (self._rects[None, :, 2:] + distance_m - start[:, None, :]) / step
+        enter = np.maximum(np.minimum(low, high).max(axis=2), 0.0)
+        leave = np.minimum(np.maximum(low, high).min(axis=2), 1.0)
+        return np.asarray(~(enter < leave).any(axis=1), np.bool_)
+
+    def way(self, start: F64, end: F64, rng: np.random.Generator) -> F64:
+        """Return corner points (n, 2) from start to end, a short way but by chance not always the same."""
+        points = np.concatenate([self._nodes, [start, end]])
+        count = len(points)
+        links = np.full((count, count), np.inf)
+        links[:-2, :-2] = self._links
+        for index in (count - 2, count - 1):
+            links[index] = links[:, index] = self._visible(points[index : index + 1], points)[0]
+        liking = rng.uniform(1.0, 1.3, count)
+        order = _shortest(links * liking[None, :], count - 2, count - 1)
+        return self._varied(points[order], rng)
+
+    def _varied(self, way: F64, rng: np.random.Generator) -> F64:
+        """Move the turning points a little where there is room, so that walkers do not all tread one line."""
+        varied = way.copy()
+        for index in range(1, len(way) - 1):
+            trial = varied.copy()
+            trial[index] += rng.uniform(-0.25, 0.25, 2)
+            if self.clear(trial[index - 1 : index + 1], trial[index : index + 2], _BRUSH_M).all():
+                varied = trial
+        return varied
+
+    def _visible(self, starts: F64, ends: F64) -> F64:
+        """Lengths (len(starts), len(ends)) of straight lines between points; infinite with furniture between."""
+        a = np.repeat(starts, len(ends), axis=0)
+        b = np.tile(ends, (len(starts), 1))
+        lengths = np.where(self.clear(a, b, _KEEP_AWAY_M), np.hypot(*(b - a).T), np.inf)
+        return lengths.reshape(len(starts), len(ends))
+
+    def _inside(self, door: tuple[float, float]) -> tuple[float, float]:
+        """The point of the room in front of a door that lies outside."""
+        x0, y0, x1, y1 = self._layout.room
+        return min(max(door[0], x0 + 0.9), x1 - 0.9), min(max(door[1], y0 + 0.9), y1 - 0.9)
+
+    def _browse_places(self) -> F64:
+        """Places (n, 4) before goods: x, y, and the point faced."""
+        places: list[tuple[float, float, float, float]] = []
+        for box in self._layout.boxes:
+            if box.material not in ("shelf", "fridge", "produce", "crate"):
+                continue
+            (x0, x1), (y0, y1) = box.x, box.y
+            for y in np.arange(y0 + 0.3, y1 - 0.1, _BROWSE_STEP_M):
+                places += [(x0 - _BROWSE_M, y, x0, y), (x1 + _BROWSE_M, y, x1, y)]
+            for x in np.arange(x0 + 0.3, x1 - 0.1, _BROWSE_STEP_M):
+                places += [(x, y0 - _BROWSE_M, x, y0), (x, y1 + _BROWSE_M, x, y1)]
+        found = np.array(places)
+        rx0, ry0, rx1, ry1 = self._layout.room
+        inside = (found[:, :2] > (rx0, ry0)).all(axis=1) & (found[:, :2] < (rx1, ry1)).all(axis=1)
+        return found[inside & self.clear(found[:, :2], found[:, :2], _KEEP_AWAY_M)]
+
+
+def _shortest(links: F64, start: int, end: int) -> list[int]:
+    """Dijkstra over a dense matrix of lengths; infinite means no link."""
+    best = np.full(len(links), np.inf)
+    best[start] = 0.0
+    before = {start: start}
+    queue = [(0.0, start)]
+    while queue:
+        length, node = heapq.heappop(queue)
+        if node == end:
+            break
+        if length > best[node]:
+            continue
+        for other in np.flatnonzero(links[node] + length < best):
+            best[other] = length + links[node, other]
+            before[int(other)] = node
+            heapq.heappush(queue, (float(best[other]), int(other)))
+    else:
+        raise ValueError("layout: no way between two of its places")
+    order = [end]
+    while order[-1] != start:
+        order.append(before[order[-1]])
+    return order[::-1]

@@ -1,0 +1,178 @@
+"""The `synthetic:` source: a shop that is drawn, not filmed, for the demo, the tests and the fidelity benchmark."""
+
+from __future__ import annotations
+
+import difflib
+import math
+import re
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, replace
+from functools import partial
+from urllib.parse import parse_qsl
+
+import cv2
+import numpy as np
+
+from edgeheat.core.types import U8, Frame, SizeWH
+from edgeheat.errors import SourceUnavailable
+from edgeheat.sources.base import Clock, SourceOptions
+from edgeheat.sources.synthetic.figure import Sprite
+from edgeheat.sources.synthetic.layouts import LAYOUTS
+from edgeheat.sources.synthetic.scene import Scene, SceneParams, Truth, WalkerMasks
+
+_EXAMPLE = "synthetic:shop?seed=1&size=640x360&fps=15&walkers=5&shadows=1&noise=3"
+_DEFAULT_FPS = 15.0
+_FPS_RANGE = (0.1, 120.0)
+_SIDE_RANGE = (16, 4096)
+
+
+@dataclass(frozen=True, slots=True)
+class SyntheticParams:
+    """What a URL says: the scene, how often it is looked at, and for how long."""
+
+    scene: SceneParams
+    fps: float = _DEFAULT_FPS
+    duration_s: float | None = None
+    """Scene seconds after which the stream ends; None: never."""
+
+
+class SyntheticSource:
+    """A synthetic scene as a camera or, offline, as a recording.
+
+    Offline, frame `n` shows the scene at `n / fps` seconds and is stamped with that on both clocks; `start`, `count`
+    and `step` choose frames. Live, the scene starts with the first frame asked for and runs at the clock's pace; a
+    reader who is late finds the frames between gone, as with a real camera.
+    """
+
+    def __init__(self, params: SyntheticParams, options: SourceOptions) -> None:
+        self.params = params
+        self._options = options
+        self._scene = Scene(params.scene)
+
+    def frames(self) -> Iterator[Frame]:
+        """See `Source.frames`; a duration ends it in either case."""
+        if self._options.clock is None:
+            return (self._frame(n, n / self.params.fps, n / self.params.fps) for n in self._chosen())
+        return self._live(self._options.clock)
+
+    def frame_count(self) -> int | None:
+        """The exact number offline; None live."""
+        return len(self._chosen()) if self._options.clock is None else None
+
+    def walker_masks(self, t_s: float) -> WalkerMasks:
+        """Return which pixels show a walker `t_s` seconds after the scene's start."""
+        return self._scene.masks(t_s)
+
+    def truth(self, from_s: float, to_s: float) -> Truth:
+        """Return for each pixel the seconds of this stretch of scene time in which it showed a walker."""
+        return self._scene.truth(from_s, to_s)
+
+    def _chosen(self) -> range:
+        """Numbers of the frames that are given offline."""
+        start, count, step = self._options.start, self._options.count, self._options.step
+        stop = math.inf if count is None else start + count * step
+        if self.params.duration_s is not None:
+            stop = min(stop, self._frames_in(self.params.duration_s))
+        return range(start, int(stop), step)
+
+    def _frames_in(self, duration_s: float) -> int:
+        return math.ceil(duration_s * self.params.fps - 1e-9)
+
+    def _live(self, clock: Clock) -> Iterator[Frame]:
+        duration_s, fps = self.params.duration_s, self.params.fps
+        start_s = clock.monotonic()
+        number = 0
+        while duration_s is None or number < self._frames_in(duration_s):
+            wait_s = start_s + number / fps - clock.monotonic()
+            if wait_s > 0:
+                clock.sleep(wait_s)
+            yield self._frame(number, clock.monotonic(), clock.wall())
+            number = max(number + 1, int((clock.monotonic() - start_s) * fps))
+
+    def _frame(self, number: int, mono_s: float, wall_s: float) -> Frame:
+        sprites = self._scene.sprites(number / self.params.fps)
+        return Frame(self._scene.luma(sprites, number), mono_s, wall_s, partial(self._colour, sprites, number))
+
+    def _colour(self, sprites: list[Sprite], number: int, size_wh: SizeWH) -> U8:
+        bgr = self._scene.bgr(sprites, number)
+        if size_wh == self.params.scene.size_wh:
+            return bgr
+        return np.asarray(cv2.resize(bgr, size_wh, interpolation=cv2.INTER_AREA), np.uint8)
+
+
+def open_synthetic(url: str, options: SourceOptions) -> SyntheticSource:
+    """Open `synthetic:LAYOUT?name=value&...`; every part after the colon may be left out.
+
+    `size`, `fps`, `seed`, `walkers` (at most so many at once), `shadows` (0 or 1), `noise` (standard deviation in grey
+    levels) and `duration` (seconds). Raises SourceUnavailable, saying what would be right, where the URL is wrong or,
+    offline, where neither a duration nor `options.count` would end the stream.
+    """
+    params = parse_synthetic(url)
+    if options.fps is not None:
+        params = replace(params, fps=_number("fps", str(options.fps), *_FPS_RANGE))
+    if options.clock is None and options.count is None and params.duration_s is None:
+        raise SourceUnavailable(
+            "synthetic: never ends by itself; add a duration in seconds, as in synthetic:shop?duration=60, or --frames"
+        )
+    return SyntheticSource(params, options)
+
+
+def parse_synthetic(url: str) -> SyntheticParams:
+    """Return what the URL says, defaults for what it does not; raises SourceUnavailable."""
+    layout, _, query = url.removeprefix("synthetic:").partition("?")
+    layout = layout or "shop"
+    if layout not in LAYOUTS:
+        raise SourceUnavailable(f"synthetic: there is no shop {layout!r}{_instead(layout, LAYOUTS)}")
+    given: dict[str, str] = {}
+    for name, text in parse_qsl(query, keep_blank_values=True):
+        if name not in _READERS:
+            raise SourceUnavailable(f"synthetic: there is no parameter {name!r}{_instead(name, _READERS)}")
+        if name in given:
+            raise SourceUnavailable(f"synthetic: {name} is given twice; keep one")
+        given[name] = text
+    params = SyntheticParams(SceneParams(layout))
+    for name, text in given.items():
+        params = _READERS[name](params, text)
+    return params
+
+
+def _instead(word: str, known: Iterable[str]) -> str:
+    close = difflib.get_close_matches(word, known, n=1)
+    return f"; did you mean {close[0]}?" if close else f"; there are {', '.join(known)}, as in {_EXAMPLE}"
+
+
+def _number(name: str, text: str, low: float, high: float) -> float:
+    try:
+        value = float(text)
+    except ValueError:
+        value = math.nan
+    if not low <= value <= high:
+        raise SourceUnavailable(f"synthetic: {name}={text!r} should be a number from {low:g} to {high:g}")
+    return value
+
+
+def _whole(name: str, text: str, low: int, high: int) -> int:
+    if not re.fullmatch(r"[0-9]{1,9}", text) or not low <= int(text) <= high:
+        raise SourceUnavailable(f"synthetic: {name}={text!r} should be a whole number from {low} to {high}")
+    return int(text)
+
+
+def _size_wh(text: str) -> SizeWH:
+    found = re.fullmatch(r"([0-9]{1,5})x([0-9]{1,5})", text)
+    if found is None or not all(_SIDE_RANGE[0] <= int(side) <= _SIDE_RANGE[1] for side in found.groups()):
+        low, high = _SIDE_RANGE
+        raise SourceUnavailable(
+            f"synthetic: size={text!r} should be WIDTHxHEIGHT as in 640x360, each from {low} to {high}"
+        )
+    return int(found[1]), int(found[2])
+
+
+_READERS: dict[str, Callable[[SyntheticParams, str], SyntheticParams]] = {
+    "seed": lambda p, text: replace(p, scene=replace(p.scene, seed=_whole("seed", text, 0, 999_999_999))),
+    "size": lambda p, text: replace(p, scene=replace(p.scene, size_wh=_size_wh(text))),
+    "fps": lambda p, text: replace(p, fps=_number("fps", text, *_FPS_RANGE)),
+    "walkers": lambda p, text: replace(p, scene=replace(p.scene, walkers=_whole("walkers", text, 0, 100))),
+    "shadows": lambda p, text: replace(p, scene=replace(p.scene, shadows=bool(_whole("shadows", text, 0, 1)))),
+    "noise": lambda p, text: replace(p, scene=replace(p.scene, noise=_number("noise", text, 0, 50))),
+    "duration": lambda p, text: replace(p, duration_s=_number("duration", text, 0.1, 1e9)),
+}

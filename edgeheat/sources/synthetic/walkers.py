@@ -1,0 +1,267 @@
+"""The people of a synthetic shop: where each one is and what he does at any instant, from seed and time alone."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+
+from edgeheat.core.types import F32, U8
+from edgeheat.sources.synthetic.layouts import Layout
+from edgeheat.sources.synthetic.routes import F64, Routes
+
+_TICK_S = 0.1  # paths are kept at this step and read with linear interpolation between
+_SMOOTH_TICKS = 9  # mean over 0.9 s: rounds corners and makes people start and stop gently
+_STEPS_M = 1.35  # a left and a right step together
+_CLOTHES_BGR = (
+    (40, 40, 45), (60, 45, 35), (110, 70, 40), (150, 100, 60), (45, 45, 160), (70, 60, 200), (60, 120, 60),
+    (50, 90, 120), (225, 225, 225), (190, 200, 215), (60, 170, 220), (140, 80, 150), (90, 90, 95), (170, 150, 60),
+    (35, 60, 90),
+)  # fmt: skip
+_SKIN_BGR = ((150, 180, 225), (130, 160, 205), (95, 130, 180), (70, 95, 140), (45, 65, 100))
+_HAIR_BGR = ((25, 25, 30), (35, 45, 65), (50, 80, 115), (110, 160, 195), (150, 150, 155), (30, 30, 70))
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """What one walker looks like."""
+
+    height_m: float
+    girth: float
+    """Width of the body, 1 for a slim grown-up."""
+
+    coat: bool
+    basket: bool
+    palette_bgr: U8
+    """Colours (256, 3) by `synthetic_figure.Part`."""
+
+    texture: U8
+    """Pattern of the clothes, (96, 48), 128 for no change."""
+
+
+@dataclass(frozen=True, slots=True)
+class Pose:
+    """One walker at one instant."""
+
+    look: Look
+    x: float
+    y: float
+    facing: tuple[float, float]
+    """Unit vector on the floor plan."""
+
+    stride: float
+    """Angle in radians of the swing of the legs."""
+
+    gait: float
+    """0 standing still to 1 walking."""
+
+    reach: float
+    """0 arm down to 1 hand at the goods."""
+
+    standing: bool
+    """In a pause, small fidgeting included; else on the way."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Visit:
+    """One person's way through the shop, arrays by tick since `start_s`."""
+
+    look: Look
+    start_s: float
+    x: F64
+    y: F64
+    face_x: F64
+    face_y: F64
+    stride: F64
+    gait: F64
+    reach: F64
+    standing: F64
+
+
+class Crowd:
+    """At most `walkers` people at once. Each of as many slots is taken by one visitor after another, each slot in a
+    fixed rhythm, so that any instant can be asked for without playing what came before it."""
+
+    def __init__(self, layout: Layout, seed: int, walkers: int, floor_luma: int) -> None:
+        self._layout = layout
+        self._routes = Routes(layout)
+        self._seed = seed
+        self._floor_luma = floor_luma
+        rng = np.random.default_rng([seed, 7])
+        self._period_s = rng.uniform(75.0, 125.0, walkers)
+        self._ahead_s = rng.uniform(0.1, 0.85, walkers) * self._period_s  # so far is each first visit at time 0
+        self._visits: dict[int, tuple[int, _Visit]] = {}
+
+    def poses(self, t_s: float) -> list[Pose]:
+        """Return everybody who is in the shop or its doors `t_s` seconds after the scene's start."""
+        poses = []
+        for slot, (period_s, ahead_s) in enumerate(zip(self._period_s, self._ahead_s, strict=True)):
+            number = int((t_s + ahead_s) // period_s)
+            if self._visits.get(slot, (-1,))[0] != number:
+                self._visits[slot] = (number, self._plan(slot, number, number * period_s - ahead_s))
+            pose = _pose(self._visits[slot][1], t_s)
+            if pose is not None:
+                poses.append(pose)
+        return poses
+
+    def _plan(self, slot: int, number: int, from_s: float) -> _Visit:
+        """Lay out one visit: in by the door, to some goods, to a till, out, all before the slot's next one."""
+        rng = np.random.default_rng([self._seed, 11, slot, number])
+        limit_s = float(self._period_s[slot]) - 2.0
+        browse = self._routes.browse
+        chosen = rng.integers(len(browse), size=rng.integers(3, 7))
+        stops = [_Stop(x, y, face_x, face_y, float(rng.uniform(4, 16))) for x, y, face_x, face_y in browse[chosen]]
+        (x, y), facing, (step_x, step_y) = self._layout.tills[slot % len(self._layout.tills)]
+        place = slot // len(self._layout.tills) % 3  # those who share a till stand one behind the other
+        till = _Stop(x + step_x * place, y + step_y * place, *facing, float(rng.uniform(6, 14)))
+        speed = float(rng.uniform(0.75, 1.25))
+        track = self._track([*stops, till], speed, rng)
+        while len(track.x) * _TICK_S > limit_s and stops:
+            stops.pop()
+            track = self._track([*stops, till], speed, rng)
+        spare_s = max(0.0, limit_s - len(track.x) * _TICK_S)
+        return track.visit(_look(rng, self._floor_luma), from_s + float(rng.uniform(0, min(spare_s, 8.0))), rng)
+
+    def _track(self, stops: list[_Stop], speed: float, rng: np.random.Generator) -> _Track:
+        """Walk from the entry by all stops to the exit, at one speed in metres a second."""
+        here = np.array(self._layout.entry, np.float64)
+        pieces: list[F64] = []
+        for stop in [*stops, None]:
+            goal = np.array((stop.x, stop.y) if stop else self._layout.exit, np.float64)
+            way = self._routes.way(here, goal, rng)
+            far = np.concatenate([[0.0], np.cumsum(np.hypot(*np.diff(way, axis=0).T))])
+            at = np.arange(0.0, far[-1], speed * _TICK_S)
+            zero = np.zeros(len(at))
+            x, y = np.interp(at, far, way[:, 0]), np.interp(at, far, way[:, 1])
+            pieces.append(np.stack([x, y, zero, zero, zero], axis=1))
+            if stop:
+                look = np.array((stop.face_x - stop.x, stop.face_y - stop.y))
+                look /= np.hypot(*look)
+                pieces.append(np.tile([stop.x, stop.y, *look, 1.0], (int(stop.dwell_s / _TICK_S), 1)))
+            here = goal
+        return _Track(*np.concatenate(pieces).T)
+
+
+@dataclass(frozen=True, slots=True)
+class _Stop:
+    x: float
+    y: float
+    face_x: float
+    face_y: float
+    dwell_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class _Track:
+    """A way with its pauses, by tick, not yet smoothed."""
+
+    x: F64
+    y: F64
+    look_x: F64
+    look_y: F64
+    standing: F64
+
+    def visit(self, look: Look, start_s: float, rng: np.random.Generator) -> _Visit:
+        """Round the corners, let those who stand fidget, and turn the bodies to where they go or look."""
+        ticks: F64 = np.arange(len(self.x), dtype=np.float64) * _TICK_S
+        still = _smooth(self.standing)
+        calm: F64 = np.clip(2 * still - 1, 0.0, 1.0)  # fidgeting starts after the stop and ends before the next step
+        x = _smooth(self.x) + 0.03 * calm * _sway(ticks, rng)
+        y = _smooth(self.y) + 0.03 * calm * _sway(ticks, rng)
+        ahead_x, ahead_y = np.gradient(x), np.gradient(y)
+        length = np.hypot(ahead_x, ahead_y)
+        turn = 0.5 * _sway(ticks, rng)
+        look_x = self.look_x * np.cos(turn) - self.look_y * np.sin(turn)
+        look_y = self.look_x * np.sin(turn) + self.look_y * np.cos(turn)
+        going = 1 - self.standing
+        unit = np.maximum(length, 1e-6)
+        return _Visit(
+            look=look,
+            start_s=start_s,
+            x=x,
+            y=y,
+            face_x=_smooth(look_x + going * ahead_x / unit),
+            face_y=_smooth(look_y + going * ahead_y / unit),
+            stride=2 * np.pi / _STEPS_M * np.cumsum(length * (1 - calm)),
+            gait=1 - still,
+            reach=calm * np.maximum(0.0, _sway(ticks, rng)),
+            standing=self.standing,
+        )
+
+
+def _pose(visit: _Visit, t_s: float) -> Pose | None:
+    tick = (t_s - visit.start_s) / _TICK_S
+    first = int(tick) if tick >= 0 else -1
+    if first < 0 or first + 1 >= len(visit.x):
+        return None
+    part = tick - first
+
+    def read(values: F64) -> float:
+        return float(values[first] * (1 - part) + values[first + 1] * part)
+
+    face_x, face_y = read(visit.face_x), read(visit.face_y)
+    length = max((face_x * face_x + face_y * face_y) ** 0.5, 1e-6)
+    return Pose(
+        look=visit.look,
+        x=read(visit.x),
+        y=read(visit.y),
+        facing=(face_x / length, face_y / length),
+        stride=read(visit.stride),
+        gait=read(visit.gait),
+        reach=read(visit.reach),
+        standing=read(visit.standing) > 0.5,
+    )
+
+
+def _smooth(values: F64) -> F64:
+    padded = np.pad(values, _SMOOTH_TICKS // 2, mode="edge")
+    return np.convolve(padded, np.full(_SMOOTH_TICKS, 1 / _SMOOTH_TICKS), mode="valid")
+
+
+def _sway(ticks: F64, rng: np.random.Generator) -> F64:
+    """A slow wander within -1..1: two sines of chance period."""
+    fast, slow = rng.uniform(0.15, 0.35), rng.uniform(0.04, 0.1)
+    first, second = rng.uniform(0, 2 * np.pi, 2)
+    return np.asarray(0.5 * np.sin(2 * np.pi * fast * ticks + first) + 0.5 * np.sin(2 * np.pi * slow * ticks + second))
+
+
+def _look(rng: np.random.Generator, floor_luma: int) -> Look:
+    """Dress somebody; every third or so wears clothes about as bright as the floor."""
+    shirt, trousers = (np.array(_CLOTHES_BGR[rng.integers(len(_CLOTHES_BGR))], np.float64) for _ in range(2))
+    if rng.random() < 0.35:
+        shirt = _as_bright_as(shirt, floor_luma + rng.uniform(-12, 12))
+        trousers = _as_bright_as(trousers, floor_luma + rng.uniform(-25, 5))
+    skin = np.array(_SKIN_BGR[rng.integers(len(_SKIN_BGR))])
+    hair = np.array(_HAIR_BGR[rng.integers(len(_HAIR_BGR))])
+    sleeves = skin if rng.random() < 0.3 else shirt * 0.86
+    shoes = np.array((45, 45, 50)) if rng.random() < 0.7 else np.array((215, 215, 215))
+    basket = np.array((60, 60, 190))
+    palette = np.zeros((256, 3), np.uint8)
+    palette[1:8] = np.clip([hair, skin, shirt, sleeves, trousers, shoes, basket], 0, 255).astype(np.uint8)
+    return Look(
+        height_m=float(rng.normal(1.71, 0.08)),
+        girth=float(rng.uniform(0.86, 1.14)),
+        coat=bool(rng.random() < 0.25),
+        basket=bool(rng.random() < 0.45),
+        palette_bgr=palette,
+        texture=_texture(rng),
+    )
+
+
+def _as_bright_as(bgr: F64, luma: float) -> F64:
+    return np.asarray(np.clip(bgr + (luma - bgr @ (0.114, 0.587, 0.299)), 0, 255))
+
+
+def _texture(rng: np.random.Generator) -> U8:
+    """Folds and light from one side everywhere; stripes or checks over the upper body of some."""
+    rows, columns = np.mgrid[0:96, 0:48].astype(np.float32)
+    folds: F32 = np.asarray(cv2.GaussianBlur(rng.normal(0, 60, (96, 48)).astype(np.float32), (0, 0), 3.0), np.float32)
+    pattern = folds + 10 * (1 - columns / 24)
+    upper = (rows > 18) & (rows < 52)
+    kind = rng.random()
+    if kind < 0.25:
+        pattern += upper * 22 * np.sign(np.sin(rows * 1.1))
+    elif kind < 0.4:
+        pattern += upper * 16 * np.sign(np.sin(rows * 0.9)) * np.sign(np.sin(columns * 0.9))
+    return np.asarray(np.clip(128 + pattern, 0, 255), np.uint8)

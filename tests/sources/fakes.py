@@ -1,0 +1,60 @@
+"""Stand-ins for what a test machine lacks: time that obeys, and a USB camera."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from edgeheat.daemon.clock import SystemClock
+from edgeheat.sources.base import SourceOptions
+
+
+class FakeClock:
+    """Time that passes only while somebody sleeps."""
+
+    def __init__(self) -> None:
+        self.now_s = 1000.0
+        self.slept_s: list[float] = []
+
+    def monotonic(self) -> float:
+        return self.now_s
+
+    def wall(self) -> float:
+        return 1_700_000_000.0 + self.now_s
+
+    def sleep(self, seconds: float) -> None:
+        assert seconds > 0
+        self.slept_s.append(seconds)
+        self.now_s += seconds
+
+
+class FakeCapture:
+    """A USB camera that gives so many pictures and is then unplugged."""
+
+    def __init__(self, pictures: int, size_wh: tuple[int, int] = (160, 120)) -> None:
+        self._left = pictures
+        self._size_wh = size_wh
+        self.released = False
+
+    def read(self) -> tuple[bool, NDArray[Any] | None]:
+        assert not self.released
+        if self._left == 0:
+            return False, None
+        self._left -= 1
+        width, height = self._size_wh
+        return True, np.full((height, width, 3), (10, 20, 200), np.uint8)
+
+    def release(self) -> None:
+        self.released = True
+
+
+def live(**settings: Any) -> SourceOptions:
+    """Options of a live run on the real clock, with short patience."""
+    return SourceOptions(**{"clock": SystemClock(), "open_timeout_s": 5.0, "read_timeout_s": 3.0, **settings})
+
+
+def offline(**settings: Any) -> SourceOptions:
+    """Options of an offline run."""
+    return SourceOptions(clock=None, **settings)

@@ -1,0 +1,210 @@
+"""RTSP and HTTP cameras that refuse, hang, end, change or send rubbish."""
+
+from __future__ import annotations
+
+import socket
+import traceback
+from collections.abc import Iterator
+from contextlib import closing
+from itertools import islice, pairwise
+from pathlib import Path
+
+import pytest
+
+from edgeheat.errors import EdgeheatError, SourceEnded, SourceUnavailable
+from edgeheat.sources import open_source
+from edgeheat.sources.base import SourceOptions
+from tests.sources.fakes import FakeClock, live, offline
+from tests.sources.mjpeg_camera import PASSWORD, USER, Camera
+from tests.support.rtsp import RtspServer
+
+
+def _fault(url: str, options: SourceOptions) -> EdgeheatError:
+    """What a run of this camera ends with."""
+    with pytest.raises(EdgeheatError) as caught:
+        for _ in open_source(url, options).frames():
+            pass
+    assert "\n" not in str(caught.value)
+    return caught.value
+
+
+@pytest.fixture
+def silent_port() -> Iterator[int]:
+    """A port that accepts connections and never says a word."""
+    with socket.socket() as listening:
+        listening.bind(("127.0.0.1", 0))
+        listening.listen()
+        yield listening.getsockname()[1]
+
+
+@pytest.fixture
+def free_port() -> int:
+    """A port at which nobody listens."""
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        return int(taken.getsockname()[1])
+
+
+@pytest.mark.parametrize("scheme", ["rtsp", "http"])
+def test_a_camera_that_is_off_refuses_the_connection(scheme: str, free_port: int) -> None:
+    fault = _fault(f"{scheme}://bob:pw@127.0.0.1:{free_port}/stream", live())
+    assert type(fault) is SourceUnavailable
+    assert str(fault) == (
+        f"{scheme}://***@127.0.0.1:{free_port}/stream: connection refused. Is the camera on, and its port right?"
+    )
+
+
+@pytest.mark.parametrize("scheme", ["rtsp", "http"])
+def test_a_camera_that_never_answers_times_out(scheme: str, silent_port: int) -> None:
+    fault = _fault(f"{scheme}://127.0.0.1:{silent_port}/stream", live(open_timeout_s=0.5))
+    assert type(fault) is SourceUnavailable
+    assert "no answer within 0.5 s" in str(fault)
+
+
+@pytest.mark.parametrize("scheme", ["rtsp", "http"])
+def test_an_unknown_host_is_said_to_be_unreachable(scheme: str) -> None:
+    fault = _fault(f"{scheme}://no-such-host.invalid/stream", live())
+    assert type(fault) is SourceUnavailable
+    assert "cannot be reached, or gives no video. Are the host name, the network and the path right?" in str(fault)
+
+
+@pytest.mark.real("rtsp")
+@pytest.mark.parametrize(
+    ("mount", "text"),
+    [
+        ("/no-such-mount", "no such stream (404)"),
+        ("/sound", "Is there video at this address, not only sound?"),
+    ],
+)
+def test_an_rtsp_camera_without_that_picture_says_so(rtsp: RtspServer, mount: str, text: str) -> None:
+    fault = _fault(rtsp.url(mount), live())
+    assert type(fault) is SourceUnavailable
+    assert text in str(fault)
+
+
+@pytest.mark.real("rtsp")
+def test_rtsp_passwords_are_asked_for_checked_and_never_told(media: Path) -> None:
+    with RtspServer({"/shop": media / "h264.mp4"}, user="bob:s3:c/r@t") as server:
+        for user in (None, "bob:wrong-one"):
+            fault = _fault(server.url("/shop", user), live())
+            assert type(fault) is SourceUnavailable
+            assert "user name or password refused (401)" in str(fault)
+            assert "wrong-one" not in "".join(traceback.format_exception(fault))
+        good = open_source(server.url("/shop", "bob:s3%3Ac%2Fr%40t"), live())
+        with closing(good.frames()) as frames:
+            assert len(list(islice(frames, 3))) == 3
+
+
+@pytest.mark.real("rtsp")
+@pytest.mark.parametrize("transport", ["tcp", "udp"])
+def test_an_rtsp_camera_that_dies_hangs_and_comes_back(media: Path, transport: str) -> None:
+    options = live(rtsp_transport=transport, read_timeout_s=1.0, open_timeout_s=2.0)
+    with RtspServer({"/shop": media / "h264.mp4"}) as server:
+        source = open_source(server.url("/shop"), options)
+
+        frames = source.frames()
+        next(frames)
+        server.kill()
+        with pytest.raises(SourceEnded, match="the camera ended the stream"):
+            list(frames)
+        assert "connection refused" in str(_fault(server.url("/shop"), options))
+
+        server.start()
+        frames = source.frames()
+        next(frames)
+        server.suspend()
+        with pytest.raises(SourceEnded, match="no data for 1 s"):
+            list(frames)
+
+        server.resume()
+        with closing(source.frames()) as again:
+            assert len(list(islice(again, 10))) == 10
+
+
+@pytest.mark.real("rtsp")
+def test_an_rtsp_stream_goes_on_past_the_end_of_the_servers_recording(rtsp: RtspServer) -> None:
+    with closing(open_source(rtsp.url("/h264"), live()).frames()) as frames:
+        times_s = [frame.mono_s for frame in islice(frames, 50)]  # the recording has 30 frames
+    assert len(times_s) == 50
+    assert max(b - a for a, b in pairwise(times_s)) < 1.0
+
+
+@pytest.mark.parametrize(
+    ("path", "text"),
+    [
+        ("/missing", "no such stream (404)"),
+        ("/locked", "user name or password refused (401)"),
+        ("/page", "no video that can be read. Is this the address of a video stream?"),
+        ("/silent", "no answer within 0.5 s"),
+    ],
+)
+def test_an_http_address_that_is_no_stream_says_so(http_camera: Camera, path: str, text: str) -> None:
+    fault = _fault(http_camera.url(path), live(open_timeout_s=0.5))
+    assert type(fault) is SourceUnavailable
+    assert text in str(fault)
+
+
+def test_http_takes_the_password_and_never_tells_it(http_camera: Camera) -> None:
+    good = open_source(http_camera.url("/locked", f"{USER}:{PASSWORD}"), live())
+    with closing(good.frames()) as frames:
+        assert len(list(islice(frames, 3))) == 3
+    fault = _fault(http_camera.url("/locked?pwd=hush-hush", f"{USER}:wr0ng"), live())
+    told = "".join(traceback.format_exception(fault))
+    assert "wr0ng" not in told
+    assert "hush-hush" not in told
+    assert "http://***@127.0.0.1" in str(fault)
+
+
+def test_an_http_stream_that_ends_or_hangs_after_frames_has_ended(http_camera: Camera) -> None:
+    assert type(_fault(http_camera.url("/good"), live())) is SourceEnded
+    fault = _fault(http_camera.url("/hangs"), live(read_timeout_s=0.5))
+    assert type(fault) is SourceEnded
+    assert "no data for 0.5 s" in str(fault)
+
+
+@pytest.mark.parametrize("path", ["/playlist", "/redirect"])
+def test_a_hostile_http_server_cannot_make_it_read_files(http_camera: Camera, media: Path, path: str) -> None:
+    http_camera.file = str(media / "mjpeg.mkv")
+    http_camera.playlist = (
+        f"#EXTM3U\n#EXT-X-TARGETDURATION:2\n#EXTINF:2,\nfile://{media / 'h264.mp4'}\n#EXT-X-ENDLIST\n"
+    )
+    assert type(_fault(http_camera.url(path), live())) is SourceUnavailable
+
+
+def test_a_camera_that_changes_size_and_pixel_format_goes_on(http_camera: Camera) -> None:
+    sizes = []
+    with pytest.raises(SourceEnded):
+        for frame in open_source(http_camera.url("/changing"), live()).frames():
+            sizes.append(frame.size_wh)
+            assert frame.colour((40, 30)).shape == (30, 40, 3)
+    assert sizes == [(160, 120)] * 10 + [(320, 240)] * 10 + [(96, 64)] * 10
+
+
+def test_damaged_pictures_are_left_out_without_a_word(http_camera: Camera, capfd: pytest.CaptureFixture[str]) -> None:
+    count = 0
+    with pytest.raises(SourceEnded):
+        for _ in open_source(http_camera.url("/damaged"), live()).frames():
+            count += 1
+    assert count == 20  # of 30
+    assert capfd.readouterr().err == ""
+
+
+def test_a_stream_in_which_nothing_decodes_is_given_up(http_camera: Camera) -> None:
+    fault = _fault(http_camera.url("/garbage"), live(open_timeout_s=2.0, read_timeout_s=0.5))
+    assert type(fault) is SourceUnavailable
+    fault = _fault(http_camera.url("/decays"), live(read_timeout_s=0.5))
+    assert type(fault) is SourceEnded
+    assert "data, but no picture for 0.5 s" in str(fault)
+
+
+def test_live_frames_are_stamped_on_arrival_by_the_given_clock(http_camera: Camera) -> None:
+    clock = FakeClock()
+    with closing(open_source(http_camera.url("/good"), live(clock=clock)).frames()) as frames:
+        for frame in islice(frames, 3):
+            assert (frame.mono_s, frame.wall_s) == (clock.monotonic(), clock.wall())
+            clock.now_s += 0.25
+
+
+@pytest.mark.parametrize("url", ["rtsp://127.0.0.1/x", "http://127.0.0.1/x", "/dev/video0"])
+def test_a_camera_cannot_be_rendered_offline(url: str) -> None:
+    assert "a live camera has no end to render" in str(_fault(url, offline()))

@@ -1,0 +1,125 @@
+"""Folders of pictures: order, choice, odd pictures, and time."""
+
+from __future__ import annotations
+
+import logging
+import os
+from itertools import islice
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from edgeheat.errors import SourceUnavailable
+from edgeheat.sources import open_source
+from edgeheat.sources.base import SourceOptions
+from edgeheat.sources.images import natural_order
+from tests.sources.fakes import FakeClock, offline
+
+
+def _picture(path: Path, value: int) -> None:
+    cv2.imwrite(str(path), np.full((24, 32, 3), value, np.uint8))
+
+
+def _values(folder: Path, options: SourceOptions | None = None) -> list[int]:
+    frames = open_source(str(folder), options or offline()).frames()
+    return [int(frame.luma.mean()) for frame in frames]
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """frame_0 to frame_11, each as bright as its number."""
+    for index in range(12):
+        _picture(tmp_path / f"frame_{index}.png", index)
+    return tmp_path
+
+
+def test_pictures_come_in_natural_order(folder: Path) -> None:
+    assert _values(folder) == list(range(12))
+
+
+@given(st.permutations([f"cam1 2024-{m}-{d} frame_{i}.png" for m in (1, 11) for d in (2, 10) for i in (3, 20)]))
+def test_natural_order_reads_every_number_in_a_name(names: list[str]) -> None:
+    told = sorted((Path(name) for name in names), key=natural_order)
+    assert [p.name for p in told] == [
+        f"cam1 2024-{m}-{d} frame_{i}.png" for m in (1, 11) for d in (2, 10) for i in (3, 20)
+    ]
+
+
+def test_start_count_and_step_choose_pictures(folder: Path) -> None:
+    assert _values(folder, offline(start=1, count=3, step=4)) == [1, 5, 9]
+    assert _values(folder, offline(start=10)) == [10, 11]
+
+
+def test_time_follows_fps_and_the_first_pictures_last_change(folder: Path) -> None:
+    os.utime(folder / "frame_0.png", (1_600_000_000, 1_600_000_000))
+    frames = list(open_source(str(folder), offline(fps=4.0)).frames())
+    assert [frame.mono_s for frame in frames] == [index / 4 for index in range(12)]
+    assert [frame.wall_s for frame in frames][:2] == [1_600_000_000.0, 1_600_000_000.25]
+    assert next(open_source(str(folder), offline(start=0)).frames()).mono_s == 0.0
+
+
+def test_the_default_is_25_pictures_a_second(folder: Path) -> None:
+    second = list(islice(open_source(str(folder), offline()).frames(), 2))[1]
+    assert second.mono_s == pytest.approx(1 / 25)
+
+
+def test_a_folder_that_plays_a_camera_repeats_at_its_pace(folder: Path) -> None:
+    clock = FakeClock()
+    source = open_source(str(folder), SourceOptions(clock=clock, loop=True, fps=5.0))
+    frames = list(islice(source.frames(), 30))
+    assert [int(frame.luma.mean()) for frame in frames] == [index % 12 for index in range(30)]
+    assert np.diff([frame.mono_s for frame in frames]) == pytest.approx([0.2] * 29)
+
+
+def test_symbolic_links_are_followed(folder: Path, tmp_path_factory: pytest.TempPathFactory) -> None:
+    elsewhere = tmp_path_factory.mktemp("elsewhere")
+    (elsewhere / "folder").symlink_to(folder)
+    _picture(elsewhere / "picture.png", 99)
+    (elsewhere / "picture.png").rename(elsewhere / "picture.bin")
+    (folder / "frame_12.png").symlink_to(elsewhere / "picture.bin")
+    assert _values(elsewhere / "folder") == [*range(12), 99]
+
+
+def test_unreadable_pictures_are_left_out_with_a_warning(
+    folder: Path, caplog: pytest.LogCaptureFixture, capfd: pytest.CaptureFixture[str]
+) -> None:
+    (folder / "frame_2.png").write_bytes(b"no picture")
+    (folder / "frame_3.png").write_bytes(b"")
+    (folder / "frame_12.png").symlink_to(folder / "gone.png")
+    (folder / "notes.txt").write_text("not asked for")
+    (folder / "old.png").mkdir()
+    with caplog.at_level(logging.WARNING):
+        frames = list(open_source(str(folder), offline(fps=1.0)).frames())
+    assert [int(frame.luma.mean()) for frame in frames] == [0, 1, 4, 5, 6, 7, 8, 9, 10, 11]
+    assert [frame.mono_s for frame in frames] == [0, 1, 4, 5, 6, 7, 8, 9, 10, 11]
+    assert [record.getMessage().partition(":")[0] for record in caplog.records] == [
+        str(folder / name) for name in ("frame_2.png", "frame_3.png", "frame_12.png")
+    ]
+    assert "can't open" not in capfd.readouterr().err
+
+
+def test_a_folder_without_a_readable_picture_is_unavailable(tmp_path: Path) -> None:
+    with pytest.raises(SourceUnavailable, match="no pictures to read"):
+        _values(tmp_path)
+    (tmp_path / "a.jpg").write_bytes(b"no picture")
+    with pytest.raises(SourceUnavailable, match="none of its 1 pictures can be read"):
+        _values(tmp_path)
+
+
+@pytest.mark.parametrize(("dtype", "white"), [(np.uint8, 255), (np.uint16, 65535)])
+@pytest.mark.parametrize("channels", [1, 3, 4])
+def test_grey_colour_and_16_bit_pictures_are_read(tmp_path: Path, dtype: type, white: int, channels: int) -> None:
+    shape = (24, 32) if channels == 1 else (24, 32, channels)
+    cv2.imwrite(str(tmp_path / "a.png"), np.full(shape, white // 2, dtype))
+    frame = next(open_source(str(tmp_path), offline()).frames())
+    assert frame.luma.dtype == dtype
+    assert frame.luma.shape == (24, 32)
+    assert frame.levels == (0, white)
+    assert frame.luma[0, 0] == white // 2
+    colour = frame.colour((16, 12))
+    assert colour.shape == (12, 16, 3)
+    assert np.abs(colour.astype(int) - 127).max() <= 1

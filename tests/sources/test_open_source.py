@@ -1,0 +1,54 @@
+"""Which source a URL or a path names."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from edgeheat.errors import SourceUnavailable
+from edgeheat.sources import OPENERS, open_source
+from tests.sources.fakes import live
+
+
+@pytest.mark.parametrize(
+    ("url", "kind"),
+    [
+        ("rtsp://bob:pw@10.0.0.7/stream", "RtspSource"),
+        ("RTSPS://10.0.0.7/stream", "RtspSource"),
+        ("http://10.0.0.7/video", "HttpSource"),
+        ("https://10.0.0.7/video", "HttpSource"),
+        ("/dev/video0", "UsbSource"),
+        ("/dev/v4l/by-id/usb-cam-index0", "UsbSource"),
+        ("usb:1", "UsbSource"),
+        ("synthetic:", "SyntheticSource"),
+        ("clip.mp4", "FileSource"),
+        ("/media/10:30.mp4", "FileSource"),
+        ("10:30.mp4", "FileSource"),
+        ("cam:30.mp4", "FileSource"),
+        ("file:///media/clip.mp4", "FileSource"),
+    ],
+)
+def test_every_url_has_its_source(url: str, kind: str) -> None:
+    assert type(open_source(url, live())).__name__ == kind
+
+
+def test_a_folder_is_its_pictures(tmp_path: Path) -> None:
+    folder = tmp_path / "my pictures"
+    folder.mkdir()
+    for url in (str(folder), f"file://{tmp_path}/my%20pictures"):
+        assert type(open_source(url, live())).__name__ == "ImagesSource"
+
+
+def test_an_unknown_scheme_is_refused_without_telling_its_password() -> None:
+    with pytest.raises(SourceUnavailable) as caught:
+        open_source("gopher://bob:pw@10.0.0.7/x", live())
+    assert str(caught.value).startswith("gopher://***@10.0.0.7/x: no source is called gopher:")
+
+
+def test_libraries_are_loaded_with_the_source_that_needs_them() -> None:
+    program = "import sys, edgeheat.sources as s; print([m for m in ('av', 'cv2') if m in sys.modules], len(s.OPENERS))"
+    told = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True).stdout
+    assert told.strip() == f"[] {len(OPENERS)}"
