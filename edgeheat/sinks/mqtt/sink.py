@@ -1,0 +1,102 @@
+"""The MQTT sink: turns events into retained messages; docs/mqtt.md lists every topic."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Iterator
+
+from edgeheat.core.events import CameraStatus, Event, Snapshot
+from edgeheat.sinks.mqtt.connection import MqttSettings
+from edgeheat.sinks.mqtt.link import BrokerLink
+from edgeheat.sinks.mqtt.pending import Message, Pending
+from edgeheat.sinks.payload import SCHEMA, UNITS, heat_figures, to_json, utc_text
+
+_log = logging.getLogger(__name__)
+
+_JSON = "application/json"
+_DRAIN_S = 0.7
+_GIVE_UP_S = 0.2
+
+
+class MqttSink:
+    """Publishes states, figures and pictures; never blocks on the broker, whatever that does."""
+
+    name = "mqtt"
+
+    def __init__(
+        self,
+        settings: MqttSettings,
+        *,
+        on_connected: Callable[[bool], None],
+        jitter: Callable[[], float],
+        monotonic: Callable[[], float],
+    ) -> None:
+        """Start the thread that keeps the connection.
+
+        `on_connected` is called from that thread whenever the connection comes or goes. `jitter` gives numbers
+        from 0 to 1 (`random.random`), so that a fleet does not come back to its broker in one instant.
+        `monotonic` gives seconds that never jump.
+        """
+        self._root = f"{settings.prefix}/{settings.site}"
+        self._status_topic = settings.status_topic
+        self._pending = Pending(settings.max_waiting)
+        self._pending.put(Message(self._status_topic, b"online", "text/plain"))
+        self._gave_way = 0
+        self._link = BrokerLink(settings, self._pending, on_connected=on_connected, jitter=jitter, monotonic=monotonic)
+
+    @property
+    def dropped(self) -> int:
+        """Messages given up so far: too large for the broker, refused by it, or beyond `max_waiting`."""
+        return self._link.dropped + self._gave_way
+
+    def handle(self, event: Event) -> None:
+        """Let the event's messages wait for the broker, in place of older ones of the same topics."""
+        match event:
+            case CameraStatus():
+                self._put(self._camera_status(event))
+            case Snapshot():
+                self._put(self._activity(event))
+                for message in self._pictures(event):
+                    self._put(message)
+
+    def close(self) -> None:
+        """Send what waits and `offline`; where the broker does not take them in time, its last will says it."""
+        self._put(Message(self._status_topic, b"offline", "text/plain"))
+        self._link.close(_DRAIN_S, _GIVE_UP_S)
+
+    def _put(self, message: Message) -> None:
+        if (topic := self._pending.put(message)) is not None:
+            if not self._gave_way:
+                _log.warning("MQTT: too many topics for one box: %s is no longer kept, others may follow", topic)
+            self._gave_way += 1
+
+    def _camera_status(self, status: CameraStatus) -> Message:
+        content = {
+            "schema": SCHEMA,
+            "camera": status.camera,
+            "state": status.state,
+            "reason": status.reason,
+            "reason_code": status.reason_code,
+            "since": utc_text(status.wall_s),
+        }
+        return Message(f"{self._root}/{status.camera}/status", to_json(content), _JSON)
+
+    def _activity(self, snapshot: Snapshot) -> Message:
+        content = {
+            "schema": SCHEMA,
+            "camera": snapshot.camera,
+            "captured_at": utc_text(snapshot.wall_s),
+            "heats": {heat.heat: heat_figures(heat) for heat in snapshot.heats},
+            "units": dict(UNITS),
+        }
+        return Message(f"{self._root}/{snapshot.camera}/activity", to_json(content), _JSON)
+
+    def _pictures(self, snapshot: Snapshot) -> Iterator[Message]:
+        for heat in snapshot.heats:
+            user = (
+                ("captured-at", utc_text(snapshot.wall_s)),
+                ("camera", snapshot.camera),
+                ("heat", heat.heat),
+                ("schema", str(SCHEMA)),
+            )
+            yield Message(f"{self._root}/{snapshot.camera}/heatmap/{heat.heat}", heat.image, heat.media_type, user)

@@ -1,0 +1,1 @@
+"""What must outlive a restart: the checkpoint of every camera's heats."""

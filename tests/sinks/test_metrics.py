@@ -1,0 +1,180 @@
+"""The figures that the metrics sink makes of events."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+from importlib.metadata import version
+from pathlib import Path
+
+import pytest
+from prometheus_client import generate_latest
+
+import edgeheat
+from edgeheat.core.events import CameraState, CameraStatus, HeatImage, Progress, Snapshot
+from edgeheat.sinks.metrics import MetricsSink
+
+DOCS = Path(__file__).parents[2] / "docs" / "metrics.md"
+
+
+def progress(*, last_frame_wall_s: float = 99.5, ratio: float = 0.03) -> Progress:
+    return Progress(
+        "entrance",
+        100.0,
+        last_frame_wall_s,
+        frames_decoded=15,
+        frames_analysed=5,
+        frames_skipped=10,
+        observed_s=1.0,
+        motion_s={"all": 0.6, "till": 0.2},
+        cell_seconds={"all": 34.0, "till": 4.0},
+        motion_ratio={"all": ratio, "till": 0.01},
+        step_s=(0.0005, 0.004, 0.004, 0.3, 2.0),
+    )
+
+
+def status(state: CameraState, code: str = "ok") -> CameraStatus:
+    return CameraStatus("entrance", state, "a reason", code, 100.0)
+
+
+def snapshot() -> Snapshot:
+    heat = HeatImage("hour", "window", 3600.0, 900.0, 0.25, 42.0, (), b"", "image/png", (2, 2))
+    return Snapshot("entrance", 120.0, (heat,))
+
+
+@pytest.fixture
+def sink() -> MetricsSink:
+    sink = MetricsSink()
+    sink.add_camera("entrance", ["all", "till"])
+    return sink
+
+
+def value(metrics: MetricsSink, name: str, /, **labels: str) -> float | None:
+    return metrics.registry.get_sample_value(f"edgeheat_{name}", labels)
+
+
+def test_progress_adds_up(sink: MetricsSink) -> None:
+    sink.handle(progress())
+    sink.handle(progress())
+    assert value(sink, "frames_total", camera="entrance", outcome="analysed") == 10
+    assert value(sink, "frames_total", camera="entrance", outcome="skipped") == 20
+    assert value(sink, "observed_seconds_total", camera="entrance") == 2.0
+    assert value(sink, "motion_seconds_total", camera="entrance", zone="till") == pytest.approx(0.4)
+    assert value(sink, "motion_cell_seconds_total", camera="entrance", zone="all") == 68.0
+    assert value(sink, "frame_processing_seconds_count", camera="entrance") == 10
+    assert value(sink, "frame_processing_seconds_bucket", camera="entrance", le="0.005") == 6
+
+
+def test_every_counter_of_a_camera_stands_at_zero_before_anything_happens(sink: MetricsSink) -> None:
+    text = generate_latest(sink.registry).decode()
+    counters = re.findall(r"^# TYPE (edgeheat_\S+) (?:counter|histogram)$", text, re.MULTILINE)
+    assert len(counters) == 8
+    for counter in counters:
+        assert re.search(rf"^{counter}(_count)?{{.*}} 0\.0$", text, re.MULTILINE), counter
+
+
+def test_a_restarted_worker_does_not_set_the_last_frame_back_to_never(sink: MetricsSink) -> None:
+    sink.handle(progress())
+    sink.handle(progress(last_frame_wall_s=0.0))
+    assert value(sink, "camera_last_frame_timestamp_seconds", camera="entrance") == 99.5
+
+
+def test_a_camera_is_up_only_while_online(sink: MetricsSink) -> None:
+    states: list[CameraState] = ["starting", "online", "offline"]
+    seen = []
+    for state in states:
+        sink.handle(status(state))
+        seen.append(value(sink, "camera_up", camera="entrance"))
+    assert seen == [0, 1, 0]
+
+
+def test_each_time_a_camera_goes_offline_is_counted_by_reason(sink: MetricsSink) -> None:
+    for code in ("ended", "unavailable", "unavailable"):
+        sink.handle(status("offline", code))
+        sink.handle(status("starting", "starting"))
+    assert value(sink, "stream_reconnects_total", camera="entrance", reason="unavailable") == 2
+    assert value(sink, "stream_reconnects_total", camera="entrance", reason="ended") == 1
+
+
+def test_the_motion_ratio_goes_away_with_the_camera_and_comes_back_with_it(sink: MetricsSink) -> None:
+    sink.handle(status("online"))
+    sink.handle(progress(ratio=0.5))
+    assert value(sink, "motion_ratio", camera="entrance", zone="all") == 0.5
+    sink.handle(status("offline", "stalled"))
+    sink.handle(progress(ratio=0.4))  # what the dead worker had sent last
+    assert value(sink, "motion_ratio", camera="entrance", zone="all") is None
+    sink.handle(status("online"))
+    sink.handle(progress(ratio=0.2))
+    assert value(sink, "motion_ratio", camera="entrance", zone="all") == 0.2
+
+
+def test_a_snapshot_tells_when_and_with_what_coverage(sink: MetricsSink) -> None:
+    sink.handle(snapshot())
+    assert value(sink, "heatmap_last_success_timestamp_seconds", camera="entrance") == 120.0
+    assert value(sink, "heat_coverage_ratio", camera="entrance", heat="hour") == 0.25
+
+
+def test_the_daemon_tells_of_pictures_storage_broker_and_lost_events(sink: MetricsSink) -> None:
+    sink.picture_written("entrance", "ok")
+    sink.picture_written("entrance", "failed")
+    sink.storage_bytes(123_456)
+    sink.mqtt_connected(True)
+    sink.sink_dropped("mqtt", 3)
+    assert value(sink, "heatmap_renders_total", camera="entrance", outcome="failed") == 1
+    assert value(sink, "storage_bytes") == 123_456
+    assert value(sink, "mqtt_connected") == 1
+    assert value(sink, "sink_dropped_events_total", sink="mqtt") == 3
+
+
+def test_build_info_names_the_installed_versions(sink: MetricsSink) -> None:
+    labels = next(
+        sample.labels for family in sink.registry.collect() for sample in family.samples if "build" in sample.name
+    )
+    assert labels["version"] == edgeheat.__version__
+    assert labels["av"] == version("av")
+    assert labels["opencv"] == version("opencv-contrib-python")
+    assert labels["python"] == ".".join(str(part) for part in sys.version_info[:3])
+
+
+def test_the_parents_memory_and_start_time_are_there(sink: MetricsSink) -> None:
+    assert (sink.registry.get_sample_value("process_resident_memory_bytes") or 0) > 1e6
+    assert (sink.registry.get_sample_value("process_start_time_seconds") or 0) > 1e9
+
+
+def exposition(sink: MetricsSink) -> bytes:
+    sink.handle(status("online"))
+    sink.handle(progress())
+    sink.handle(snapshot())
+    return generate_latest(sink.registry)
+
+
+@pytest.mark.real("promtool")
+def test_promtool_finds_nothing_to_complain_about(sink: MetricsSink) -> None:
+    done = subprocess.run(
+        ["promtool", "check", "metrics"], input=exposition(sink), capture_output=True, check=False, timeout=20
+    )
+    assert (done.returncode, done.stdout, done.stderr) == (0, b"", b"")
+
+
+def test_eight_cameras_stay_within_five_hundred_series() -> None:
+    sink = MetricsSink()
+    for number in range(8):
+        sink.add_camera(f"camera-{number}", ["all", "till", "door", "aisle"])
+    series = [line for line in generate_latest(sink.registry).splitlines() if not line.startswith(b"#")]
+    assert len(series) < 500
+    assert not any(b"_created" in line for line in series)
+
+
+def test_the_docs_list_exactly_the_metrics_that_exist(sink: MetricsSink) -> None:
+    exposed = set(re.findall(r"^# TYPE (\S+)", exposition(sink).decode(), re.MULTILINE))
+    documented = re.findall(r"^\| `([a-z_]+)`", DOCS.read_text(encoding="utf-8"), re.MULTILINE)
+    assert sorted(documented) == sorted(exposed)
+
+
+def test_it_does_not_bring_numpy_cv2_or_av_into_the_parent() -> None:
+    program = (
+        "import sys, edgeheat.sinks.metrics, edgeheat.web.app, edgeheat.web.server;"
+        "sys.exit(bool({'numpy', 'cv2', 'av'} & set(sys.modules)))"
+    )
+    assert subprocess.run([sys.executable, "-c", program], check=False).returncode == 0
