@@ -1,0 +1,1 @@
+"""The status page, the health routes and the metrics endpoint."""

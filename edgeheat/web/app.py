@@ -1,0 +1,70 @@
+"""The web application: the status page, the pictures, the metrics and the health routes; read-only throughout."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+from prometheus_client import CollectorRegistry
+from prometheus_client.exposition import choose_encoder
+from starlette.applications import Starlette
+from starlette.middleware import Middleware
+from starlette.requests import Request
+from starlette.responses import HTMLResponse, JSONResponse, PlainTextResponse, Response
+from starlette.routing import Mount, Route
+from starlette.staticfiles import StaticFiles
+
+from edgeheat.web.board import Board
+from edgeheat.web.guard import Guard
+from edgeheat.web.page import render_page
+
+
+def create_app(
+    board: Board, registry: CollectorRegistry, *, ready: Callable[[], bool], wall: Callable[[], float]
+) -> Starlette:
+    """Return the application over `board` and `registry`.
+
+    `ready` tells whether configuration and storage are up; `wall` gives Unix time in seconds. Every route is answered
+    on the event loop: all of it is in memory, and a thread for each request would cost more than the answer.
+    """
+
+    async def page(_: Request) -> Response:
+        return HTMLResponse(render_page(board, wall()))
+
+    async def picture(request: Request) -> Response:
+        found = board.picture(request.path_params["camera"], request.path_params["heat"])
+        if found is None:
+            return PlainTextResponse("No such picture.\n", status_code=404)
+        headers = {"etag": found.etag}
+        if _asks_only_for_newer(request, found.etag):
+            return Response(status_code=304, headers=headers)
+        return Response(found.heat.image, media_type=found.heat.media_type, headers=headers)
+
+    async def metrics(request: Request) -> Response:
+        encode, content_type = choose_encoder(request.headers.get("accept", ""))
+        return Response(encode(registry), headers={"content-type": content_type})
+
+    async def healthz(_: Request) -> Response:
+        return PlainTextResponse("ok\n")
+
+    async def readyz(_: Request) -> Response:
+        is_ready = ready()
+        states = {camera.name: camera.state for camera in board.cameras()}
+        return JSONResponse({"ready": is_ready, "cameras": states}, status_code=200 if is_ready else 503)
+
+    return Starlette(
+        routes=[
+            Route("/", page),
+            Route("/cameras/{camera}/{heat}", picture),
+            Route("/metrics", metrics),
+            Route("/healthz", healthz),
+            Route("/readyz", readyz),
+            Mount("/static", StaticFiles(directory=Path(__file__).parent / "static")),
+        ],
+        middleware=[Middleware(Guard)],
+    )
+
+
+def _asks_only_for_newer(request: Request, etag: str) -> bool:
+    known = request.headers.get("if-none-match", "")
+    return any(tag.strip().removeprefix("W/") in (etag, "*") for tag in known.split(","))

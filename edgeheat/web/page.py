@@ -1,0 +1,128 @@
+"""The status page: the board's views turned into the words and links that the template lays out."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from urllib.parse import quote
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+import edgeheat
+from edgeheat.web import words
+from edgeheat.web.board import Board, CameraView, Picture
+
+_MAIN_HEAT = "recent"
+_STATE_WORDS = {"online": "Online", "starting": "Starting", "offline": "Offline"}
+_TEMPLATES = Environment(
+    loader=FileSystemLoader(Path(__file__).parent / "templates"),
+    autoescape=True,
+    undefined=StrictUndefined,
+    trim_blocks=True,
+    lstrip_blocks=True,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class _PictureCard:
+    heat: str
+    url: str
+    alt: str
+    period: str
+    at: str
+    coverage: str
+    width: int
+    height: int
+
+
+@dataclass(frozen=True, slots=True)
+class _CameraCard:
+    name: str
+    state: str
+    state_word: str
+    since: str
+    reason: str
+    facts: tuple[tuple[str, str], ...]
+    main: _PictureCard | None
+    others: tuple[_PictureCard, ...]
+    empty: str
+
+
+def render_page(board: Board, now_wall_s: float) -> str:
+    """Return the whole page as HTML, everything escaped, as of `now_wall_s`."""
+    cameras = board.cameras()
+    online = sum(camera.state == "online" for camera in cameras)
+    now = datetime.fromtimestamp(now_wall_s, board.zone)
+    return _TEMPLATES.get_template("status.html").render(
+        site=board.site,
+        summary=_summary(online, len(cameras)),
+        all_online=online == len(cameras),
+        problems=board.problems(),
+        cameras=[_camera_card(camera, board, now_wall_s) for camera in cameras],
+        time=now.strftime("%H:%M"),
+        date=now.strftime("%A, %-d %B %Y"),
+        zone=now.tzname() or "",
+        version=edgeheat.__version__,
+    )
+
+
+def _summary(online: int, count: int) -> str:
+    if online == count:
+        return "Camera online" if count == 1 else f"All {count} cameras online"
+    return f"{online} of {count} cameras online"
+
+
+def _camera_card(camera: CameraView, board: Board, now_wall_s: float) -> _CameraCard:
+    cards = [_picture_card(camera.name, picture, board, now_wall_s) for picture in camera.pictures.values()]
+    cards.sort(key=lambda card: card.heat != _MAIN_HEAT)  # stable: the others keep their order
+    since = f"since {words.local_time(camera.since_wall_s, now_wall_s, board.zone)}" if camera.since_wall_s else ""
+    return _CameraCard(
+        name=camera.name,
+        state=camera.state,
+        state_word=_STATE_WORDS[camera.state],
+        since=since,
+        reason=camera.reason,
+        facts=_facts(camera, board, now_wall_s),
+        main=cards[0] if cards else None,
+        others=tuple(cards[1:]),
+        empty=_empty(camera, board, now_wall_s),
+    )
+
+
+def _facts(camera: CameraView, board: Board, now_wall_s: float) -> tuple[tuple[str, str], ...]:
+    facts = []
+    if camera.last_frame_wall_s:
+        facts.append(("Last frame", words.ago(camera.last_frame_wall_s, now_wall_s)))
+    else:
+        facts.append(("Last frame", "none yet"))
+    if camera.motion_ratio is not None:
+        facts.append(("Moving now", words.percent(camera.motion_ratio)))
+    if camera.pictures and camera.state == "online" and (camera.next_picture_wall_s or 0) > now_wall_s:
+        facts.append(("Next picture", words.local_time(camera.next_picture_wall_s or 0, now_wall_s, board.zone)))
+    return tuple(facts)
+
+
+def _empty(camera: CameraView, board: Board, now_wall_s: float) -> str:
+    if camera.state == "offline":
+        return "No picture yet: the camera has to come online first."
+    if camera.next_picture_wall_s is None or camera.next_picture_wall_s <= now_wall_s:
+        return "First picture soon"
+    return f"First picture at {words.local_time(camera.next_picture_wall_s, now_wall_s, board.zone)}"
+
+
+def _picture_card(camera: str, picture: Picture, board: Board, now_wall_s: float) -> _PictureCard:
+    heat = picture.heat
+    at = words.local_time(picture.wall_s, now_wall_s, board.zone)
+    width, height = heat.size_wh
+    return _PictureCard(
+        heat=heat.heat,
+        # The query changes with the picture, so that a browser never shows an older one from its memory.
+        url=f"/cameras/{quote(camera, safe='')}/{quote(heat.heat, safe='')}?v={picture.etag.strip(chr(34))}",
+        alt=f"Heat map {heat.heat} of camera {camera} at {at}",
+        period=words.heat_period(heat.kind, heat.period_s),
+        at=at,
+        coverage=words.percent(heat.coverage),
+        width=width,
+        height=height,
+    )

@@ -1,0 +1,41 @@
+"""A board of two cameras and the real server in front of it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from zoneinfo import ZoneInfo
+
+import httpx
+import pytest
+
+from edgeheat.sinks.metrics import MetricsSink
+from edgeheat.web.app import create_app
+from edgeheat.web.board import Board
+from edgeheat.web.server import WebServer
+
+from .events import NOON
+
+
+@pytest.fixture
+def board() -> Board:
+    return Board(["entrance", "till"], "Store 12", ZoneInfo("Europe/Berlin"))
+
+
+@pytest.fixture
+def readiness() -> list[bool]:
+    """What `ready` answers; tests change it."""
+    return [True]
+
+
+@pytest.fixture
+def client(board: Board, readiness: list[bool]) -> Iterator[httpx.Client]:
+    metrics = MetricsSink()
+    metrics.add_camera("entrance", ["all"])
+    app = create_app(board, metrics.registry, ready=lambda: readiness[0], wall=lambda: NOON)
+    server = WebServer(app, "127.0.0.1", 0)
+    server.start()
+    try:
+        with httpx.Client(base_url=f"http://127.0.0.1:{server.port}", trust_env=False) as client:
+            yield client
+    finally:
+        server.stop()

@@ -1,0 +1,98 @@
+"""What the board remembers of the events it is given."""
+
+from __future__ import annotations
+
+import threading
+
+import pytest
+
+from edgeheat.core.events import Snapshot
+from edgeheat.web.board import Board, CameraView
+
+from .events import NOON, heat_image, progress, snapshot, status
+
+
+def entrance(board: Board) -> CameraView:
+    return board.cameras()[0]
+
+
+def test_cameras_keep_the_order_they_were_given_in(board: Board) -> None:
+    board.handle(status("till", "online"))
+    assert [camera.name for camera in board.cameras()] == ["entrance", "till"]
+
+
+def test_the_next_try_does_not_take_the_reason_off_the_page(board: Board) -> None:
+    board.handle(status("entrance", "offline", "wrong password", "unavailable"))
+    board.handle(status("entrance", "starting", "", "starting", NOON + 5))
+    assert (entrance(board).state, entrance(board).reason) == ("offline", "wrong password")
+
+
+def test_repeated_failures_keep_the_instant_of_the_first_and_the_reason_of_the_last(board: Board) -> None:
+    board.handle(status("entrance", "online", wall_s=NOON))
+    board.handle(status("entrance", "offline", "stream ended", "ended", NOON + 60))
+    board.handle(status("entrance", "offline", "no route to host", "unavailable", NOON + 90))
+    assert (entrance(board).since_wall_s, entrance(board).reason) == (NOON + 60, "no route to host")
+
+
+def test_coming_back_online_clears_the_reason_and_starts_a_new_since(board: Board) -> None:
+    board.handle(status("entrance", "offline", "stream ended", "ended", NOON))
+    board.handle(status("entrance", "online", wall_s=NOON + 30))
+    assert (entrance(board).state, entrance(board).reason, entrance(board).since_wall_s) == ("online", "", NOON + 30)
+
+
+def test_a_restarted_worker_does_not_forget_the_last_frame(board: Board) -> None:
+    board.handle(progress("entrance", NOON))
+    board.handle(progress("entrance", NOON + 9, last_frame_wall_s=0))
+    assert entrance(board).last_frame_wall_s == NOON
+
+
+def test_motion_is_not_shown_once_the_camera_is_offline(board: Board) -> None:
+    board.handle(status("entrance", "online"))
+    board.handle(progress("entrance"))
+    assert entrance(board).motion_ratio == pytest.approx(0.031)
+    board.handle(status("entrance", "offline", "gone", "ended"))
+    board.handle(progress("entrance"))
+    assert entrance(board).motion_ratio is None
+
+
+def test_a_snapshot_of_one_heat_leaves_the_others_standing(board: Board) -> None:
+    board.handle(snapshot("entrance"))
+    board.handle(Snapshot("entrance", NOON + 300, (heat_image("hour", b"newer"),)))
+    pictures = entrance(board).pictures
+    assert [(name, picture.wall_s) for name, picture in pictures.items()] == [
+        ("recent", NOON),
+        ("hour", NOON + 300),
+        ("day", NOON),
+    ]
+
+
+def test_passwords_are_taken_out_of_what_the_board_is_told(board: Board) -> None:
+    board.handle(status("entrance", "offline", "rtsp://u:secret@10.0.0.2/1: refused", "unavailable"))
+    board.storage_problem("smb://u:secret@nas/share: gone")
+    assert "secret" not in entrance(board).reason + "".join(board.problems())
+
+
+def test_problems_are_told_only_while_they_last(board: Board) -> None:
+    assert board.problems() == ()
+    board.storage_problem("disk full")
+    board.mqtt_connected(False)
+    assert len(board.problems()) == 2
+    board.storage_problem(None)
+    board.mqtt_connected(True)
+    assert board.problems() == ()
+
+
+def test_events_from_several_threads_are_all_kept(board: Board) -> None:
+    def feed(camera: str) -> None:
+        for second in range(300):
+            board.handle(progress(camera, NOON + second))
+            board.handle(snapshot(camera, NOON + second))
+
+    threads = [threading.Thread(target=feed, args=(camera,)) for camera in ("entrance", "till")]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    for camera in board.cameras():
+        assert camera.last_frame_wall_s == NOON + 299
+        assert camera.pictures["day"].wall_s == NOON + 299
