@@ -1,0 +1,273 @@
+"""Reads config.toml, the environment and the secret files into one checked Config, or says every fault at once."""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from pydantic import ValidationError
+from pydantic_settings import EnvSettingsSource, SettingsError
+
+from edgeheat.config import fault_words
+from edgeheat.config.camera import StyleSettings
+from edgeheat.config.settings import Config
+from edgeheat.config.sources import check_source, expand_variables
+from edgeheat.config.types import system_timezone_name
+from edgeheat.errors import ConfigError
+
+ETC_CONFIG = Path("/etc/edgeheat/config.toml")
+RUN_SECRETS = Path("/run/secrets")
+
+Table = dict[str, Any]
+Fault = tuple[fault_words.Path, str]
+
+
+def find_config(env: Mapping[str, str]) -> Path:
+    """Return the configuration file to read where none was named; raises ConfigError, saying how to begin."""
+    if named := env.get("EDGEHEAT_CONFIG"):
+        return Path(named)
+    for path in (Path("edgeheat.toml"), ETC_CONFIG):
+        if path.exists():
+            return path
+    raise ConfigError(
+        [
+            f"no configuration: neither edgeheat.toml here nor {ETC_CONFIG} exists; copy config.example.toml to one of "
+            "them and name your camera in it, or see it work first with: edgeheat demo"
+        ]
+    )
+
+
+def load_config(
+    path: Path | None, env: Mapping[str, str], *, run_secrets: Path = RUN_SECRETS, cameras_required: bool = True
+) -> Config:
+    """Read and check the configuration.
+
+    `path` is the file, or None to look for it (`find_config`). What `env` says (EDGEHEAT_MQTT__PORT) beats secret files
+    ($CREDENTIALS_DIRECTORY, then `run_secrets`), which beat the file. Raises ConfigError with every fault found.
+    """
+    file = path or find_config(env)
+    tables = _read_toml(file)
+    secret_files = _secret_files([Path(folder) for folder in (env.get("CREDENTIALS_DIRECTORY"), run_secrets) if folder])
+    _give_camera_secrets(tables, secret_files)
+    layers = _Layers(str(file), tables, _read_secrets(secret_files), _read_environment(env))
+    return _check(layers, env, cameras_required)
+
+
+def build_config(tables: Table, env: Mapping[str, str]) -> Config:
+    """Check a configuration made in code, in the form of the file's tables; raises ConfigError."""
+    return _check(_Layers("built-in", tables, {}, {}), env, cameras_required=True)
+
+
+def override_style(style: StyleSettings, given: Mapping[str, Any]) -> StyleSettings:
+    """Return `style` with the settings of `given` (by their names in the file) instead; raises ConfigError."""
+    try:
+        return StyleSettings.model_validate(style.model_dump(by_alias=True) | dict(given))
+    except ValidationError as error:
+        found = map(dict[str, Any], error.errors())
+        raise ConfigError([f"{e['loc'][0]}: {fault_words.describe(e, StyleSettings)}" for e in found]) from None
+
+
+@dataclass(frozen=True, slots=True)
+class _Layers:
+    """What each source of settings says, so that a fault can name the place to mend."""
+
+    file: str
+    tables: Table
+    secrets: Table
+    environment: Table
+
+    def merged(self) -> Table:
+        return _merge(_merge(self.tables, self.secrets), self.environment)
+
+    def place(self, path: fault_words.Path) -> str:
+        """Return where the user finds the setting."""
+        if _holds(self.environment, path):
+            return "EDGEHEAT_" + "__".join(str(part).upper() for part in path)
+        if _holds(self.secrets, path):
+            return f"secret {'-'.join(map(str, path))}"
+        where = fault_words.location_text(path)
+        return f"{self.file}: {where}" if where else self.file
+
+
+def _check(layers: _Layers, env: Mapping[str, str], cameras_required: bool) -> Config:
+    tables = layers.merged()
+    own_cameras = tables.get("camera", [])
+    cameras = _fill_in_defaults(tables)
+    faults = _camera_faults(cameras, cameras_required)
+    sources = _check_sources(cameras, env, faults)
+    storage = tables.setdefault("storage", {})
+    if isinstance(storage, dict):
+        storage["path"] = _storage_path(storage.get("path"), env)
+    try:
+        config = Config(**{**tables, "camera": cameras})
+    except ValidationError as error:
+        found = [
+            e
+            for e in map(dict[str, Any], error.errors())
+            if not _said_in_defaults(e, own_cameras, tables.get("defaults"))
+        ]
+        faults = [(fault_words.setting_path(e), fault_words.describe(e, Config)) for e in found] + faults
+    if faults:
+        raise ConfigError([f"{layers.place(path)}: {text}" for path, text in faults])
+    if not config.site.timezone:
+        system_timezone_name()
+    for camera, source in zip(config.camera, sources, strict=True):
+        camera.set_expanded_source(source)
+    return config
+
+
+def _fill_in_defaults(tables: Table) -> Any:
+    """Return the cameras with [defaults] under each: tables merged, lists replaced; nonsense is left to the check."""
+    cameras, defaults = tables.get("camera", []), tables.get("defaults", {})
+    if not (isinstance(cameras, list) and isinstance(defaults, dict)):
+        return cameras
+    return [_merge(defaults, camera) if isinstance(camera, dict) else camera for camera in cameras]
+
+
+def _camera_faults(cameras: Any, required: bool) -> list[Fault]:
+    """Return what can only be seen across cameras and zones: none at all, names given twice."""
+    if required and cameras == []:
+        return [(("camera",), "there is none; add a [[camera]] table with name and source")]
+    faults = _double_names(cameras, ("camera",))
+    for index, camera in enumerate(cameras if isinstance(cameras, list) else []):
+        zones = camera.get("zone") if isinstance(camera, dict) else None
+        faults += _double_names(zones, ("camera", index, "zone"))
+    return faults
+
+
+def _double_names(tables: Any, path: fault_words.Path) -> list[Fault]:
+    faults: list[Fault] = []
+    seen: dict[str, int] = {}
+    for index, table in enumerate(tables if isinstance(tables, list) else []):
+        name = table.get("name") if isinstance(table, dict) else None
+        if not isinstance(name, str):
+            continue
+        if name in seen:
+            first = fault_words.location_text((*path, seen[name]))
+            faults.append(((*path, index, "name"), f'is "{name}", as in {first}; names must differ'))
+        seen.setdefault(name, index)
+    return faults
+
+
+def _check_sources(cameras: Any, env: Mapping[str, str], faults: list[Fault]) -> list[str]:
+    """Return the cameras' sources with ${VAR} replaced, and add to `faults` those that cannot be used."""
+    expanded: list[str] = []
+    for index, camera in enumerate(cameras if isinstance(cameras, list) else []):
+        source = camera.get("source") if isinstance(camera, dict) else None
+        if not isinstance(source, str):
+            continue
+        try:
+            expanded.append(expand_variables(source, env))
+            check_source(expanded[-1], str(camera.get("username", "")), str(camera.get("password", "")))
+        except ValueError as error:
+            faults.append((("camera", index, "source"), str(error)))
+    return expanded
+
+
+def _said_in_defaults(error: fault_words.Error, cameras: Any, defaults: Any) -> bool:
+    """Tell whether a camera's fault came down from [defaults], where it is reported once already."""
+    root, *rest = fault_words.setting_path(error)
+    if root != "camera" or len(rest) < 2 or not isinstance(rest[0], int):
+        return False
+    inside = tuple(rest[1:-1] if error["type"] == "missing" else rest[1:])
+    return bool(inside) and _holds(defaults, inside) and not _holds(cameras[rest[0]], inside)
+
+
+def _storage_path(given: Any, env: Mapping[str, str]) -> Any:
+    if given:
+        return str(Path(given).expanduser()) if isinstance(given, str) else given
+    return env.get("STATE_DIRECTORY") or str(Path("~/.local/state/edgeheat").expanduser())
+
+
+def _read_toml(file: Path) -> Table:
+    try:
+        return tomllib.loads(file.read_text("utf-8-sig"))
+    except tomllib.TOMLDecodeError as error:
+        found = re.fullmatch(r"(.*) \(at (.*)\)", str(error), re.DOTALL)
+        raise ConfigError([f"{file}: {found[2]}: {found[1]}" if found else f"{file}: {error}"]) from None
+    except UnicodeDecodeError as error:
+        raise ConfigError([f"{file}: is not UTF-8 text (byte {error.start}); save it as UTF-8"]) from None
+    except OSError as error:
+        raise ConfigError([f"{file}: cannot be read: {error.strerror}"]) from None
+
+
+class _Environment(EnvSettingsSource):
+    """The library's own reading of EDGEHEAT_… variables, from a mapping that is handed in."""
+
+    def __init__(self, env: Mapping[str, str]) -> None:
+        self._env = env
+        super().__init__(Config)
+
+    def _load_env_vars(self) -> Mapping[str, str | None]:
+        return {name.lower(): value for name, value in self._env.items() if value}
+
+
+def _read_environment(env: Mapping[str, str]) -> Table:
+    try:
+        return _Environment(env)()
+    except SettingsError as error:
+        found = re.search(r'field "(\w+)"', str(error))
+        name = f"EDGEHEAT_{found[1].upper()}" if found else "environment"
+        raise ConfigError([f"{name}: is a table or a list and must be given as JSON"]) from None
+
+
+def _secret_files(folders: list[Path]) -> dict[str, Path]:
+    """Return the files of the secret folders by name, `-` written `_`; the first folder that has a name wins.
+
+    Not pydantic-settings' own secrets source: that reads every file of the folder, and /run/secrets often holds other
+    programs' secrets, which may be unreadable or large.
+    """
+    files: dict[str, Path] = {}
+    for folder in folders:
+        for file in sorted(folder.iterdir()) if folder.is_dir() else []:
+            files.setdefault(file.name.replace("-", "_"), file)
+    return files
+
+
+def _read_secrets(files: dict[str, Path]) -> Table:
+    """Return what the secret files say: `mqtt-password` sets mqtt.password."""
+    secrets: Table = {}
+    for table, field in Config.model_fields.items():
+        for name, setting in getattr(field.annotation, "model_fields", {}).items():
+            key = setting.alias or name
+            if file := files.get(f"{table}_{key}"):
+                secrets.setdefault(table, {})[key] = _read_secret(file)
+    return secrets
+
+
+def _give_camera_secrets(tables: Table, files: dict[str, Path]) -> None:
+    """Put what `camera-NAME-username` and `camera-NAME-password` say into the cameras of `tables`."""
+    cameras = tables.get("camera", [])
+    for camera in cameras if isinstance(cameras, list) else []:
+        for key in ("username", "password"):
+            if isinstance(camera, dict) and (file := files.get(f"camera_{camera.get('name')}_{key}".replace("-", "_"))):
+                camera[key] = _read_secret(file)
+
+
+def _read_secret(file: Path) -> str:
+    try:
+        return file.read_text("utf-8").rstrip("\r\n")
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigError([f"{file}: cannot be read: {getattr(error, 'strerror', None) or 'not UTF-8 text'}"]) from None
+
+
+def _merge(base: Table, over: Table) -> Table:
+    """Return `base` with `over` on top: tables merged at every depth, anything else replaced."""
+    merged = dict(base)
+    for key, value in over.items():
+        below = merged.get(key)
+        merged[key] = _merge(below, value) if isinstance(below, dict) and isinstance(value, dict) else value
+    return merged
+
+
+def _holds(tables: Any, path: fault_words.Path) -> bool:
+    for part in path:
+        try:
+            tables = tables[part]
+        except (KeyError, IndexError, TypeError):
+            return False
+    return bool(path)

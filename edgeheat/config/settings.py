@@ -1,0 +1,248 @@
+"""Every setting of config.toml but the cameras': its name, default, bounds and meaning."""
+
+from __future__ import annotations
+
+from datetime import tzinfo
+from pathlib import Path
+from typing import Annotated, Any, Literal
+from zoneinfo import ZoneInfo
+
+from pydantic import Field, SecretStr, field_validator, model_validator
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
+
+from edgeheat.config.camera import Camera, CameraSettings, Table
+from edgeheat.config.show import toml_text
+from edgeheat.config.types import Cron, Duration, Name, Size, TimezoneName, duration_text, system_timezone_name
+from edgeheat.redact import redact
+from edgeheat.schedule import NextInstant
+
+Port = Annotated[int, Field(ge=1, le=65535)]
+
+
+class SiteSettings(Table):
+    """Which shop this is."""
+
+    name: Name = "shop"
+    """Name of this place in MQTT topics and metrics."""
+
+    timezone: TimezoneName = ""
+    """The shop's time zone, such as "Europe/Oslo"; empty: the machine's."""
+
+
+class StorageSettings(Table):
+    """Where files go and how long they stay."""
+
+    path: str = ""
+    """Folder for pictures and state; empty: $STATE_DIRECTORY (systemd sets it), else ~/.local/state/edgeheat."""
+
+    keep_s: Annotated[Duration, Field(ge=3600)] = Field(default=30 * 86400.0, alias="keep")
+    """Dated pictures older than this are deleted."""
+
+    max_size_bytes: Annotated[Size, Field(ge=10**6)] = Field(default=2 * 10**9, alias="max_size")
+    """Above this total the oldest dated pictures are deleted."""
+
+    free_floor_bytes: Size = Field(default=500 * 10**6, alias="free_floor")
+    """The disk is never filled beyond leaving so much free; the oldest dated pictures go first."""
+
+    checkpoint_every_s: Annotated[Duration, Field(ge=1, le=86400)] = Field(default=300.0, alias="checkpoint_every")
+    """How often heats are saved; at most so much counting is lost in a power cut."""
+
+
+class ScheduleSettings(Table):
+    """When pictures are made; `every` or `cron`, not both."""
+
+    every_s: Annotated[Duration, Field(ge=10, le=86400)] | None = Field(default=600.0, alias="every")
+    """Interval from local midnight; it must fit evenly into a day."""
+
+    cron: Cron | None = None
+    """Five cron fields in the shop's time, such as "*/5 9-20 * * *"; instead of `every`."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _one_of_two(cls, data: Any) -> Any:
+        if isinstance(data, dict) and data.get("cron") is not None:
+            if data.get("every") is not None:
+                raise ValueError("has both every and cron; keep one")
+            return {**data, "every": None}
+        return data
+
+    @field_validator("every_s")
+    @classmethod
+    def _divides_a_day(cls, every_s: float | None) -> float | None:
+        if every_s is not None and (not every_s.is_integer() or 86400 % every_s):
+            raise ValueError(f'is "{duration_text(every_s)}", which does not fit evenly into a day; write "10m", say')
+        return every_s
+
+    def next_instant(self, zone: tzinfo) -> NextInstant:
+        """Return the instants at which pictures are due, in the shop's `zone`."""
+        if self.cron is not None:
+            return NextInstant.cron(self.cron, zone)
+        return NextInstant.every(int(self.every_s or 0), zone)
+
+
+class MqttSettings(Table):
+    """Publishing to an MQTT broker."""
+
+    enabled: bool = False
+    """Publish."""
+
+    host: Annotated[str, Field(min_length=1)] = "127.0.0.1"
+    """The broker's name or address."""
+
+    port: Port = 1883
+    """The broker's port; with `tls` brokers mostly use 8883."""
+
+    username: str = ""
+    """User to log in as; empty: no login."""
+
+    password: SecretStr = SecretStr("")
+    """Password of that user; better kept in a secret file `mqtt-password` or in EDGEHEAT_MQTT__PASSWORD."""
+
+    client_id: str = ""
+    """Name of this box at the broker, each once; empty: `edgeheat-` and the site's name."""
+
+    prefix: Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]+(/[A-Za-z0-9_-]+)*$")] = "edgeheat"
+    """First part of every topic."""
+
+    tls: bool = False
+    """Encrypt, and check the broker's certificate."""
+
+    ca_file: str = ""
+    """Certificate authority (PEM) that vouches for the broker; empty: the system's."""
+
+    cert_file: str = ""
+    """Client certificate (PEM), for brokers that ask for one."""
+
+    key_file: str = ""
+    """Private key (PEM) of the client certificate; empty: it is in `cert_file`."""
+
+    keepalive_s: Annotated[Duration, Field(ge=5, le=3600)] = Field(default=30.0, alias="keepalive")
+    """How often the connection is proved alive; the broker calls the device offline after 1.5 times this."""
+
+    @model_validator(mode="after")
+    def _fits_together(self) -> MqttSettings:
+        if self.password.get_secret_value() and not self.username:
+            raise ValueError("has a password and no username; set username")
+        if self.key_file and not self.cert_file:
+            raise ValueError("has a key_file and no cert_file; set cert_file")
+        if (self.ca_file or self.cert_file) and not self.tls:
+            raise ValueError("has certificate files, but tls is off; set tls = true")
+        return self
+
+
+class WebSettings(Table):
+    """The status page and the metrics."""
+
+    enabled: bool = True
+    """Serve the page, /metrics, /healthz and /readyz."""
+
+    host: Annotated[str, Field(min_length=1)] = "127.0.0.1"
+    """Address to listen on; anything but 127.0.0.1 shows the pictures to the network, without a password."""
+
+    port: Port = 8080
+    """Port to listen on."""
+
+
+class SupervisionSettings(Table):
+    """When a camera's process counts as hung, and how soon it is started again."""
+
+    stall_timeout_s: Annotated[Duration, Field(ge=1, le=600)] = Field(default=10.0, alias="stall_timeout")
+    """Without a decoded frame for so long, the camera's process is killed and started again."""
+
+    backoff_first_s: Annotated[Duration, Field(ge=0.1, le=3600)] = Field(default=1.0, alias="backoff_first")
+    """Pause before the first new start; it doubles with each failure."""
+
+    backoff_max_s: Annotated[Duration, Field(ge=0.1, le=3600)] = Field(default=30.0, alias="backoff_max")
+    """Longest pause between two starts."""
+
+    reset_after_s: Annotated[Duration, Field(ge=1, le=86400)] = Field(default=60.0, alias="reset_after")
+    """After so long with frames, the pause is the first one again."""
+
+    @model_validator(mode="after")
+    def _grows(self) -> SupervisionSettings:
+        if self.backoff_max_s < self.backoff_first_s:
+            raise ValueError("backoff_max is shorter than backoff_first")
+        return self
+
+
+class LogSettings(Table):
+    """What is logged."""
+
+    level: Literal["debug", "info", "warning", "error"] = "info"
+    """The least important level that is written."""
+
+
+class Config(BaseSettings):
+    """The whole configuration, checked."""
+
+    model_config = SettingsConfigDict(
+        extra="forbid",
+        frozen=True,
+        use_attribute_docstrings=True,
+        env_prefix="EDGEHEAT_",
+        env_nested_delimiter="__",
+        env_ignore_empty=True,
+    )
+
+    site: SiteSettings = SiteSettings()
+    """Which shop this is."""
+
+    storage: StorageSettings = StorageSettings()
+    """Where files go and how long they stay."""
+
+    schedule: ScheduleSettings = ScheduleSettings()
+    """When pictures are made."""
+
+    mqtt: MqttSettings = MqttSettings()
+    """Publishing to an MQTT broker."""
+
+    web: WebSettings = WebSettings()
+    """The status page and the metrics."""
+
+    supervision: SupervisionSettings = SupervisionSettings()
+    """When a camera's process counts as hung, and how soon it is started again."""
+
+    log: LogSettings = LogSettings()
+    """What is logged."""
+
+    defaults: CameraSettings = CameraSettings()
+    """What every [[camera]] gets unless it says otherwise: any of its settings but name and source."""
+
+    camera: tuple[Camera, ...] = ()
+    """The cameras."""
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Check only what it is given: `load_config` reads the sources, to fill [defaults] into the cameras first."""
+        return (init_settings,)
+
+    def show(self) -> str:
+        """Return every setting as TOML, with passwords masked, also those inside URLs."""
+        tables = self.model_dump(mode="json", by_alias=True, exclude_none=True)
+        tables["camera"] = [
+            {"name": camera.pop("name"), "source": redact(camera.pop("source")), **camera}
+            for camera in tables["camera"]
+        ]
+        return toml_text(tables)
+
+    @staticmethod
+    def json_schema() -> dict[str, Any]:
+        """Return the JSON schema of config.toml, for editors."""
+        return Config.model_json_schema(by_alias=True)
+
+    @property
+    def storage_path(self) -> Path:
+        """The folder for pictures and state."""
+        return Path(self.storage.path)
+
+    @property
+    def timezone(self) -> ZoneInfo:
+        """The shop's time zone."""
+        return ZoneInfo(self.site.timezone or system_timezone_name())

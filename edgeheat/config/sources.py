@@ -1,0 +1,62 @@
+"""Checks where a camera comes from, without opening it; no message repeats the text, which may hold a password."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from urllib.parse import quote, urlsplit
+
+from edgeheat.config.types import suggestion
+
+NETWORK_SCHEMES = ("rtsp", "rtsps", "http", "https")
+SCHEMES = (*NETWORK_SCHEMES, "usb", "file", "images", "synthetic")
+"""The schemes that a source may have, besides plain paths; the table in `edgeheat.sources` opens each of them."""
+
+_SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]+):")
+_VARIABLE = re.compile(r"\$\{([^}]*)\}")
+
+
+def expand_variables(text: str, env: Mapping[str, str]) -> str:
+    """Return `text` with each ${VAR} replaced from `env`; raises ValueError where a variable is not set."""
+    for name in _VARIABLE.findall(text):
+        if name not in env:
+            raise ValueError(f"needs the environment variable {name}, which is not set")
+    return _VARIABLE.sub(lambda found: env[found[1]], text)
+
+
+def check_source(source: str, username: str, password: str) -> None:
+    """Raise ValueError, saying what would be right, where a source (after ${VAR}) or its login cannot be used."""
+    found = _SCHEME.match(source)
+    scheme = found[1].lower() if found else ""
+    if scheme and scheme not in SCHEMES:
+        hint = suggestion(scheme, list(SCHEMES))
+        if not hint and "://" not in source:
+            return  # a colon in a file's name
+        hint = hint or f"; known are {', '.join(SCHEMES)}, /dev/video0 or a path"
+        raise ValueError(f'begins with "{scheme}:", which is no known kind of source{hint}')
+    if scheme not in NETWORK_SCHEMES:
+        return
+    try:
+        parts = urlsplit(source)
+        usable = bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        usable = False
+    if not usable:
+        raise ValueError(
+            f"is no usable URL; write {scheme}://HOST:PORT/PATH, and put a password with special characters "
+            "into username and password, where it is taken as it stands"
+        )
+    if password and not username and "@" not in parts.netloc:
+        raise ValueError("has a password and no username; set username")
+
+
+def with_login(source: str, username: str, password: str) -> str:
+    """Return `source` with the login in its URL, percent-encoded.
+
+    A login that the URL has already wins, and other sources have none: both may get one from [defaults] all the same.
+    """
+    parts = urlsplit(source)
+    if not username or parts.scheme not in NETWORK_SCHEMES or "@" in parts.netloc:
+        return source
+    userinfo = quote(username, safe="") + (f":{quote(password, safe='')}" if password else "")
+    return parts._replace(netloc=f"{userinfo}@{parts.netloc}").geturl()

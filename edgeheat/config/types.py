@@ -1,0 +1,230 @@
+"""The kinds of value a setting can have beyond numbers and text: durations, sizes, names, polygons, colormaps."""
+
+from __future__ import annotations
+
+import re
+from datetime import time
+from difflib import get_close_matches
+from pathlib import Path
+from typing import Annotated, Any, cast
+from zoneinfo import ZoneInfo, available_timezones
+
+import tzlocal
+from pydantic import BeforeValidator, PlainSerializer, WithJsonSchema
+
+from edgeheat.config.colormaps import COLORMAP_NAMES
+from edgeheat.core.events import ALL
+from edgeheat.core.params import Point
+from edgeheat.errors import ConfigError
+from edgeheat.schedule import parse_cron
+
+NAME_PATTERN = "[a-z0-9_-]{1,32}"
+NAME_RULE = "use 1 to 32 of a-z, 0-9, _ and -"
+
+_DURATION_UNITS_S = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0, "w": 604800.0}
+_SIZE_UNITS_BYTES = {
+    **{"B": 1, "kB": 10**3, "KB": 10**3, "MB": 10**6, "GB": 10**9, "TB": 10**12},
+    **{"KiB": 2**10, "MiB": 2**20, "GiB": 2**30, "TiB": 2**40},
+}
+_AMOUNT = re.compile(r"(\d+(?:\.\d+)?)\s*([A-Za-z]+)")
+
+
+def suggestion(word: str, known: list[str]) -> str:
+    """Return `; did you mean "…"?` with the known word most like `word`, or nothing where none is like it."""
+    close = get_close_matches(word, known, n=1, cutoff=0.6) or [k for k in known if k.lower() == word.lower()]
+    return f'; did you mean "{close[0]}"?' if close else ""
+
+
+def quoted(value: object) -> str:
+    """Return `value` as a user would write it, at most 60 characters."""
+    text = f'"{value}"' if isinstance(value, str) else str(value)
+    if isinstance(value, bool):
+        text = text.lower()
+    return text if len(text) <= 60 else text[:57] + "..."
+
+
+def _amount(value: object, units: dict[str, float], example: str) -> float:
+    if isinstance(value, str) and (found := _AMOUNT.fullmatch(value.strip())) and found[2] in units:
+        return float(found[1]) * units[found[2]]
+    raise ValueError(f"is {quoted(value)}; write {example}")
+
+
+def parse_duration(value: object) -> float:
+    """Return the seconds of a text such as "10s", "1.5h" or "30d"; raises ValueError for anything else."""
+    return _amount(value, _DURATION_UNITS_S, 'a number with a unit (ms, s, m, h, d or w), such as "10s" or "30d"')
+
+
+def parse_size(value: object) -> int:
+    """Return the bytes of a text such as "500MB" or "2GiB"; raises ValueError for anything else."""
+    example = 'a number with a unit (kB, MB, GB or TB; KiB, MiB, GiB or TiB), such as "500MB" or "2GB"'
+    return round(_amount(value, cast("dict[str, float]", _SIZE_UNITS_BYTES), example))
+
+
+def _text_of_amount(amount: float, units: list[tuple[str, float]]) -> str:
+    for unit, worth in sorted(units, key=lambda item: -item[1]):
+        if amount >= worth and (amount / worth).is_integer():
+            return f"{amount / worth:.0f}{unit}"
+    unit, worth = next(item for item in units if item[1] == 1)
+    return f"{amount / worth:g}{unit}"
+
+
+def duration_text(seconds: float) -> str:
+    """Return `seconds` as the shortest exact text: 600.0 → "10m"; weeks are written in days."""
+    return _text_of_amount(seconds, [(u, w) for u, w in _DURATION_UNITS_S.items() if u != "w"])
+
+
+def size_text(size_bytes: int) -> str:
+    """Return `size_bytes` as the shortest exact text: 2_000_000_000 → "2GB"."""
+    return _text_of_amount(float(size_bytes), [(u, w) for u, w in _SIZE_UNITS_BYTES.items() if u != "KB"])
+
+
+def _name(value: object) -> str:
+    if isinstance(value, str) and re.fullmatch(NAME_PATTERN, value):
+        return value
+    raise ValueError(f"is {quoted(value)}; {NAME_RULE}")
+
+
+def _zone_name(value: object) -> str:
+    if value == ALL:
+        raise ValueError('is "all", which is the whole picture in every figure; take another name')
+    return _name(value)
+
+
+def _colormap(value: object) -> str:
+    if isinstance(value, str) and value in COLORMAP_NAMES:
+        return value
+    hint = suggestion(str(value), sorted(COLORMAP_NAMES)) or '; take a matplotlib name, such as "inferno" or "turbo"'
+    raise ValueError(f"is {quoted(value)}, which is no colormap{hint}")
+
+
+def _timezone(value: object) -> str:
+    # The set of all zones is read from disk: asked for only where the name is wrong.
+    try:
+        if isinstance(value, str) and (not value or ZoneInfo(value)):
+            return value
+    except (ValueError, LookupError, OSError):
+        pass
+    hint = suggestion(str(value), sorted(available_timezones())) or '; write a name such as "Europe/Oslo"'
+    raise ValueError(f"is {quoted(value)}, which is no time zone{hint}")
+
+
+def system_timezone_name() -> str:
+    """Return the IANA name of the machine's time zone; raises ConfigError where it does not tell one."""
+    try:
+        name = tzlocal.get_localzone_name()
+    except (ValueError, LookupError, OSError):
+        name = None
+    if not name and not Path("/etc/localtime").exists():
+        return "UTC"
+    try:
+        return ZoneInfo(name or "").key
+    except (ValueError, LookupError, OSError):
+        raise ConfigError(
+            ['site.timezone: this machine does not tell its time zone\'s name; set timezone = "Europe/Oslo", say']
+        ) from None
+
+
+def _cron(value: object) -> str:
+    if not isinstance(value, str):
+        raise ValueError(f'is {quoted(value)}; write five fields, such as "*/5 9-20 * * *"')
+    parse_cron(value)
+    return value
+
+
+def _time_of_day(value: object) -> time:
+    try:
+        found = value if isinstance(value, time) else time.fromisoformat(str(value))
+    except ValueError:
+        found = None
+    if found is None or found.tzinfo is not None:
+        raise ValueError(f'is {quoted(value)}; write a local time of day, such as "06:00"')
+    return found
+
+
+def _coordinate(value: object) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool) and 0 <= value <= 1
+
+
+def _polygon(value: object) -> tuple[Point, ...]:
+    example = "give corners as [[0.1, 0.2], ...]"
+    if not isinstance(value, list | tuple):
+        raise ValueError(f"is {quoted(value)}; {example}")
+    if len(value) < 3:
+        raise ValueError(f"needs at least 3 points, has {len(value)}; {example}")
+    corners: list[Point] = []
+    for number, corner in enumerate(value, start=1):
+        if not (isinstance(corner, list | tuple) and len(corner) == 2 and all(map(_coordinate, corner))):
+            raise ValueError(
+                f"point {number} is {quoted(corner)}; "
+                "x and y go from 0 to 1 of the picture's width and height, from its top left"
+            )
+        corners.append((float(corner[0]), float(corner[1])))
+    _check_shape(corners)
+    return tuple(corners)
+
+
+def _check_shape(corners: list[Point]) -> None:
+    edges = list(zip(corners, corners[1:] + corners[:1], strict=True))
+    if abs(sum(ax * by - bx * ay for (ax, ay), (bx, by) in edges)) < 1e-9:
+        raise ValueError("has no area: its points lie on one line")
+    for i, first in enumerate(edges):
+        for j, second in enumerate(edges[:i]):
+            if _cross(first, second):
+                (a, b), (c, d) = [(edge + 1, (edge + 1) % len(corners) + 1) for edge in (j, i)]
+                raise ValueError(
+                    f"crosses itself: the edge from point {a} to {b} cuts the one from {c} to {d}; "
+                    "give the corners in order round the edge"
+                )
+
+
+def _cross(first: tuple[Point, Point], second: tuple[Point, Point]) -> bool:
+    """Tell whether two edges cut through one another; edges that only share a corner do not."""
+    (a, b), (c, d) = first, second
+    return _side(a, b, c) * _side(a, b, d) < 0 and _side(c, d, a) * _side(c, d, b) < 0
+
+
+def _side(a: Point, b: Point, p: Point) -> float:
+    return (b[0] - a[0]) * (p[1] - a[1]) - (b[1] - a[1]) * (p[0] - a[0])
+
+
+def _schema(**keys: Any) -> WithJsonSchema:
+    return WithJsonSchema(keys)
+
+
+Duration = Annotated[
+    float,
+    BeforeValidator(parse_duration),
+    PlainSerializer(duration_text),
+    _schema(type="string", pattern=r"^\d+(\.\d+)?\s*(ms|s|m|h|d|w)$"),
+]
+"""Seconds; written "10s", "5m", "7d"."""
+
+Size = Annotated[
+    int,
+    BeforeValidator(parse_size),
+    PlainSerializer(size_text),
+    _schema(type="string", pattern=r"^\d+(\.\d+)?\s*(B|kB|KB|MB|GB|TB|KiB|MiB|GiB|TiB)$"),
+]
+"""Bytes; written "500MB", "2GiB"."""
+
+Name = Annotated[str, BeforeValidator(_name), _schema(type="string", pattern=f"^{NAME_PATTERN}$")]
+ZoneName = Annotated[str, BeforeValidator(_zone_name), _schema(type="string", pattern=f"^{NAME_PATTERN}$")]
+Colormap = Annotated[str, BeforeValidator(_colormap), _schema(type="string", enum=sorted(COLORMAP_NAMES))]
+TimezoneName = Annotated[str, BeforeValidator(_timezone), _schema(type="string")]
+Cron = Annotated[str, BeforeValidator(_cron), _schema(type="string")]
+TimeOfDay = Annotated[
+    time,
+    BeforeValidator(_time_of_day),
+    PlainSerializer(lambda value: value.isoformat("minutes")),
+    _schema(type="string"),
+]
+Polygon = Annotated[
+    tuple[Point, ...],
+    BeforeValidator(_polygon),
+    # Spelt out, because pydantic would write `prefixItems`, which the TOML editors' draft-4 readers do not know.
+    _schema(
+        type="array",
+        minItems=3,
+        items={"type": "array", "minItems": 2, "maxItems": 2, "items": {"type": "number", "minimum": 0, "maximum": 1}},
+    ),
+]

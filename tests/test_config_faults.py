@@ -1,0 +1,474 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from edgeheat.config import load_config
+from edgeheat.errors import ConfigError
+
+CAM = '[[camera]]\nname = "a"\nsource = "rtsp://cam/1"\n'
+CORNERS = "polygon = [[0, 0], [1, 0], [1, 1]]\n"
+
+
+def zone(polygon: str) -> str:
+    return f'{CAM}[[camera.zone]]\nname = "till"\npolygon = {polygon}\n'
+
+
+def source(text: str, more: str = "") -> str:
+    return f'[[camera]]\nname = "a"\nsource = "{text}"\n{more}'
+
+
+def heat(text: str) -> str:
+    return f"{CAM}[camera.heats.x]\n{text}"
+
+
+# ruff: noqa: E501
+# Each: what is wrong; the file; the environment; the full text of every fault (the file's name before it is checked).
+FAULTS: list[tuple[str, str, dict[str, str], list[str]]] = [
+    ("no camera", "", {}, ["camera: there is none; add a [[camera]] table with name and source"]),
+    ("no name and no source", "[[camera]]\n", {}, ["camera[0].name: is missing", "camera[0].source: is missing"]),
+    ("wrong TOML", "[mqtt\nport = 1", {}, ["line 1, column 6: Expected ']' at the end of a table declaration"]),
+    ("text without quotes", "x = 1\n\n[mqtt]\nhost = broker\n", {}, ["line 4, column 8: Invalid value"]),
+    ("a table given twice", "[mqtt]\n[mqtt]\n", {}, ["line 2, column 6: Cannot declare ('mqtt',) twice"]),
+    ("unknown table", CAM + "[mqqt]\nport = 1\n", {}, ['mqqt: is no setting; did you mean "mqtt"?']),
+    ("unknown key", '[mqtt]\npasword = "hush"\n' + CAM, {}, ['mqtt.pasword: is no setting; did you mean "password"?']),
+    ("unknown key that is like none", "[log]\nzzz = 1\n" + CAM, {}, ["log.zzz: is no setting; known here: level"]),
+    (
+        "unknown key deep down",
+        CAM + "[camera.motion]\ngridwidth = 3\n",
+        {},
+        ['camera[0].motion.gridwidth: is no setting; did you mean "grid_width"?'],
+    ),
+    (
+        "unknown key in a zone",
+        CAM + '[[camera.zone]]\nname = "x"\nknd = "zone"\n' + CORNERS,
+        {},
+        ['camera[0].zone[0].knd: is no setting; did you mean "kind"?'],
+    ),
+    (
+        "name in defaults",
+        '[defaults]\nname = "x"\n' + CAM,
+        {},
+        ['defaults.name: is no setting; did you mean "username"?'],
+    ),
+    ("a table that is a number", "mqtt = 1\n" + CAM, {}, ["mqtt: must be a table"]),
+    (
+        "cameras as one table",
+        '[camera]\nname = "a"\n',
+        {},
+        ["camera: must be a list of tables, its name written in two pairs of brackets: [[...]]"],
+    ),
+    ("a camera that is a number", "camera = [1]\n", {}, ["camera[0]: must be a table"]),
+    ("number out of bounds", "[web]\nport = 70000\n" + CAM, {}, ["web.port: is 70000; must be at most 65535"]),
+    ("number that is text", '[web]\nport = "eighty"\n' + CAM, {}, ['web.port: is "eighty"; must be a whole number']),
+    (
+        "fraction for a whole number",
+        CAM + "motion = { grid_width = 100.5 }\n",
+        {},
+        ["camera[0].motion.grid_width: is 100.5; must be a whole number"],
+    ),
+    (
+        "text for a fraction",
+        CAM + 'style = { alpha = "half" }\n',
+        {},
+        ['camera[0].style.alpha: is "half"; must be a number'],
+    ),
+    ("not above zero", CAM + "fps = 0\n", {}, ["camera[0].fps: is 0; must be above 0"]),
+    (
+        "text for true or false",
+        '[mqtt]\nenabled = "maybe"\n' + CAM,
+        {},
+        ['mqtt.enabled: is "maybe"; must be true or false'],
+    ),
+    ("number for text", "[mqtt]\nhost = 5\n" + CAM, {}, ["mqtt.host: must be text in quotes"]),
+    ("number for a password", "[mqtt]\npassword = 5\n" + CAM, {}, ["mqtt.password: must be text in quotes"]),
+    ("empty text", '[mqtt]\nhost = ""\n' + CAM, {}, ["mqtt.host: is empty"]),
+    (
+        "a word not on the list",
+        CAM + 'rtsp_transport = "upd"\n',
+        {},
+        ['camera[0].rtsp_transport: is "upd"; must be one of tcp, udp; did you mean "udp"?'],
+    ),
+    (
+        "log level",
+        '[log]\nlevel = "verbose"\n' + CAM,
+        {},
+        ['log.level: is "verbose"; must be one of debug, info, warning, error'],
+    ),
+    (
+        "bad topic",
+        '[mqtt]\nprefix = "a/#"\n' + CAM,
+        {},
+        ['mqtt.prefix: is "a/#"; use letters, digits, _ and -, with / between the parts'],
+    ),
+    (
+        "duration without unit",
+        '[storage]\nkeep = "10"\n' + CAM,
+        {},
+        ['storage.keep: is "10"; write a number with a unit (ms, s, m, h, d or w), such as "10s" or "30d"'],
+    ),
+    (
+        "duration as a number",
+        "[storage]\nkeep = 10\n" + CAM,
+        {},
+        ['storage.keep: is 10; write a number with a unit (ms, s, m, h, d or w), such as "10s" or "30d"'],
+    ),
+    (
+        "duration with an unknown unit",
+        '[mqtt]\nkeepalive = "1y"\n' + CAM,
+        {},
+        ['mqtt.keepalive: is "1y"; write a number with a unit (ms, s, m, h, d or w), such as "10s" or "30d"'],
+    ),
+    ("duration too short", '[storage]\nkeep = "10m"\n' + CAM, {}, ['storage.keep: is "10m"; must be at least "1h"']),
+    (
+        "duration too long",
+        CAM + 'motion = { max_gap = "5m" }\n',
+        {},
+        ['camera[0].motion.max_gap: is "5m"; must be at most "1m"'],
+    ),
+    (
+        "size",
+        '[storage]\nmax_size = "2 gigs"\n' + CAM,
+        {},
+        [
+            'storage.max_size: is "2 gigs"; write a number with a unit (kB, MB, GB or TB; KiB, MiB, GiB or TiB), such as "500MB" or "2GB"'
+        ],
+    ),
+    (
+        "size too small",
+        '[storage]\nmax_size = "2kB"\n' + CAM,
+        {},
+        ['storage.max_size: is "2kB"; must be at least "1MB"'],
+    ),
+    (
+        "time zone",
+        '[site]\ntimezone = "Europe/Olso"\n' + CAM,
+        {},
+        ['site.timezone: is "Europe/Olso", which is no time zone; did you mean "Europe/Oslo"?'],
+    ),
+    ("site name", '[site]\nname = "Shop 5"\n' + CAM, {}, ['site.name: is "Shop 5"; use 1 to 32 of a-z, 0-9, _ and -']),
+    (
+        "camera name",
+        CAM.replace('"a"', '"Front Door"'),
+        {},
+        ['camera[0].name: is "Front Door"; use 1 to 32 of a-z, 0-9, _ and -'],
+    ),
+    ("camera name twice", CAM + CAM, {}, ['camera[1].name: is "a", as in camera[0]; names must differ']),
+    (
+        "zone name twice",
+        CAM + 2 * ('[[camera.zone]]\nname = "till"\n' + CORNERS),
+        {},
+        ['camera[0].zone[1].name: is "till", as in camera[0].zone[0]; names must differ'],
+    ),
+    (
+        "zone name that is taken",
+        CAM + '[[camera.zone]]\nname = "all"\n' + CORNERS,
+        {},
+        ['camera[0].zone[0].name: is "all", which is the whole picture in every figure; take another name'],
+    ),
+    (
+        "zone kind",
+        CAM + '[[camera.zone]]\nname = "x"\nkind = "exclude"\n' + CORNERS,
+        {},
+        [
+            'camera[0].zone[0].kind: is "exclude"; must be one of zone, include, ignore, privacy; did you mean "include"?'
+        ],
+    ),
+    (
+        "polygon of two points",
+        zone("[[0, 0], [1, 1]]"),
+        {},
+        ["camera[0].zone[0].polygon: needs at least 3 points, has 2; give corners as [[0.1, 0.2], ...]"],
+    ),
+    (
+        "polygon outside",
+        zone("[[0, 0], [1.2, 0], [1, 1]]"),
+        {},
+        [
+            "camera[0].zone[0].polygon: point 2 is [1.2, 0]; x and y go from 0 to 1 of the picture's width and height, from its top left"
+        ],
+    ),
+    (
+        "polygon in pixels",
+        zone("[[0, 0], [640, 0], [640, 360]]"),
+        {},
+        [
+            "camera[0].zone[0].polygon: point 2 is [640, 0]; x and y go from 0 to 1 of the picture's width and height, from its top left"
+        ],
+    ),
+    (
+        "polygon of triples",
+        zone("[[0, 0, 0], [1, 0, 0], [1, 1, 0]]"),
+        {},
+        [
+            "camera[0].zone[0].polygon: point 1 is [0, 0, 0]; x and y go from 0 to 1 of the picture's width and height, from its top left"
+        ],
+    ),
+    (
+        "polygon as text",
+        zone('"0,0 1,0 1,1"'),
+        {},
+        ['camera[0].zone[0].polygon: is "0,0 1,0 1,1"; give corners as [[0.1, 0.2], ...]'],
+    ),
+    (
+        "polygon that crosses itself",
+        zone("[[0, 0], [1, 1], [1, 0], [0, 0.8]]"),
+        {},
+        [
+            "camera[0].zone[0].polygon: crosses itself: the edge from point 1 to 2 cuts the one from 3 to 4; give the corners in order round the edge"
+        ],
+    ),
+    (
+        "polygon without area",
+        zone("[[0, 0], [0.5, 0.5], [1, 1]]"),
+        {},
+        ["camera[0].zone[0].polygon: has no area: its points lie on one line"],
+    ),
+    (
+        "colormap",
+        CAM + 'style = { colormap = "infero" }\n',
+        {},
+        ['camera[0].style.colormap: is "infero", which is no colormap; did you mean "inferno"?'],
+    ),
+    (
+        "colormap like none",
+        CAM + 'style = { colormap = "zzzz" }\n',
+        {},
+        [
+            'camera[0].style.colormap: is "zzzz", which is no colormap; take a matplotlib name, such as "inferno" or "turbo"'
+        ],
+    ),
+    (
+        "colormap from defaults, for two cameras, once",
+        '[defaults.style]\ncolormap = "Inferno"\n' + CAM + CAM.replace('"a"', '"b"'),
+        {},
+        ['defaults.style.colormap: is "Inferno", which is no colormap; did you mean "inferno"?'],
+    ),
+    ("heat without kind", heat('half_life = "1h"\n'), {}, ["camera[0].heats.x.kind: is missing"]),
+    (
+        "decaying heat without half-life",
+        heat('kind = "decaying"\n'),
+        {},
+        ['camera[0].heats.x: is of kind "decaying" and lacks half_life; add half_life = "1h", say'],
+    ),
+    (
+        "window with a half-life",
+        heat('kind = "window"\nlength = "1h"\nhalf_life = "1h"\n'),
+        {},
+        ['camera[0].heats.x: is of kind "window", which has no half_life; leave it out'],
+    ),
+    (
+        "total with a length",
+        heat('kind = "total"\nlength = "1h"\n'),
+        {},
+        ['camera[0].heats.x: is of kind "total", which has no length; leave it out'],
+    ),
+    (
+        "heat with a bad time of day",
+        heat('kind = "total"\nsince = "25:00"\n'),
+        {},
+        ['camera[0].heats.x.since: is "25:00"; write a local time of day, such as "06:00"'],
+    ),
+    (
+        "heat name",
+        CAM + '[camera.heats."My Heat"]\nkind = "total"\n',
+        {},
+        ['camera[0].heats.My Heat: is "My Heat"; use 1 to 32 of a-z, 0-9, _ and -'],
+    ),
+    ("no heats", CAM + "[camera.heats]\n", {}, ["camera[0].heats: is empty; give at least one, or leave it out"]),
+    (
+        "every and cron",
+        '[schedule]\nevery = "5m"\ncron = "* * * * *"\n' + CAM,
+        {},
+        ["schedule: has both every and cron; keep one"],
+    ),
+    (
+        "every that does not divide a day",
+        '[schedule]\nevery = "7m"\n' + CAM,
+        {},
+        ['schedule.every: is "7m", which does not fit evenly into a day; write "10m", say'],
+    ),
+    ("every too short", '[schedule]\nevery = "5s"\n' + CAM, {}, ['schedule.every: is "5s"; must be at least "10s"']),
+    (
+        "cron with four fields",
+        '[schedule]\ncron = "* * * *"\n' + CAM,
+        {},
+        [
+            'schedule.cron: is "* * * *", which has 4 fields; write minute, hour, day, month and weekday, such as "*/5 9-20 * * *"'
+        ],
+    ),
+    (
+        "cron out of range",
+        '[schedule]\ncron = "0 24 * * *"\n' + CAM,
+        {},
+        ['schedule.cron: has the hour "24"; hours go from 0 to 23'],
+    ),
+    (
+        "cron nonsense",
+        '[schedule]\ncron = "*/0 5-3 * * *"\n' + CAM,
+        {},
+        ['schedule.cron: has the minute "*/0"; write it as in "*", "5", "1-5", "*/10" or "8-20/2"'],
+    ),
+    (
+        "cron on no day",
+        '[schedule]\ncron = "0 0 31 2 *"\n' + CAM,
+        {},
+        ['schedule.cron: is "0 0 31 2 *", which names a day that no month has'],
+    ),
+    (
+        "password without user",
+        '[mqtt]\npassword = "hush"\n' + CAM,
+        {},
+        ["mqtt: has a password and no username; set username"],
+    ),
+    (
+        "half a client certificate",
+        '[mqtt]\ntls = true\nkey_file = "k.pem"\n' + CAM,
+        {},
+        ["mqtt: has a key_file and no cert_file; set cert_file"],
+    ),
+    (
+        "certificate without tls",
+        '[mqtt]\nca_file = "ca.pem"\n' + CAM,
+        {},
+        ["mqtt: has certificate files, but tls is off; set tls = true"],
+    ),
+    (
+        "backoff upside down",
+        '[supervision]\nbackoff_first = "1m"\n' + CAM,
+        {},
+        ["supervision: backoff_max is shorter than backoff_first"],
+    ),
+    (
+        "source of an unknown kind",
+        source("rstp://u:hush@cam/1"),
+        {},
+        ['camera[0].source: begins with "rstp:", which is no known kind of source; did you mean "rtsp"?'],
+    ),
+    (
+        "source like none",
+        source("gopher://cam/1"),
+        {},
+        [
+            'camera[0].source: begins with "gopher:", which is no known kind of source; known are rtsp, rtsps, http, https, usb, file, images, synthetic, /dev/video0 or a path'
+        ],
+    ),
+    (
+        "source with a raw password",
+        source("rtsp://u:hu#sh@cam/1"),
+        {},
+        [
+            "camera[0].source: is no usable URL; write rtsp://HOST:PORT/PATH, and put a password with special characters into username and password, where it is taken as it stands"
+        ],
+    ),
+    (
+        "source without a host",
+        source("rtsp:///1"),
+        {},
+        [
+            "camera[0].source: is no usable URL; write rtsp://HOST:PORT/PATH, and put a password with special characters into username and password, where it is taken as it stands"
+        ],
+    ),
+    ("source empty", source(""), {}, ["camera[0].source: is empty"]),
+    (
+        "source with an unset variable",
+        source("rtsp://${CAM_LOGIN}@cam/1"),
+        {},
+        ["camera[0].source: needs the environment variable CAM_LOGIN, which is not set"],
+    ),
+    (
+        "camera password without user",
+        source("rtsp://cam/1", 'password = "hush"\n'),
+        {},
+        ["camera[0].source: has a password and no username; set username"],
+    ),
+    (
+        "the environment's value",
+        CAM,
+        {"EDGEHEAT_WEB__PORT": "eighty"},
+        ['EDGEHEAT_WEB__PORT: is "eighty"; must be a whole number'],
+    ),
+    (
+        "the environment's unknown key",
+        CAM,
+        {"EDGEHEAT_MQTT__PASWORD": "hush"},
+        ['EDGEHEAT_MQTT__PASWORD: is no setting; did you mean "password"?'],
+    ),
+    (
+        "the environment's list",
+        CAM,
+        {"EDGEHEAT_CAMERA": "a,b"},
+        ["EDGEHEAT_CAMERA: is a table or a list and must be given as JSON"],
+    ),
+    (
+        "many at once",
+        '[web]\nport = 0\n[mqtt]\nhost = ""\n' + CAM + CAM.replace("rtsp:", "rstp:"),
+        {},
+        [
+            "mqtt.host: is empty",
+            "web.port: is 0; must be at least 1",
+            'camera[1].name: is "a", as in camera[0]; names must differ',
+            'camera[1].source: begins with "rstp:", which is no known kind of source; did you mean "rtsp"?',
+        ],
+    ),
+]
+
+
+def faults_of(file: Path, env: dict[str, str]) -> list[str]:
+    with pytest.raises(ConfigError) as caught:
+        load_config(file, env, run_secrets=file.parent / "no-secrets")
+    return caught.value.faults
+
+
+@pytest.mark.parametrize(("text", "env", "faults"), [pytest.param(*case, id=what) for what, *case in FAULTS])
+def test_a_fault_says_where_it_is_what_is_wrong_and_what_would_be_right(
+    tmp_path: Path, text: str, env: dict[str, str], faults: list[str]
+) -> None:
+    file = tmp_path / "config.toml"
+    file.write_text(text)
+    wanted = [fault if fault.startswith("EDGEHEAT_") else f"{file}: {fault}" for fault in faults]
+    assert faults_of(file, env) == wanted
+
+
+def test_no_fault_repeats_a_password() -> None:
+    assert "hush" in str([text for _, text, _, _ in FAULTS])
+    assert "hush" not in str([faults for *_, faults in FAULTS])
+
+
+def test_a_missing_file_is_named(tmp_path: Path) -> None:
+    file = tmp_path / "none.toml"
+    assert faults_of(file, {}) == [f"{file}: cannot be read: No such file or directory"]
+
+
+def test_a_folder_is_no_file(tmp_path: Path) -> None:
+    assert faults_of(tmp_path, {}) == [f"{tmp_path}: cannot be read: Is a directory"]
+
+
+def test_text_in_another_encoding_is_told(tmp_path: Path) -> None:
+    file = tmp_path / "config.toml"
+    file.write_bytes("# Café\n".encode("latin-1"))
+    assert faults_of(file, {}) == [f"{file}: is not UTF-8 text (byte 5); save it as UTF-8"]
+
+
+def test_an_editor_s_byte_order_mark_does_no_harm(tmp_path: Path) -> None:
+    file = tmp_path / "config.toml"
+    file.write_text(CAM, "utf-8-sig")
+    assert load_config(file, {}, run_secrets=tmp_path).camera[0].name == "a"
+
+
+def test_a_secret_that_cannot_be_read_is_named(tmp_path: Path) -> None:
+    file = tmp_path / "config.toml"
+    file.write_text(CAM)
+    secret = tmp_path / "mqtt-password"
+    secret.write_bytes(b"\xff")
+    assert faults_of(file, {"CREDENTIALS_DIRECTORY": str(tmp_path)}) == [f"{secret}: cannot be read: not UTF-8 text"]
+
+
+def test_a_machine_without_a_time_zone_name_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    file = tmp_path / "config.toml"
+    file.write_text(CAM)
+    monkeypatch.setattr("tzlocal.get_localzone_name", lambda: "Mars/Olympus")
+    assert faults_of(file, {}) == [
+        'site.timezone: this machine does not tell its time zone\'s name; set timezone = "Europe/Oslo", say'
+    ]
