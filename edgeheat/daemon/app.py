@@ -1,0 +1,215 @@
+"""The daemon on one page: what is made, in which order it starts, and in which order it stops."""
+
+from __future__ import annotations
+
+import logging
+import os
+import random
+import signal
+import threading
+from collections.abc import Sequence
+
+from edgeheat.config import Config
+from edgeheat.core.events import ALL
+from edgeheat.daemon.checkpoints import CheckpointWriter, load_backups
+from edgeheat.daemon.clock import SystemClock
+from edgeheat.daemon.hub import Hub
+from edgeheat.daemon.logs import set_up_logging
+from edgeheat.daemon.messages import HeatBackup, WorkerSpec
+from edgeheat.daemon.restart import RestartLimits
+from edgeheat.daemon.supervisor import Supervisor
+from edgeheat.daemon.systemd import Notifier, watchdog_period_s
+from edgeheat.daemon.timetable import Timetable
+from edgeheat.sinks.base import Sink
+from edgeheat.sinks.disk import DiskSink
+from edgeheat.sinks.metrics import MetricsSink
+from edgeheat.sinks.mqtt import MqttSettings, MqttSink
+from edgeheat.web.app import create_app
+from edgeheat.web.board import Board
+from edgeheat.web.server import WebServer
+
+_log = logging.getLogger(__name__)
+
+_TICK_S = 2.0
+_LAST_WRITES_S = 1.0
+_SUPERVISOR_STOP_S = 4.0
+
+
+def run(config: Config, for_s: float | None = None) -> int:
+    """Watch the cameras of `config` until SIGTERM, Ctrl-C or for `for_s` seconds; returns the exit code.
+
+    Raises SinkUnavailable where the page's port is taken: then nothing was started.
+    """
+    set_up_logging(config.log.level)
+    stop = _stop_on_signals()
+    notifier = Notifier(os.environ.get("NOTIFY_SOCKET"))
+    clock = SystemClock()
+    cameras = [camera.name for camera in config.camera]
+
+    metrics = MetricsSink()
+    for camera in config.camera:
+        metrics.add_camera(camera.name, [ALL, *(zone.name for zone in camera.zone if zone.kind == "zone")])
+    board = Board(cameras, config.site.name, config.timezone)
+    web = None
+    if config.web.enabled:
+        page = create_app(board, metrics.registry, ready=lambda: not stop.is_set(), wall=clock.wall)
+        web = WebServer(page, config.web.host, config.web.port)
+        web.start()
+
+    def tell_trouble(sink: str, trouble: str | None) -> None:
+        if sink == "disk":
+            board.storage_problem(trouble)
+
+    hub = Hub([metrics, board], _queued_sinks(config, metrics, board, clock), metrics.sink_dropped, tell_trouble)
+    checkpoints = CheckpointWriter(config.storage_path / "state", clock)
+    supervisor = _supervisor(config, clock, hub, checkpoints)
+    timetable = Timetable(
+        config.schedule.next_instant(config.timezone), cameras, clock, supervisor.take_snapshot, board.picture_due
+    )
+    ended_well = threading.Event()
+    supervising = threading.Thread(
+        target=_supervise, args=(supervisor, stop, ended_well), name="supervisor", daemon=True
+    )
+
+    supervising.start()
+    timetable.start()
+    _say_where(config, web)
+    notifier.ready()
+    _wait(stop, for_s, clock=clock, supervisor=supervisor, timetable=timetable, notifier=notifier)
+
+    notifier.stopping()
+    stop.set()
+    timetable.stop()
+    supervisor.stop()
+    supervising.join(_SUPERVISOR_STOP_S)
+    hub.close(_LAST_WRITES_S)
+    checkpoints.close(_LAST_WRITES_S)
+    if web is not None:
+        web.stop()
+    return 0 if ended_well.is_set() else 1
+
+
+def _stop_on_signals() -> threading.Event:
+    stop = threading.Event()
+    for signum in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(signum, lambda *_: stop.set())
+    return stop
+
+
+def _supervisor(config: Config, clock: SystemClock, hub: Hub, checkpoints: CheckpointWriter) -> Supervisor:
+    patience = config.supervision
+    return Supervisor(
+        specs=_worker_specs(config),
+        backups=load_backups(config.storage_path / "state", [camera.name for camera in config.camera], clock),
+        limits=RestartLimits(
+            stall_timeout_s=patience.stall_timeout_s,
+            backoff_first_s=patience.backoff_first_s,
+            backoff_max_s=patience.backoff_max_s,
+            reset_after_s=patience.reset_after_s,
+        ),
+        save_every_s=config.storage.checkpoint_every_s,
+        clock=clock,
+        emit=hub.publish,
+        on_saved=checkpoints.write,
+        random=random.Random(),  # noqa: S311 jitter, not a secret
+    )
+
+
+def _queued_sinks(config: Config, metrics: MetricsSink, board: Board, clock: SystemClock) -> Sequence[Sink]:
+    sinks: list[Sink] = [
+        DiskSink(
+            config.storage_path,
+            zone=config.timezone,
+            keep_s=config.storage.keep_s,
+            max_bytes=config.storage.max_size_bytes,
+            free_floor_bytes=config.storage.free_floor_bytes,
+            on_written=metrics.picture_written,
+            on_bytes=metrics.storage_bytes,
+        )
+    ]
+    if config.mqtt.enabled:
+
+        def connected(up: bool) -> None:
+            metrics.mqtt_connected(up)
+            board.mqtt_connected(up)
+
+        mqtt = MqttSink(_mqtt_settings(config), on_connected=connected, jitter=random.random, monotonic=clock.monotonic)
+        sinks.append(mqtt)
+    return sinks
+
+
+def _mqtt_settings(config: Config) -> MqttSettings:
+    mqtt = config.mqtt
+    return MqttSettings(
+        host=mqtt.host,
+        port=mqtt.port,
+        site=config.site.name,
+        prefix=mqtt.prefix,
+        username=mqtt.username or None,
+        password=mqtt.password.get_secret_value() or None,
+        client_id=mqtt.client_id,
+        keepalive_s=round(mqtt.keepalive_s),
+        tls=mqtt.tls,
+        ca_file=mqtt.ca_file or None,
+        cert_file=mqtt.cert_file or None,
+        key_file=mqtt.key_file or None,
+    )
+
+
+def _worker_specs(config: Config) -> list[WorkerSpec]:
+    zone = config.timezone
+    return [
+        WorkerSpec(
+            camera=camera.name,
+            url=camera.source_url(),
+            rtsp_transport=camera.rtsp_transport,
+            loop=camera.loop,
+            fps=camera.fps,
+            # A source that gives up first can say what was wrong; the supervisor's kill cannot.
+            timeout_s=0.8 * config.supervision.stall_timeout_s,
+            params=camera.pipeline_params(zone),
+            backup=HeatBackup(),
+            shift_s=0.0,
+        )
+        for camera in config.camera
+    ]
+
+
+def _supervise(supervisor: Supervisor, stop: threading.Event, ended_well: threading.Event) -> None:
+    try:
+        supervisor.run()
+        ended_well.set()
+    except Exception:  # noqa: BLE001 the thread's edge: without its supervisor the daemon is of no use
+        _log.exception("the supervisor failed; edgeheat ends, so that systemd starts it anew")
+    finally:
+        stop.set()
+
+
+def _wait(
+    stop: threading.Event,
+    for_s: float | None,
+    *,
+    clock: SystemClock,
+    supervisor: Supervisor,
+    timetable: Timetable,
+    notifier: Notifier,
+) -> None:
+    """Stay until told to stop; meanwhile watch the clock, and feed the watchdog while the supervisor goes round."""
+    watchdog_s = watchdog_period_s(os.environ)
+    ends_s = clock.monotonic() + for_s if for_s is not None else float("inf")
+    while not stop.wait(max(0.0, min(_TICK_S, (watchdog_s or 60.0) / 4, ends_s - clock.monotonic()))):
+        now_s = clock.monotonic()
+        if now_s >= ends_s:
+            return
+        timetable.check_clock()
+        if watchdog_s is not None and now_s - supervisor.last_turn_s < watchdog_s / 2:
+            notifier.watchdog()
+
+
+def _say_where(config: Config, web: WebServer | None) -> None:
+    _log.info("pictures: %s", config.storage_path / "heatmaps")
+    if web is not None:
+        address = f"http://{config.web.host}:{web.port}"
+        _log.info("status page: %s/ - metrics: %s/metrics", address, address)
+    if config.mqtt.enabled:
+        _log.info("MQTT: %s/%s/# at %s:%d", config.mqtt.prefix, config.site.name, config.mqtt.host, config.mqtt.port)

@@ -1,0 +1,87 @@
+"""A worker process as its parent sees it: commands go in, messages come out, and it can always be killed."""
+
+from __future__ import annotations
+
+import logging
+import signal
+import threading
+from collections.abc import Callable
+from multiprocessing.connection import Connection
+from multiprocessing.context import ForkServerContext
+
+from edgeheat.daemon.messages import Command, Message, WorkerSpec
+
+_log = logging.getLogger(__name__)
+
+_COLLECT_TIMEOUT_S = 1.0
+
+
+class Child:
+    """Started when made. `hear(self, message)` is called in a thread of its own, at last with None.
+
+    Reading has its own thread because a worker that is frozen while it writes would block its reader.
+    Raises OSError where no process can be started.
+    """
+
+    def __init__(
+        self, context: ForkServerContext, spec: WorkerSpec, hear: Callable[[Child, Message | None], None]
+    ) -> None:
+        self._hear = hear
+        self._connection, theirs = context.Pipe()
+        self._process = context.Process(target=_main, args=(theirs, spec), name=f"edgeheat-{spec.camera}", daemon=True)
+        try:
+            self._process.start()
+        finally:
+            theirs.close()
+        threading.Thread(target=self._listen, name=f"hear-{spec.camera}", daemon=True).start()
+
+    @property
+    def pid(self) -> int | None:
+        """The process id, for tests and logs."""
+        return self._process.pid
+
+    def send(self, command: Command) -> None:
+        """Say something to the worker; one that is dying does not hear it, and its end is heard soon.
+
+        Commands are a few bytes and few: the pipe's buffer always has room, so this never blocks.
+        """
+        try:
+            self._connection.send(command)
+        except OSError:
+            _log.debug("%s: is not listening any more", self._process.name)
+
+    def end(self) -> None:
+        """Kill the process if it still runs, and collect it.
+
+        One that the kernel holds in a broken driver cannot be collected; it is left behind rather than waited for.
+        """
+        self._process.kill()
+        self._process.join(_COLLECT_TIMEOUT_S)
+        if self._process.is_alive():
+            _log.error("%s: process %s cannot be killed; a driver holds it", self._process.name, self._process.pid)
+
+    def exit_words(self) -> str:
+        """Say how the process ended: "signal SIGSEGV" or "exit code 1"."""
+        code = self._process.exitcode
+        if code is None or code >= 0:
+            return f"exit code {code}"
+        try:
+            return f"signal {signal.Signals(-code).name}"
+        except ValueError:
+            return f"signal {-code}"
+
+    def _listen(self) -> None:
+        try:
+            while True:
+                self._hear(self, self._connection.recv())
+        except (EOFError, OSError):
+            self._hear(self, None)
+        finally:
+            self._connection.close()
+
+
+def _main(connection: Connection, spec: WorkerSpec) -> None:
+    # Imported here: the parent must not load numpy, cv2 and av; the fork server has loaded them already.
+    from edgeheat.daemon.worker import run_worker
+
+    run_worker(connection, spec)

@@ -1,0 +1,100 @@
+"""What a worker and its parent say to each other; pictures and heats travel as bytes that the parent never opens."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from edgeheat.core.events import Progress, Snapshot
+from edgeheat.core.params import PipelineParams
+
+
+@dataclass(slots=True)
+class HeatBackup:
+    """The heats of one camera outside its worker: the last complete state and what was counted since."""
+
+    saved: bytes | None = None
+    increments: tuple[bytes, ...] = ()
+
+    def clear(self) -> None:
+        """Let the bytes go: a worker's arguments live as long as its process, and these are megabytes."""
+        self.saved, self.increments = None, ()
+
+
+@dataclass(frozen=True, slots=True)
+class WorkerSpec:
+    """All that one worker is told at its start."""
+
+    camera: str
+    url: str
+    """With the password in it; never logged."""
+
+    rtsp_transport: Literal["tcp", "udp"]
+    loop: bool
+    fps: float | None
+    timeout_s: float
+    """For opening the camera, and for each read."""
+
+    params: PipelineParams
+    backup: HeatBackup
+    shift_s: float
+    """Added to the backup's times, where it is from before the machine's last start."""
+
+
+# From the parent to a worker.
+
+
+@dataclass(frozen=True, slots=True)
+class TakeSnapshot:
+    """Draw all heats now."""
+
+
+@dataclass(frozen=True, slots=True)
+class Save:
+    """Send the complete state."""
+
+
+@dataclass(frozen=True, slots=True)
+class Stop:
+    """Count what is held, send a last snapshot and state, and end."""
+
+
+Command = TakeSnapshot | Save | Stop
+
+# From a worker to the parent.
+
+
+@dataclass(frozen=True, slots=True)
+class Counted:
+    """Sent about once a second, camera or not: the worker is alive."""
+
+    progress: Progress
+    increments: tuple[bytes, ...]
+    last_frame_mono_s: float | None
+    """When the last frame was decoded, on the monotonic clock; None before the first."""
+
+
+@dataclass(frozen=True, slots=True)
+class Saved:
+    """The complete state, in this start's times; replaces the backup and every increment sent before it."""
+
+    saved: bytes | None
+    """None: there is no heat, because what was to be taken up could not be used."""
+
+
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """A snapshot that was asked for."""
+
+    snapshot: Snapshot
+
+
+@dataclass(frozen=True, slots=True)
+class Failed:
+    """The source ended or could not be opened; the worker's last message."""
+
+    reason_code: Literal["unavailable", "ended"]
+    reason: str
+
+
+Message = Counted | Saved | Taken | Failed

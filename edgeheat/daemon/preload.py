@@ -1,0 +1,18 @@
+"""What the fork server loads once, so that every worker shares it."""
+
+from __future__ import annotations
+
+import gc
+
+import cv2
+
+import edgeheat.daemon.worker
+import edgeheat.sources.rtsp  # noqa: F401 the commonest source, and with it av
+from edgeheat.core.render import warm_up
+
+cv2.setNumThreads(1)
+warm_up()
+
+# The collector writes into every object that it visits and so would copy each worker's share of all this.
+gc.collect()
+gc.freeze()

@@ -1,0 +1,292 @@
+"""Keeps one worker per camera alive: starts it, times its stalls, kills it, waits, starts it again."""
+
+from __future__ import annotations
+
+import logging
+import multiprocessing
+import os
+import queue
+import threading
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from random import Random
+
+from edgeheat.core.events import CameraState, CameraStatus, Event
+from edgeheat.daemon.backup import CameraBackup
+from edgeheat.daemon.child import Child
+from edgeheat.daemon.knock import Knocker, host_and_port
+from edgeheat.daemon.messages import (
+    Command,
+    Counted,
+    Failed,
+    Message,
+    Save,
+    Saved,
+    Stop,
+    Taken,
+    TakeSnapshot,
+    WorkerSpec,
+)
+from edgeheat.daemon.restart import Backoff, RestartLimits
+from edgeheat.sources.base import Clock
+
+_log = logging.getLogger(__name__)
+
+_INBOX_SIZE = 1024
+
+_WORKER_ENVIRONMENT = {
+    # OpenBLAS would keep a pool of threads and buffers in each worker; nothing here multiplies matrices.
+    "OPENBLAS_NUM_THREADS": "1",
+    # glibc keeps freed pictures for reuse in an arena for each thread; a worker gives them back instead.
+    "MALLOC_ARENA_MAX": "1",
+    "MALLOC_MMAP_THRESHOLD_": "65536",
+    "MALLOC_TRIM_THRESHOLD_": "131072",
+}
+
+_TURN_S = 0.25
+"""How often stalls and due restarts are looked at."""
+
+STOP_TIMEOUT_S = 3.0
+"""How long workers get for their last snapshot before they are killed; the whole exit is held to 5 s."""
+
+
+@dataclass(frozen=True, slots=True)
+class _FromChild:
+    camera: str
+    child: Child
+    message: Message | None
+    """None: the worker's end of the pipe is closed."""
+
+
+@dataclass(frozen=True, slots=True)
+class _ForChild:
+    camera: str
+    command: Command
+
+
+@dataclass(frozen=True, slots=True)
+class _PortOpened:
+    camera: str
+    knocker: Knocker
+
+
+class _Camera:
+    """One camera's present run, and what its next one needs."""
+
+    def __init__(self, spec: WorkerSpec, backup: CameraBackup, shift_s: float, backoff: Backoff) -> None:
+        self.spec = spec
+        self.backup = backup
+        self.shift_s = shift_s
+        self.backoff = backoff
+        self.child: Child | None = None
+        self.state: CameraState = "starting"
+        self.first_frame_s: float | None = None
+        self.alive_s = 0.0
+        """Since when the stall is counted: the last decoded frame, or the start."""
+        self.failure: tuple[str, str] | None = None
+        self.restart_at_s = 0.0
+        self.knocker: Knocker | None = None
+        self.next_save_s = 0.0
+
+
+class Supervisor:
+    """The one place that starts, judges, kills and restarts; everything happens in the thread that calls `run`.
+
+    `emit` gets every event, in order. `backups` gives each camera's heats of earlier runs and the shift of their times.
+    `on_saved` gets a camera's backup every `save_every_s`, when it is replaced, and at the end.
+    """
+
+    def __init__(
+        self,
+        *,
+        specs: Sequence[WorkerSpec],
+        backups: Mapping[str, tuple[CameraBackup, float]],
+        limits: RestartLimits,
+        save_every_s: float,
+        clock: Clock,
+        emit: Callable[[Event], None],
+        on_saved: Callable[[str, CameraBackup], None],
+        random: Random,
+    ) -> None:
+        self._limits = limits
+        self._save_every_s = save_every_s
+        self._clock = clock
+        self._emit = emit
+        self._on_saved = on_saved
+        self._inbox: queue.Queue[_FromChild | _ForChild | _PortOpened] = queue.Queue(_INBOX_SIZE)
+        self._stop = threading.Event()
+        self.last_turn_s = clock.monotonic()
+        """When the loop last went round, for the watchdog."""
+        self._cameras: dict[str, _Camera] = {}
+        for spec in specs:
+            backup, shift_s = backups.get(spec.camera, (CameraBackup(), 0.0))
+            self._cameras[spec.camera] = _Camera(spec, backup, shift_s, Backoff(limits, random))
+        for name, value in _WORKER_ENVIRONMENT.items():
+            os.environ.setdefault(name, value)
+        self._context = multiprocessing.get_context("forkserver")
+        self._context.set_forkserver_preload(["edgeheat.daemon.preload"])
+
+    # For other threads.
+
+    def take_snapshot(self, camera: str) -> None:
+        """Ask one camera for a snapshot; it comes as an event. A camera without a worker gives none."""
+        self._inbox.put(_ForChild(camera, TakeSnapshot()))
+
+    def worker_pids(self) -> dict[str, int]:
+        """Return the process id of each camera that has a worker now."""
+        children = {name: camera.child for name, camera in self._cameras.items()}
+        return {name: child.pid for name, child in children.items() if child is not None and child.pid is not None}
+
+    def stop(self) -> None:
+        """Make `run` end."""
+        self._stop.set()
+
+    # The supervisor's own thread.
+
+    def run(self) -> None:
+        """Run all cameras until `stop`; on return no worker is left and every backup went to `on_saved`."""
+        for camera in self._cameras.values():
+            self._start(camera)
+        while not self._stop.is_set():
+            self._turn()
+        self._say_farewell()
+
+    def _turn(self) -> None:
+        try:
+            self._take(self._inbox.get(timeout=_TURN_S))
+            while True:
+                self._take(self._inbox.get_nowait())
+        except queue.Empty:
+            pass
+        now_s = self._clock.monotonic()
+        self.last_turn_s = now_s
+        for camera in self._cameras.values():
+            if camera.child is None:
+                if now_s >= camera.restart_at_s:
+                    self._start(camera)
+            elif now_s - camera.alive_s > self._limits.stall_timeout_s:
+                self._kill_stalled(camera)
+            elif now_s >= camera.next_save_s:
+                camera.next_save_s = now_s + self._save_every_s
+                camera.child.send(Save())
+
+    def _take(self, item: _FromChild | _ForChild | _PortOpened) -> None:
+        camera = self._cameras[item.camera]
+        match item:
+            case _FromChild(_, child, message):
+                if child is camera.child:
+                    self._hear(camera, child, message)
+            case _ForChild(_, command):
+                if camera.child is not None:
+                    camera.child.send(command)
+            case _PortOpened(_, knocker):
+                if knocker is camera.knocker and camera.child is None:
+                    self._start(camera)
+
+    def _hear(self, camera: _Camera, child: Child, message: Message | None) -> None:
+        match message:
+            case Counted(progress, increments, last_frame_mono_s):
+                camera.backup.increments.extend(increments)
+                if progress.frames_decoded and last_frame_mono_s is not None:
+                    camera.alive_s = last_frame_mono_s
+                    if camera.first_frame_s is None:
+                        camera.first_frame_s = last_frame_mono_s
+                        self._set_state(camera, "online", "ok", "")
+                self._emit(progress)
+            case Saved(saved):
+                camera.backup.replace(saved)
+                camera.shift_s = 0.0
+                self._on_saved(camera.spec.camera, camera.backup)
+            case Taken(snapshot):
+                self._emit(snapshot)
+            case Failed(code, reason):
+                camera.failure = (code, reason)
+            case None:
+                child.end()
+                died = f"the camera's process died ({child.exit_words()}); its heat is kept"
+                self._went_down(camera, *(camera.failure or ("crashed", died)))
+
+    def _start(self, camera: _Camera) -> None:
+        self._stop_knocking(camera)
+        camera.failure = None
+        camera.first_frame_s = None
+        camera.alive_s = self._clock.monotonic()
+        camera.next_save_s = camera.alive_s + self._save_every_s
+        spec = replace(camera.spec, backup=camera.backup.for_worker(), shift_s=camera.shift_s)
+        name = camera.spec.camera
+
+        def hear(child: Child, message: Message | None) -> None:
+            self._inbox.put(_FromChild(name, child, message))
+
+        try:
+            camera.child = Child(self._context, spec, hear)
+        except OSError as error:  # out of memory or processes: the other cameras go on, this one is tried again
+            self._went_down(camera, "crashed", f"no process could be started for the camera: {error}")
+
+    def _kill_stalled(self, camera: _Camera) -> None:
+        assert camera.child is not None
+        camera.child.end()
+        self._went_down(camera, "stalled", f"no frame for {self._limits.stall_timeout_s:.0f} s")
+
+    def _went_down(self, camera: _Camera, code: str, reason: str) -> None:
+        now_s = self._clock.monotonic()
+        camera.child = None
+        frames_for_s = now_s - camera.first_frame_s if camera.first_frame_s is not None else 0.0
+        wait_s = camera.backoff.wait_s(frames_for_s)
+        camera.restart_at_s = now_s + wait_s
+        self._set_state(camera, "offline", code, reason)
+        address = host_and_port(camera.spec.url)
+        if address is not None:
+            name = camera.spec.camera
+            camera.knocker = Knocker(address, lambda knocker: self._inbox.put(_PortOpened(name, knocker)))
+
+    def _stop_knocking(self, camera: _Camera) -> None:
+        if camera.knocker is not None:
+            camera.knocker.stop()
+            camera.knocker = None
+
+    def _set_state(self, camera: _Camera, state: CameraState, code: str, reason: str) -> None:
+        name = camera.spec.camera
+        if state == "online":
+            _log.info("%s: online", name)
+        elif state != camera.state or code == "crashed":
+            _log.warning("%s: offline: %s; trying again for ever", name, reason)
+        camera.state = state
+        self._emit(CameraStatus(name, state, reason, code, self._clock.wall()))
+
+    def _say_farewell(self) -> None:
+        deadline_s = self._clock.monotonic() + STOP_TIMEOUT_S
+        for camera in self._cameras.values():
+            self._stop_knocking(camera)
+            if camera.child is not None:
+                camera.child.send(Stop())
+        while any(camera.child for camera in self._cameras.values()):
+            left_s = deadline_s - self._clock.monotonic()
+            if left_s <= 0:
+                break
+            try:
+                item = self._inbox.get(timeout=left_s)
+            except queue.Empty:
+                break
+            if isinstance(item, _FromChild):
+                self._take_farewell(item)
+        for camera in self._cameras.values():
+            if camera.child is not None:
+                camera.child.end()
+                camera.child = None
+                _log.warning("%s: did not stop in time and was killed; its heat is kept", camera.spec.camera)
+                self._on_saved(camera.spec.camera, camera.backup)
+            self._emit(
+                CameraStatus(camera.spec.camera, "offline", "edgeheat was stopped", "stopped", self._clock.wall())
+            )
+
+    def _take_farewell(self, item: _FromChild) -> None:
+        camera = self._cameras[item.camera]
+        if item.child is not camera.child:
+            return
+        if item.message is not None:
+            self._hear(camera, item.child, item.message)
+            return
+        item.child.end()
+        camera.child = None
+        self._on_saved(item.camera, camera.backup)

@@ -1,0 +1,186 @@
+"""The overlay video: the heat as it grows over each frame of a recording, as H.264."""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from fractions import Fraction
+from pathlib import Path
+from types import TracebackType
+from typing import Final
+
+import av
+import cv2
+import numpy as np
+from av.container import OutputContainer
+from av.video.stream import VideoStream
+
+from edgeheat.core.annotate import title_and_legend
+from edgeheat.core.caption import Caption
+from edgeheat.core.params import PipelineParams
+from edgeheat.core.render import backdrop, heat_layer, scale_max_s
+from edgeheat.core.types import F32, U8, Frame, HeatGrid, MotionMask, SizeWH
+from edgeheat.core.zones import blackout_mask
+from edgeheat.errors import EdgeheatError
+
+FORMATS: Final = {".mp4": "mp4", ".m4v": "mp4", ".mov": "mov", ".mkv": "matroska"}
+"""File endings and the containers that FFmpeg writes for them."""
+
+_ENCODERS = ("libx264", "libopenh264", "h264_v4l2m2m")
+_TICKS_PER_S = 90_000
+_BT601, _VIDEO_RANGE = 6, 1
+"""What cv2's I420 is, in the numbers of ITU-T H.273: players guess wrongly for large pictures that do not say."""
+
+
+class MaskLog:
+    """The counted masks of a run, packed: an hour at 5 a second takes about 10 MB."""
+
+    def __init__(self) -> None:
+        self._masks: list[tuple[float, float, bytes]] = []
+
+    def extend(self, masks: Iterable[MotionMask]) -> None:
+        """Keep some masks more; they come with rising times."""
+        for mask in masks:
+            self._masks.append((mask.mono_s, mask.dt_s, zlib.compress(np.packbits(mask.cells > 0).tobytes(), 1)))
+
+    def growing(self, shape_hw: tuple[int, int]) -> _GrowingHeat:
+        """Return an empty heat that takes these masks in again; shape_hw: the (height, width) of all of them."""
+        return _GrowingHeat(self._masks, np.zeros(shape_hw, np.float32))
+
+
+@dataclass(slots=True)
+class _GrowingHeat:
+    masks: list[tuple[float, float, bytes]]
+    heat_s: F32
+    """Motion-seconds up to the last instant asked for, shape (grid height, grid width)."""
+
+    taken: int = 0
+
+    def grow(self, mono_s: float) -> bool:
+        """Take in all masks up to an instant; tell whether there were any."""
+        before = self.taken
+        while self.taken < len(self.masks) and self.masks[self.taken][0] <= mono_s:
+            _, dt_s, packed = self.masks[self.taken]
+            bits = np.frombuffer(zlib.decompress(packed), np.uint8)
+            cells = np.unpackbits(bits, count=self.heat_s.size).reshape(self.heat_s.shape)
+            self.heat_s += cells * np.float32(dt_s)
+            self.taken += 1
+        return self.taken > before
+
+
+@dataclass(frozen=True, slots=True)
+class OverlayVideo:
+    """What the video shows, known from the first pass over the recording."""
+
+    params: PipelineParams
+    masks: MaskLog
+    grid: HeatGrid
+    """The heat at the end: it sets the colour scale of every frame, so that colours do not flicker."""
+
+    caption: Caption
+    size_wh: SizeWH
+    rate: float
+    """Mean frames a second; each frame keeps its own time, this is what players are told."""
+
+    crf: int
+    """x264's constant rate factor: 18 is visually without loss, 23 usual, 30 small."""
+
+    def write(self, path: Path, container: str, frames: Iterable[Frame]) -> None:
+        """Encode the frames with the heat so far over them to `path`, whatever it is called.
+
+        Raises OSError where it cannot be written, EdgeheatError where it cannot be encoded.
+        """
+        try:
+            with _Encoder(path, container, self) as encoder:
+                for picture, mono_s in self._pictures(frames):
+                    encoder.add(picture, mono_s)
+        except av.FFmpegError as error:
+            if isinstance(error, OSError):
+                raise
+            raise EdgeheatError(
+                f"the video cannot be encoded: {error.strerror}: try another size or quality"
+            ) from error
+
+    def _pictures(self, frames: Iterable[Frame]) -> Iterator[tuple[U8, float]]:
+        """Yield each frame with the heat so far over it, and its time."""
+        style, top_s = self.params.style, scale_max_s(self.grid, self.params.style)
+        words = title_and_legend(style, self.size_wh, top_s, self.caption, self.grid.coverage)
+        blackout = blackout_mask(self.params.zones, self.size_wh)
+        height, width = self.grid.heat_s.shape
+        growing = self.masks.growing((height, width))
+        layer = heat_layer(growing.heat_s, top_s, style, self.size_wh)
+        for frame in frames:
+            if growing.grow(frame.mono_s):
+                layer = heat_layer(growing.heat_s, top_s, style, self.size_wh)
+            picture = self._under(frame, blackout)
+            for each in (layer, *words):
+                each.lay_over(picture)
+            yield picture, frame.mono_s
+
+    def _under(self, frame: Frame, blackout: U8 | None) -> U8:
+        if not self.params.style.overlay:
+            return backdrop(None, self.params.style, self.size_wh)
+        now = frame.colour(self.size_wh)
+        if blackout is not None:
+            now[blackout > 0] = 0
+        return backdrop(now, self.params.style, self.size_wh)
+
+
+class _Encoder:
+    """H.264 in yuv420p, which every browser and phone plays."""
+
+    def __init__(self, path: Path, container: str, video: OverlayVideo) -> None:
+        codec = _encoder_name()
+        width, height = (side + side % 2 for side in video.size_wh)
+        self._frame_ticks = round(_TICKS_PER_S / video.rate)
+        self._zero_s: float | None = None
+        self._last_ticks = -1
+        # The index in front, so that a browser can begin before it has the whole file.
+        options = {"movflags": "+faststart"} if container in ("mp4", "mov") else {}
+        self._container: OutputContainer = av.open(str(path), "w", format=container, options=options)
+        rate = Fraction(video.rate).limit_denominator(1001)
+        stream = self._container.add_stream(codec, rate=rate, options=_quality(codec, video.crf))
+        assert isinstance(stream, VideoStream)
+        self._stream = stream
+        self._stream.width, self._stream.height, self._stream.pix_fmt = width, height, "yuv420p"
+        self._stream.codec_context.time_base = Fraction(1, _TICKS_PER_S)
+        self._stream.codec_context.color_range = _VIDEO_RANGE
+        self._stream.codec_context.colorspace = _BT601
+
+    def __enter__(self) -> _Encoder:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        try:
+            if kind is None:
+                self._container.mux(self._stream.encode(None))
+        finally:
+            self._container.close()
+
+    def add(self, picture: U8, mono_s: float) -> None:
+        """Encode one picture, BGR of shape (height, width, 3), that is seen from `mono_s` on."""
+        height, width = picture.shape[:2]
+        if height % 2 or width % 2:
+            picture = np.asarray(
+                cv2.copyMakeBorder(picture, 0, height % 2, 0, width % 2, cv2.BORDER_REPLICATE), np.uint8
+            )
+        planes = np.asarray(cv2.cvtColor(picture, cv2.COLOR_BGR2YUV_I420), np.uint8)
+        frame = av.VideoFrame.from_ndarray(planes, format="yuv420p")
+        if self._zero_s is None:
+            self._zero_s = mono_s
+        # Two frames of one instant would be refused: the later one is moved by a tick.
+        self._last_ticks = max(round((mono_s - self._zero_s) * _TICKS_PER_S), self._last_ticks + 1)
+        frame.pts, frame.time_base, frame.duration = self._last_ticks, Fraction(1, _TICKS_PER_S), self._frame_ticks
+        self._container.mux(self._stream.encode(frame))
+
+
+def _encoder_name() -> str:
+    for name in _ENCODERS:
+        if name in av.codecs_available:
+            return name
+    raise EdgeheatError("this build of PyAV has no H.264 encoder: install the av wheel of PyPI, or leave --video out")
+
+
+def _quality(codec: str, crf: int) -> dict[str, str]:
+    return {"crf": str(crf), "preset": "veryfast"} if codec == "libx264" else {"b": "4M"}

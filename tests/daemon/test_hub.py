@@ -1,0 +1,107 @@
+"""Every sink in its own thread: one that hangs or fails harms no other."""
+
+from __future__ import annotations
+
+import threading
+
+from edgeheat.core.events import CameraStatus, Event, Progress
+from edgeheat.daemon.hub import Hub
+from edgeheat.errors import SinkUnavailable
+from tests.support.wait import wait_for
+
+
+def status(number: int) -> CameraStatus:
+    return CameraStatus("aisle", "offline", str(number), "ended", 0.0)
+
+
+class ListSink:
+    def __init__(self, name: str) -> None:
+        self.name = name
+        self.events: list[Event] = []
+        self.closed = False
+
+    def handle(self, event: Event) -> None:
+        self.events.append(event)
+
+    def close(self) -> None:
+        self.closed = True
+
+
+class StuckSink(ListSink):
+    def __init__(self) -> None:
+        super().__init__("stuck")
+        self.let_go = threading.Event()
+
+    def handle(self, event: Event) -> None:
+        self.let_go.wait(20)
+        super().handle(event)
+
+
+class FailingSink(ListSink):
+    def __init__(self) -> None:
+        super().__init__("failing")
+        self.fault: Exception | None = SinkUnavailable("the disk is full")
+
+    def handle(self, event: Event) -> None:
+        super().handle(event)
+        if self.fault is not None:
+            raise self.fault
+
+
+def nothing(*_: object) -> None:
+    pass
+
+
+def test_a_hanging_sink_delays_no_other_and_loses_its_oldest_events() -> None:
+    stuck, free = StuckSink(), ListSink("free")
+    lost: dict[str, int] = {}
+    hub = Hub([], [stuck, free], lambda name, count: lost.update({name: lost.get(name, 0) + count}), nothing)
+    events = [status(number) for number in range(100)]
+    for event in events:
+        hub.publish(event)
+        wait_for(lambda: not free.events or free.events[-1] is not None, 5, "the free sink to go on")
+    wait_for(lambda: free.events and free.events[-1] is events[-1], 5, "the free sink to have the newest event")
+    stuck.let_go.set()
+    hub.close(5)
+    assert stuck.events[-1] is events[-1]
+    assert lost["stuck"] == 100 - len(stuck.events) > 0
+    assert stuck.closed and free.closed
+
+
+def test_progress_goes_to_direct_sinks_only() -> None:
+    direct, queued = ListSink("metrics"), ListSink("disk")
+    hub = Hub([direct], [queued], nothing, nothing)
+    progress = Progress("aisle", 0.0, 0.0, 1, 1, 0, 0.2)
+    hub.publish(progress)
+    hub.publish(status(1))
+    hub.close(5)
+    assert direct.events == [progress, status(1)]
+    assert queued.events == [status(1)]
+
+
+def test_trouble_is_told_once_when_it_comes_and_once_when_it_goes() -> None:
+    sink = FailingSink()
+    told: list[tuple[str, str | None]] = []
+    hub = Hub([], [sink], nothing, lambda name, trouble: told.append((name, trouble)))
+    for number in range(3):
+        hub.publish(status(number))
+    wait_for(lambda: len(sink.events) == 3, 5, "three events")
+    sink.fault = ValueError("rtsp://user:secret@10.0.0.7/ is odd")
+    hub.publish(status(3))
+    wait_for(lambda: len(sink.events) == 4, 5, "a fourth event")
+    sink.fault = None
+    hub.publish(status(4))
+    hub.close(5)
+    assert told == [("failing", "the disk is full"), ("failing", None)]
+
+
+def test_an_unknown_fault_in_a_sink_neither_ends_it_nor_shows_a_password() -> None:
+    sink = FailingSink()
+    sink.fault = ValueError("rtsp://user:secret@10.0.0.7/ is odd")
+    told: list[tuple[str, str | None]] = []
+    hub = Hub([], [sink], nothing, lambda name, trouble: told.append((name, trouble)))
+    hub.publish(status(0))
+    hub.publish(status(1))
+    hub.close(5)
+    assert len(sink.events) == 2
+    assert told == [("failing", "unexpected ValueError: rtsp://***@10.0.0.7/ is odd")]

@@ -1,0 +1,167 @@
+"""Real worker processes, killed, frozen and starved: no camera takes another along, and no heat is lost."""
+
+from __future__ import annotations
+
+import os
+import signal
+import time
+from pathlib import Path
+
+import pytest
+
+from edgeheat.daemon.backup import CameraBackup
+from edgeheat.daemon.supervisor import Supervisor
+from tests.daemon.conftest import Ears, Start, spec
+from tests.support.wait import wait_for
+
+
+def online(ears: Ears, camera: str, times: int = 1) -> None:
+    wait_for(lambda: ears.states(camera).count("ok") >= times, 20, f"{camera} to be online {times} times")
+
+
+def worker_pid(supervisor: Supervisor, camera: str) -> int:
+    def pid() -> int | None:
+        return supervisor.worker_pids().get(camera)
+
+    return wait_for(pid, 10, f"a worker of {camera}") or 0
+
+
+def test_a_camera_comes_online_counts_and_gives_snapshots(start: Start) -> None:
+    supervisor, ears = start(spec("aisle"))
+    online(ears, "aisle")
+    wait_for(lambda: ears.cell_seconds("aisle") > 0, 20, "some motion")
+    supervisor.take_snapshot("aisle")
+    wait_for(lambda: ears.snapshots("aisle"), 10, "a snapshot")
+    (heat,) = ears.snapshots("aisle")[0].heats
+    assert heat.image.startswith(b"\xff\xd8") or heat.image.startswith(b"\x89PNG")
+    assert heat.zones[0].cell_seconds > 0
+    assert sum(each.frames_decoded for each in ears.progress("aisle")) > 0
+
+
+@pytest.mark.parametrize("signum", [signal.SIGSEGV, signal.SIGKILL, signal.SIGABRT])
+def test_a_crashed_worker_is_replaced_keeps_its_heat_and_harms_no_other(start: Start, signum: signal.Signals) -> None:
+    supervisor, ears = start(spec("aisle"), spec("till"))
+    online(ears, "aisle")
+    online(ears, "till")
+    wait_for(lambda: ears.observed_s("aisle") > 3, 20, "three seconds counted")
+    os.kill(worker_pid(supervisor, "aisle"), signum)
+    online(ears, "aisle", times=2)
+    before_s = ears.observed_s("aisle")
+    wait_for(lambda: ears.observed_s("aisle") > before_s + 1, 20, "counting again")
+    supervisor.take_snapshot("aisle")
+    wait_for(lambda: ears.snapshots("aisle"), 10, "a snapshot")
+    (heat,) = ears.snapshots("aisle")[-1].heats
+    # All that was reported is in the new worker's heat: its backup is what the parent was told.
+    assert heat.observed_s == pytest.approx(ears.observed_s("aisle"), abs=1.5)
+    assert ears.states("aisle")[:3] == ["ok", "crashed", "ok"]
+    assert ears.states("till") == ["ok"]
+
+
+def test_a_frozen_worker_is_noticed_killed_and_replaced(start: Start) -> None:
+    supervisor, ears = start(spec("aisle"))
+    online(ears, "aisle")
+    frozen = worker_pid(supervisor, "aisle")
+    os.kill(frozen, signal.SIGSTOP)
+    online(ears, "aisle", times=2)
+    assert "stalled" in ears.states("aisle")
+    assert not Path(f"/proc/{frozen}").exists()
+
+
+def test_a_camera_that_cannot_be_opened_is_tried_again_for_ever_and_says_why(start: Start) -> None:
+    _, ears = start(spec("gone", "/no/such/file.mp4"), spec("aisle"))
+    wait_for(lambda: ears.states("gone").count("unavailable") >= 3, 20, "three tries")
+    online(ears, "aisle")
+    reason = next(e.reason for e in ears.events if getattr(e, "reason_code", "") == "unavailable")
+    assert "/no/such/file.mp4" in reason
+
+
+def test_a_recording_that_ends_is_offline_with_the_remedy(start: Start) -> None:
+    _, ears = start(spec("short", "synthetic:shop?seed=1&size=160x90&duration=2"))
+    wait_for(lambda: "ended" in ears.states("short"), 20, "the end")
+    assert any("loop = true" in getattr(event, "reason", "") for event in ears.events)
+
+
+def test_what_was_counted_before_the_end_of_a_run_is_not_lost(start: Start) -> None:
+    _, ears = start(spec("short", "synthetic:shop?seed=1&size=160x90&fps=10&duration=3"))
+    wait_for(lambda: "ended" in ears.states("short"), 20, "the end")
+    assert ears.observed_s("short") == pytest.approx(2.8, abs=0.35)
+
+
+def test_stopping_saves_the_heat_takes_a_last_snapshot_and_leaves_no_process(start: Start) -> None:
+    supervisor, ears = start(spec("aisle"), spec("till"))
+    online(ears, "aisle")
+    online(ears, "till")
+    pids = [worker_pid(supervisor, name) for name in ("aisle", "till")]
+    began_s = time.monotonic()
+    supervisor.stop()
+    wait_for(lambda: ears.states("till")[-1:] == ["stopped"], 10, "the end")
+    assert time.monotonic() - began_s < 5
+    assert ears.snapshots("aisle") and ears.snapshots("till")
+    assert ears.saved["aisle"].saved and ears.saved["till"].saved
+    assert not any(Path(f"/proc/{pid}").exists() for pid in pids)
+
+
+def test_stopping_with_a_frozen_camera_keeps_its_heat(start: Start) -> None:
+    supervisor, ears = start(spec("aisle"))
+    online(ears, "aisle")
+    wait_for(lambda: ears.observed_s("aisle") > 2, 20, "two seconds counted")
+    pid = worker_pid(supervisor, "aisle")
+    os.kill(pid, signal.SIGSTOP)
+    supervisor.stop()
+    wait_for(lambda: ears.states("aisle")[-1:] == ["stopped"], 10, "the end")
+    assert not Path(f"/proc/{pid}").exists()
+    backup = ears.saved["aisle"]
+    assert backup.saved is not None or backup.increments
+
+
+def test_a_later_supervisor_goes_on_with_what_an_earlier_one_saved(start: Start) -> None:
+    first, ears = start(spec("aisle"))
+    wait_for(lambda: ears.observed_s("aisle") > 3, 20, "three seconds counted")
+    first.stop()
+    wait_for(lambda: ears.states("aisle")[-1:] == ["stopped"], 10, "the end")
+    counted_s = ears.observed_s("aisle")
+    second, later = start(spec("aisle"), backups={"aisle": (ears.saved["aisle"], 0.0)})
+    online(later, "aisle")
+    second.take_snapshot("aisle")
+    wait_for(lambda: later.snapshots("aisle"), 10, "a snapshot")
+    assert later.snapshots("aisle")[0].heats[0].observed_s >= counted_s - 0.01
+
+
+def test_a_backup_that_cannot_be_used_does_not_stop_the_camera(start: Start) -> None:
+    _, ears = start(spec("aisle"), backups={"aisle": (CameraBackup(b"rubbish", [b"more"]), 0.0)})
+    online(ears, "aisle")
+    wait_for(lambda: ears.observed_s("aisle") > 1, 20, "counting")
+    wait_for(
+        lambda: ears.saved.get("aisle") and (ears.saved["aisle"].saved or b"").find(b"PK") > 0, 20, "a good backup"
+    )
+
+
+def test_workers_end_by_themselves_when_the_parent_is_gone(tmp_path: Path) -> None:
+    import subprocess
+    import sys
+
+    script = tmp_path / "parent.py"
+    script.write_text(
+        "from tests.daemon.conftest import Ears, LIMITS, spec\n"
+        "from edgeheat.daemon.clock import SystemClock\n"
+        "from edgeheat.daemon.supervisor import Supervisor\n"
+        "from random import Random\n"
+        "import threading\n"
+        "if __name__ == '__main__':\n"
+        "    ears = Ears()\n"
+        "    s = Supervisor(specs=[spec('aisle')], backups={}, limits=LIMITS, save_every_s=60, clock=SystemClock(),\n"
+        "        emit=ears.events.append, on_saved=ears.hear_saved, random=Random(1))\n"
+        "    threading.Thread(target=s.run).start()\n"
+        "    import time\n"
+        "    while 'ok' not in ears.states('aisle'): time.sleep(0.05)\n"
+        "    print(s.worker_pids()['aisle'], flush=True)\n"
+    )
+    parent = subprocess.Popen(
+        [sys.executable, str(script)], stdout=subprocess.PIPE, env={**os.environ, "PYTHONPATH": str(Path.cwd())}
+    )
+    assert parent.stdout is not None
+    worker = int(parent.stdout.readline())
+    parent.kill()
+    parent.wait()
+    parent.stdout.close()
+    wait_for(lambda: not Path(f"/proc/{worker}").exists(), 5, "the worker to end")

@@ -1,0 +1,94 @@
+"""Offline and daemon are one engine: the same recording gives the same heat, byte for byte."""
+
+from __future__ import annotations
+
+import threading
+from datetime import UTC
+from multiprocessing import Pipe
+from pathlib import Path
+
+import numpy as np
+
+from edgeheat.core.increment import Increment
+from edgeheat.core.params import HeatParams, PipelineParams
+from edgeheat.core.pipeline import CameraPipeline
+from edgeheat.daemon.messages import Counted, Failed, HeatBackup, Message, Saved, WorkerSpec
+from edgeheat.daemon.worker import Worker
+from edgeheat.offline import RenderJob, render
+from edgeheat.sources.base import SourceOptions
+from edgeheat.sources.synthetic import open_synthetic
+from tests.support.media import make_clip
+
+TOTAL = (HeatParams("total", "total"),)
+
+
+class PlayedClock:
+    """Jumps ahead instead of sleeping, so that a minute of video takes as long as decoding it."""
+
+    def __init__(self) -> None:
+        self._now_s = 0.0
+
+    def monotonic(self) -> float:
+        return self._now_s
+
+    def wall(self) -> float:
+        return 1_700_000_000.0 + self._now_s
+
+    def sleep(self, seconds: float) -> None:
+        self._now_s += seconds
+
+
+def shop_clip(path: Path) -> Path:
+    source = open_synthetic("synthetic:shop?seed=5&size=320x180&fps=15&duration=25", SourceOptions(clock=None))
+    pictures = [frame.colour((320, 180)) for frame in source.frames()]
+    return make_clip(path, size_wh=(320, 180), fps=15, frames=len(pictures), painter=lambda index, _: pictures[index])
+
+
+def daemon_heat(clip: Path, params: PipelineParams) -> np.ndarray:
+    ours, theirs = Pipe()
+    spec = WorkerSpec("clip", str(clip), "tcp", False, None, 5.0, params, HeatBackup(), 0.0)
+    worker = threading.Thread(target=Worker(theirs, spec, PlayedClock()).run)
+    worker.start()
+    saved: bytes | None = None
+    increments: list[bytes] = []
+    message: Message | None = None
+    while not isinstance(message, Failed):
+        message = ours.recv()
+        match message:
+            case Saved(state):
+                saved, increments = state, []
+            case Counted(_, packed, _):
+                increments.extend(packed)
+    worker.join(10)
+    ours.close()
+    theirs.close()
+    pipeline = CameraPipeline(params)
+    pipeline.restore(saved, [Increment.unpack(packed) for packed in increments], 0.0)
+    grid = pipeline.heat("total", 25.0, 0.0)
+    assert grid is not None
+    return grid.heat_s
+
+
+def test_the_daemon_and_render_count_the_same_recording_alike_byte_for_byte(tmp_path: Path) -> None:
+    clip = shop_clip(tmp_path / "shop.mp4")
+    params = PipelineParams("clip", UTC, heats=TOTAL)
+    job = RenderJob(
+        source=str(clip),
+        params=params,
+        image=None,
+        video=None,
+        grid=tmp_path / "heat.npz",
+        start=0,
+        count=None,
+        step=1,
+        fps=None,
+        overwrite=False,
+        video_quality=23,
+    )
+    render(job, lambda done, total: None)
+    with np.load(tmp_path / "heat.npz", allow_pickle=False) as arrays:
+        offline = arrays["heat_s"]
+    live = daemon_heat(clip, params)
+    assert offline.dtype == live.dtype == np.float32
+    assert offline.max() > 1.0
+    assert offline.tobytes() == live.tobytes()
