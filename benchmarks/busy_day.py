@@ -1,0 +1,54 @@
+"""Makes the checkpoint of a camera after a busy day: memory is to be measured as it stays, not as it starts."""
+
+from __future__ import annotations
+
+from multiprocessing import get_context
+from pathlib import Path
+
+from benchmarks.clip import SEED
+
+_DAY_MINUTES = 24 * 60
+_SCENE = f"synthetic:shop?seed={SEED}&size=640x360&fps=5&walkers=5&shadows=1&noise=3&duration=240"
+_JITTER_S = 0.02
+"""How unevenly a camera's frames arrive; without it all times would be multiples of 200 ms and pack too well."""
+
+
+def make(folder: Path, camera: str) -> None:
+    """Write `<folder>/<camera>.ckpt`, with the default heats filled until now; in another process, as clips are."""
+    filling = get_context("spawn").Process(target=_fill, args=(folder, camera))
+    filling.start()
+    filling.join()
+    if filling.exitcode:
+        raise RuntimeError("the checkpoint of a busy day could not be made")
+
+
+def _fill(folder: Path, camera: str) -> None:
+    """Repeat a few minutes of the synthetic shop for a day, each time moved by a few cells."""
+    from dataclasses import replace
+    from datetime import UTC
+
+    import numpy as np
+
+    from edgeheat.core.heats import Heats
+    from edgeheat.core.increment import Increment
+    from edgeheat.core.params import DEFAULT_HEATS, PipelineParams
+    from edgeheat.core.pipeline import CameraPipeline
+    from edgeheat.daemon.backup import CameraBackup, boot_id, to_members
+    from edgeheat.daemon.clock import SystemClock
+    from edgeheat.sources import open_source
+    from edgeheat.sources.base import SourceOptions
+    from edgeheat.store.checkpoint import write_checkpoint
+
+    rng, clock = np.random.default_rng(SEED), SystemClock()
+    pipeline = CameraPipeline(PipelineParams(camera, UTC))
+    for frame in open_source(_SCENE, SourceOptions(clock=None)).frames():
+        pipeline.step(replace(frame, mono_s=frame.mono_s + rng.uniform(0, _JITTER_S)))
+    seconds = [increment.motion_ms for increment in pipeline.take_increments()]
+    minutes = [np.sum(seconds[n : n + 60], axis=0, dtype=np.uint16) for n in range(0, len(seconds) - 59, 60)]
+    heats = Heats(DEFAULT_HEATS, minutes[0].shape, UTC)
+    now_s, wall_s = clock.monotonic(), clock.wall()
+    for age in range(_DAY_MINUTES, 0, -1):
+        down, right = (int(cells) for cells in rng.integers(-4, 5, 2))
+        motion_ms = np.roll(minutes[age % len(minutes)], (down, right), (0, 1))
+        heats.add(Increment(motion_ms, 60_000, now_s - 60 * age, wall_s - 60 * age))
+    write_checkpoint(folder, camera, to_members(CameraBackup(heats.save(None)), clock, boot_id()))

@@ -1,0 +1,72 @@
+"""Makes the recordings that are measured: the synthetic shop with sensor noise, as a camera's H.264 has it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from fractions import Fraction
+from multiprocessing import get_context
+from pathlib import Path
+
+OUT = Path(__file__).parent / "out"
+FPS = 15
+LENGTH_S = 60
+SEED = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Clip:
+    """One recording at FPS pictures a second."""
+
+    name: str
+    size_wh: tuple[int, int]
+    bits_a_second: int
+    length_s: int = LENGTH_S
+
+    @property
+    def path(self) -> Path:
+        """Where it is kept; the name changes with whatever the content depends on."""
+        return OUT / f"{self.name}-{self.bits_a_second // 1000}k-{self.length_s}s-seed{SEED}.mp4"
+
+
+FULL_HD = Clip("1080p15", (1920, 1080), 2_500_000)
+SMALL = Clip("360p15", (640, 360), 500_000)
+
+
+def make(clip: Clip) -> Path:
+    """Return the clip's file, made by the first call.
+
+    It is drawn in another process: this one must not load the libraries that edgeheat is measured with, for what
+    two processes share is counted half for each.
+    """
+    if not clip.path.exists():
+        OUT.mkdir(exist_ok=True)
+        unfinished = clip.path.with_suffix(".part.mp4")
+        drawing = get_context("spawn").Process(target=_draw, args=(clip, str(unfinished)))
+        drawing.start()
+        drawing.join()
+        if drawing.exitcode:
+            raise RuntimeError(f"{clip.path} could not be made")
+        unfinished.rename(clip.path)
+    return clip.path
+
+
+def _draw(clip: Clip, path: str) -> None:
+    import av
+
+    from edgeheat.sources import open_source
+    from edgeheat.sources.base import SourceOptions
+
+    width, height = clip.size_wh
+    scene = f"synthetic:shop?seed={SEED}&size={width}x{height}&fps={FPS}&walkers=5&shadows=1&noise=3"
+    source = open_source(scene, SourceOptions(clock=None, count=FPS * clip.length_s))
+    with av.open(path, "w") as container:
+        # A key frame every two seconds, and no frames that depend on later ones: what cameras send.
+        stream = container.add_stream("libx264", rate=FPS, options={"preset": "veryfast", "tune": "zerolatency"})
+        stream.width, stream.height, stream.pix_fmt = width, height, "yuv420p"
+        stream.bit_rate, stream.codec_context.gop_size = clip.bits_a_second, 2 * FPS
+        stream.codec_context.time_base = Fraction(1, FPS)
+        for number, frame in enumerate(source.frames()):
+            picture = av.VideoFrame.from_ndarray(frame.colour(clip.size_wh), "bgr24").reformat(format="yuv420p")
+            picture.pts, picture.time_base = number, Fraction(1, FPS)
+            container.mux(stream.encode(picture))
+        container.mux(stream.encode(None))

@@ -1,0 +1,103 @@
+"""The daemon as a user starts it, on any number of cameras, and what it says about itself in its metrics."""
+
+from __future__ import annotations
+
+import json
+import re
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from benchmarks.processes import children, cpu_s, pss_mb, tree
+
+_ONLINE_TIMEOUT_S = 60.0
+_STOP_TIMEOUT_S = 20.0
+
+
+@dataclass(frozen=True, slots=True)
+class Daemon:
+    """A running daemon with all its cameras online."""
+
+    pid: int
+    """The parent process."""
+
+    metrics_url: str
+
+    def processes(self) -> list[int]:
+        """Return all its processes: parent, fork server, resource tracker, workers."""
+        return tree(self.pid)
+
+    def helpers(self) -> list[int]:
+        """Return the fork server and the resource tracker, the parent's own children; workers are the fork server's."""
+        return children(self.pid)
+
+    def cpu_s(self) -> dict[int, float]:
+        """Return the processor seconds of each of its processes."""
+        return {pid: cpu_s(pid) for pid in self.processes()}
+
+    def pss_mb(self) -> dict[int, float]:
+        """Return the proportional memory of each of its processes."""
+        return {pid: pss_mb(pid) for pid in self.processes()}
+
+    def metric(self, name: str) -> float:
+        """Return the sum of one metric over all its labels."""
+        with urllib.request.urlopen(self.metrics_url, timeout=10) as answer:
+            text = answer.read().decode()
+        return sum(float(value) for value in re.findall(rf"^{name}(?:{{[^}}]*}})? (\S+)", text, re.MULTILINE))
+
+
+@contextmanager
+def running(urls: list[str], settings: str = "", checkpoint: Path | None = None) -> Iterator[Daemon]:
+    """Run the daemon on some cameras, with default settings but for `settings` (TOML); stop it at the end.
+
+    Each camera goes on from `checkpoint`, if there is one.
+    """
+    with tempfile.TemporaryDirectory(prefix="edgeheat-bench-") as folder, socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+        config = Path(folder, "config.toml")
+        cameras = "".join(f'[[camera]]\nname = "c{n}"\nsource = {json.dumps(url)}\n' for n, url in enumerate(urls))
+        tables = f'[storage]\npath = "{folder}/storage"\n[web]\nport = {port}\n[log]\nlevel = "warning"\n'
+        config.write_text(tables + settings + cameras)
+        if checkpoint is not None:
+            state = Path(folder, "storage", "state")
+            state.mkdir(parents=True)
+            for number in range(len(urls)):
+                shutil.copy(checkpoint, state / f"c{number}.ckpt")
+        free.close()
+        process = subprocess.Popen([sys.executable, "-m", "edgeheat", "run", "--config", str(config)])
+        try:
+            daemon = Daemon(process.pid, f"http://127.0.0.1:{port}/metrics")
+            _wait_online(daemon, process, len(urls))
+            yield daemon
+        finally:
+            process.send_signal(signal.SIGTERM)
+            try:
+                process.wait(_STOP_TIMEOUT_S)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                process.wait()
+
+
+def _wait_online(daemon: Daemon, process: subprocess.Popen[bytes], cameras: int) -> None:
+    gives_up_s = time.monotonic() + _ONLINE_TIMEOUT_S
+    while time.monotonic() < gives_up_s:
+        if process.poll() is not None:
+            raise RuntimeError(f"the daemon ended with exit code {process.returncode}")
+        try:
+            if daemon.metric("edgeheat_camera_up") == cameras:
+                return
+        except (urllib.error.URLError, ConnectionError):
+            pass  # the page is not up yet
+        time.sleep(0.5)
+    raise RuntimeError(f"not all of {cameras} cameras came online within {_ONLINE_TIMEOUT_S:g} s")

@@ -1,0 +1,57 @@
+"""What processes cost, read from /proc: processor time and proportional memory of a process and all below it."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+PROC = Path("/proc")
+
+_TICKS_A_SECOND = os.sysconf("SC_CLK_TCK")
+_PARENT, _USER_TICKS, _SYSTEM_TICKS = 1, 11, 12
+"""Places in /proc/PID/stat counted from the state, the first field behind the name; see proc(5)."""
+
+
+def _stat(pid: int, proc: Path) -> list[str]:
+    """The fields behind the name, which stands in brackets and may itself hold spaces and brackets."""
+    return (proc / str(pid) / "stat").read_text().rpartition(")")[2].split()
+
+
+def cpu_s(pid: int, proc: Path = PROC) -> float:
+    """Return the processor seconds, user and system, that all threads of a process have used."""
+    fields = _stat(pid, proc)
+    return (int(fields[_USER_TICKS]) + int(fields[_SYSTEM_TICKS])) / _TICKS_A_SECOND
+
+
+def children(pid: int, proc: Path = PROC) -> list[int]:
+    """Return the processes that a process has started and not yet collected."""
+    return sorted(child for child, parent in _parents(proc).items() if parent == pid)
+
+
+def tree(root: int, proc: Path = PROC) -> list[int]:
+    """Return a process and everything that descends from it, parents first."""
+    parents = _parents(proc)
+    found = [root]
+    for pid in found:  # grows meanwhile
+        found += sorted(child for child, parent in parents.items() if parent == pid)
+    return found
+
+
+def _parents(proc: Path) -> dict[int, int]:
+    """Return the parent of each process that there is."""
+    parents = {}
+    for pid in (int(entry.name) for entry in proc.iterdir() if entry.name.isdecimal()):
+        try:
+            parents[pid] = int(_stat(pid, proc)[_PARENT])
+        except (FileNotFoundError, ProcessLookupError):
+            continue  # ended while we looked
+    return parents
+
+
+def pss_mb(pid: int, proc: Path = PROC) -> float:
+    """Return the proportional set size in MB (10**6 bytes): pages shared by n processes count 1/n for each."""
+    for line in (proc / str(pid) / "smaps_rollup").read_text().splitlines():
+        name, _, value = line.partition(":")
+        if name == "Pss":
+            return int(value.split()[0]) * 1024 / 1e6
+    raise ValueError(f"/proc/{pid}/smaps_rollup has no line Pss")

@@ -1,0 +1,124 @@
+"""The arithmetic of the benchmarks; what they measure depends on the machine and is no test's business."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from benchmarks import clip, machine
+from benchmarks.document import BEGIN, END, PAGE, put_between_marks
+from benchmarks.figures import Figure, table
+from benchmarks.memory import Usage, further_camera
+from benchmarks.processes import children, cpu_s, pss_mb, tree
+
+TICKS = os.sysconf("SC_CLK_TCK")
+
+
+def a_process(
+    proc: Path, pid: int, parent: int, *, user_s: float = 0.0, system_s: float = 0.0, pss_kb: int = 0
+) -> None:
+    folder = proc / str(pid)
+    folder.mkdir()
+    ticks = f"{user_s * TICKS:.0f} {system_s * TICKS:.0f}"
+    (folder / "stat").write_text(f"{pid} (edge) heat (2) S {parent} 1 1 0 -1 4194560 9 9 9 9 {ticks} 7 7 20 0 3 0 99\n")
+    (folder / "smaps_rollup").write_text(f"00400000-7ff ---p 00000000 00:00 0 [rollup]\nRss: 9 kB\nPss: {pss_kb} kB\n")
+
+
+def test_processor_time_is_that_of_user_and_system_whatever_the_process_is_called(tmp_path: Path) -> None:
+    a_process(tmp_path, 7, 1, user_s=1.5, system_s=0.25)
+    assert cpu_s(7, tmp_path) == pytest.approx(1.75)
+
+
+def test_memory_is_the_proportional_one(tmp_path: Path) -> None:
+    a_process(tmp_path, 7, 1, pss_kb=1000)
+    assert pss_mb(7, tmp_path) == pytest.approx(1.024)
+
+
+def test_a_tree_holds_children_and_theirs_and_nobody_else(tmp_path: Path) -> None:
+    for pid, parent in ((7, 1), (8, 7), (9, 7), (10, 9), (11, 1), (12, 10)):
+        a_process(tmp_path, pid, parent)
+    (tmp_path / "self").mkdir()
+    assert tree(7, tmp_path) == [7, 8, 9, 10, 12]
+    assert children(7, tmp_path) == [8, 9]
+
+
+def test_a_real_process_is_read() -> None:
+    with subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE) as child:
+        assert child.pid in tree(os.getpid())
+        assert pss_mb(os.getpid()) > 1
+        assert cpu_s(os.getpid()) > 0
+        child.communicate(b"\n")
+
+
+def test_a_further_camera_costs_what_it_adds_to_everything() -> None:
+    one = Usage(parent=40, helpers=50, workers=60)
+    eight = Usage(parent=44, helpers=30, workers=286)
+    assert further_camera(one, eight, 8) == pytest.approx(30)
+
+
+@pytest.mark.parametrize(
+    ("better", "runs", "worst", "met"),
+    [("lower", (1.1, 1.3, 1.2), 1.3, False), ("higher", (6.0, 5.2), 5.2, True), ("lower", (1.25,), 1.25, True)],
+)
+def test_the_worst_run_counts(better: str, runs: tuple[float, ...], worst: float, met: bool) -> None:
+    figure = Figure("P1", "cost", "", runs, 60.0, better, target=1.25 if better == "lower" else 5.0)  # type: ignore[arg-type]
+    assert figure.value == worst
+    assert figure.met is met
+
+
+def test_a_figure_without_a_target_is_neither_met_nor_missed() -> None:
+    figure = Figure("P1.share", "share", "%", (7.0,), 60.0)
+    assert figure.met is None
+    assert table([figure]).splitlines()[-1] == "| P1.share | share |  | 7 % | 7 |  |"
+
+
+def test_a_line_of_json_says_what_where_and_how_long() -> None:
+    line = Figure("P2.camera", "each further", "MB", (33.0, 36.0), 60.0, target=35.0).json_line("abc1234", "a Pi", 1)
+    told = json.loads(line)
+    assert {key: told[key] for key in ("id", "value", "target", "pass")} == {
+        "id": "P2.camera",
+        "value": 36.0,
+        "target": 35.0,
+        "pass": False,
+    }
+    assert (told["commit"], told["machine"], told["duration"], told["seed"]) == ("abc1234", "a Pi", 60.0, 1)
+
+
+def test_only_what_is_between_the_marks_is_replaced() -> None:
+    page = f"before\n{BEGIN}\nold\n{END}\nafter\n"
+    once = put_between_marks(page, "new")
+    assert once == f"before\n{BEGIN}\nnew\n{END}\nafter\n"
+    assert put_between_marks(once, "new") == once
+
+
+@pytest.mark.parametrize("page", ["no marks", f"{END} {BEGIN}", BEGIN, f"{BEGIN}{BEGIN}{END}", f"{BEGIN}{END}{END}"])
+def test_a_page_without_its_marks_is_refused(page: str) -> None:
+    with pytest.raises(ValueError, match="each once"):
+        put_between_marks(page, "new")
+
+
+def test_the_documentation_has_its_marks() -> None:
+    put_between_marks(PAGE.read_text(encoding="utf-8"), "new")
+
+
+def test_the_machine_describes_itself_in_one_line() -> None:
+    assert "\n" not in machine.describe()
+    assert "opencv" in machine.describe()
+
+
+def test_a_clip_is_made_once_with_all_its_frames(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    import av
+
+    monkeypatch.setattr(clip, "OUT", tmp_path)
+    small = clip.Clip("tiny", (64, 36), 50_000, length_s=1)
+    made = clip.make(small)
+    with av.open(str(made)) as container:
+        frames = sum(1 for _ in container.decode(video=0))
+    written = made.stat().st_mtime_ns
+    assert clip.make(small).stat().st_mtime_ns == written
+    assert frames == clip.FPS
