@@ -55,3 +55,15 @@ def pss_mb(pid: int, proc: Path = PROC) -> float:
         if name == "Pss":
             return int(value.split()[0]) * 1024 / 1e6
     raise ValueError(f"/proc/{pid}/smaps_rollup has no line Pss")
+
+
+def having_loaded(library: str, proc: Path = PROC) -> set[int]:
+    """Return the processes that have a file loaded whose path holds `library`, as far as we may look."""
+    found = set()
+    for pid in _parents(proc):
+        try:
+            if library in (proc / str(pid) / "maps").read_text():
+                found.add(pid)
+        except OSError:
+            continue  # ended while we looked, or somebody else's
+    return found

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -77,6 +78,9 @@ def _exit_codes() -> Iterator[None]:
     except EdgeheatError as error:
         _say(str(error))
         raise typer.Exit(FAILURE) from None
+    except KeyboardInterrupt:
+        _say("interrupted")
+        raise typer.Exit(INTERRUPTED) from None
     except ImportError as error:
         if error.name != "cv2" and "libG" not in str(error):
             raise
@@ -195,6 +199,7 @@ def render(  # noqa: PLR0917
 ) -> None:
     """Make the heat map of a recording; without -o, --video and --grid beside the input, as INPUT_heatmap.png."""
     # Long because every option is a parameter.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # as Ctrl-C: what is half done is cleaned up
     with _exit_codes():
         params = _render_params(source, config, camera, context.params)
         if image is None and video is None and grid is None:
@@ -204,13 +209,9 @@ def render(  # noqa: PLR0917
         job = offline.RenderJob(
             source, params, image, video, grid, start, frames, step, fps, overwrite, video_quality=video_quality
         )
-        try:
-            with _progress_bar() as bar:
-                task = bar.add_task("frames", total=None)
-                done = offline.render(job, lambda count, total: bar.update(task, completed=count, total=total))
-        except KeyboardInterrupt:
-            _say("interrupted; nothing was written")
-            raise typer.Exit(INTERRUPTED) from None
+        with _progress_bar() as bar:
+            task = bar.add_task("frames", total=None)
+            done = offline.render(job, lambda count, total: bar.update(task, completed=count, total=total))
         for path in done.written:
             typer.echo(path)
         _say(f"{done.frames} frames, {done.observed_s:.1f} s observed")
@@ -239,9 +240,12 @@ def _render_params(source: str, config: Path | None, camera: str | None, options
 def _beside(source: str, image_format: str) -> Path:
     """Return the picture's name where none is given: beside the input, as `mg_heatmap` of the MGT does."""
     suffix = ".jpg" if image_format == "jpeg" else f".{image_format}"
-    if source.startswith("synthetic:"):
-        return Path(f"synthetic_heatmap{suffix}")
-    path = Path(source.removeprefix("file://"))
+    scheme, _, rest = source.partition(":")
+    if scheme in {"file", "images"}:
+        source = rest.removeprefix("//")
+    elif scheme == "synthetic" or "://" in source:
+        return Path(f"{scheme}_heatmap{suffix}")
+    path = Path(source)
     path = path if path.name else path.resolve()
     return path.with_name(f"{path.stem}_heatmap{suffix}")
 

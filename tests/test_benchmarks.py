@@ -14,7 +14,7 @@ from benchmarks import clip, machine
 from benchmarks.document import BEGIN, END, PAGE, put_between_marks
 from benchmarks.figures import Figure, table
 from benchmarks.memory import Usage, further_camera
-from benchmarks.processes import children, cpu_s, pss_mb, tree
+from benchmarks.processes import children, cpu_s, having_loaded, pss_mb, tree
 
 TICKS = os.sysconf("SC_CLK_TCK")
 
@@ -45,6 +45,14 @@ def test_a_tree_holds_children_and_theirs_and_nobody_else(tmp_path: Path) -> Non
     (tmp_path / "self").mkdir()
     assert tree(7, tmp_path) == [7, 8, 9, 10, 12]
     assert children(7, tmp_path) == [8, 9]
+
+
+def test_who_else_has_a_library_loaded_is_seen(tmp_path: Path) -> None:
+    for pid, library in ((7, "/lib/python/cv2/cv2.abi3.so"), (8, "/lib/libc.so.6")):
+        a_process(tmp_path, pid, 1)
+        (tmp_path / str(pid) / "maps").write_text(f"00400000-7ff r-xp 00000000 00:00 0  {library}\n")
+    a_process(tmp_path, 9, 1)
+    assert having_loaded("cv2.abi3.so", tmp_path) == {7}
 
 
 def test_a_real_process_is_read() -> None:

@@ -172,7 +172,8 @@ def test_render_of_what_is_no_recording_exits_1_with_one_line_and_leaves_nothing
     assert sorted(Path().iterdir()) == before
 
 
-def test_ctrl_c_in_render_exits_130_and_leaves_nothing() -> None:
+@pytest.mark.parametrize("signum", [signal.SIGINT, signal.SIGTERM])
+def test_render_that_is_stopped_exits_130_and_leaves_nothing(signum: signal.Signals) -> None:
     # On a terminal of its own, because the progress bar tells when the work has begun.
     controller, terminal = pty.openpty()
     words = [*EDGEHEAT, "render", "synthetic:shop?size=640x360", "--video", "a.mp4", "--frames", "100000"]
@@ -182,8 +183,8 @@ def test_ctrl_c_in_render_exits_130_and_leaves_nothing() -> None:
         shown = b""
         while b" fps" not in shown:
             shown += os.read(controller, 4096)
-        process.send_signal(signal.SIGINT)
-        while b"interrupted; nothing was written" not in shown:
+        process.send_signal(signum)
+        while b"interrupted" not in shown:
             shown += os.read(controller, 4096)
         assert process.wait(10) == 130
     finally:
@@ -191,6 +192,28 @@ def test_ctrl_c_in_render_exits_130_and_leaves_nothing() -> None:
         process.wait()
         os.close(controller)
     assert list(Path().iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("source", "beside"),
+    [
+        ("shop/a.mp4", "shop/a_heatmap.png"),
+        ("file:///shop/a.mp4", "/shop/a_heatmap.png"),
+        ("images:shop/monday/", "shop/monday_heatmap.png"),
+        ("10:30.mp4", "10:30_heatmap.png"),
+        ("synthetic:shop?seed=2", "synthetic_heatmap.png"),
+    ],
+)
+def test_the_picture_lies_beside_its_source(source: str, beside: str) -> None:
+    assert str(cli._beside(source, "png")) == beside
+
+
+def test_render_of_a_camera_is_refused_without_its_password() -> None:
+    result = edgeheat("render", "rtsp://u:hush@127.0.0.1:1/x")
+    assert (result.exit_code, result.stdout) == (1, "")
+    assert result.stderr.splitlines() == [
+        "rtsp://***@127.0.0.1:1/x: a live camera has no end to render. Record it to a file first"
+    ]
 
 
 @pytest.fixture

@@ -83,6 +83,24 @@ FAULTS: list[tuple[str, str, dict[str, str], list[str]]] = [
     ),
     ("number for text", "[mqtt]\nhost = 5\n" + CAM, {}, ["mqtt.host: must be text in quotes"]),
     ("number for a password", "[mqtt]\npassword = 5\n" + CAM, {}, ["mqtt.password: must be text in quotes"]),
+    (
+        "a URL as the broker's name",
+        '[mqtt]\nhost = "mqtt://u:hush@broker"\n' + CAM,
+        {},
+        ["mqtt: has a URL as host; write its name or address alone, and set port, username and password"],
+    ),
+    (
+        "a text for a list of names",
+        '[web]\nhosts = "pi.lan:8080"\n' + CAM,
+        {},
+        ['web.hosts: is "pi.lan:8080"; write a list of names without a port, such as ["pi.lan"]'],
+    ),
+    (
+        "a window longer than is kept",
+        heat('kind = "window"\nlength = "32d"\n'),
+        {},
+        ['camera[0].heats.x.length: is "32d"; must be at most "31d"'],
+    ),
     ("empty text", '[mqtt]\nhost = ""\n' + CAM, {}, ["mqtt.host: is empty"]),
     (
         "a word not on the list",
@@ -361,6 +379,28 @@ FAULTS: list[tuple[str, str, dict[str, str], list[str]]] = [
         [
             "camera[0].source: is no usable URL; write rtsp://HOST:PORT/PATH, and put a password with special characters into username and password, where it is taken as it stands"
         ],
+    ),
+    (
+        "source with a raw password that begins like a port",
+        source("rtsp://u:12#hush@cam/1"),
+        {},
+        [
+            "camera[0].source: is no usable URL; write rtsp://HOST:PORT/PATH, and put a password with special characters into username and password, where it is taken as it stands"
+        ],
+    ),
+    (
+        "source with a space in its password",
+        source("rtsp://u:hu sh@cam/1"),
+        {},
+        [
+            "camera[0].source: is no usable URL; write rtsp://HOST:PORT/PATH, and put a password with special characters into username and password, where it is taken as it stands"
+        ],
+    ),
+    (
+        "user in the URL and password beside it",
+        source("rtsp://u@cam/1", 'password = "hush"\n'),
+        {},
+        ["camera[0].source: has a user in its URL, where the password is not looked for; put the user into username"],
     ),
     (
         "source without a host",

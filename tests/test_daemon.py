@@ -3,12 +3,7 @@
 from __future__ import annotations
 
 import json
-import os
-import re
 import signal
-import subprocess
-import sys
-import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -18,8 +13,9 @@ import pytest
 
 from edgeheat.sources.base import SourceOptions
 from edgeheat.sources.synthetic import open_synthetic
+from tests.support.edgeheat import Daemon
 from tests.support.media import make_clip
-from tests.support.mosquitto import Mosquitto, Subscriber, free_port
+from tests.support.mosquitto import Mosquitto, Subscriber
 from tests.support.rtsp import RtspServer
 from tests.support.wait import wait_for
 
@@ -35,66 +31,6 @@ def clip(tmp_path_factory: pytest.TempPathFactory) -> Path:
     pictures = [f.colour((320, 180)) for f in open_synthetic(SHOP, SourceOptions(clock=None)).frames()]
     path = tmp_path_factory.mktemp("clips") / "shop.mp4"
     return make_clip(path, size_wh=(320, 180), fps=10, frames=len(pictures), painter=lambda index, _: pictures[index])
-
-
-class Daemon:
-    """`edgeheat run` as a process, with a configuration file of its own."""
-
-    def __init__(self, folder: Path, config: str) -> None:
-        self.port = free_port()
-        self.storage = folder / "storage"
-        self.log = folder / "edgeheat.log"
-        self._config = folder / "config.toml"
-        self._config.write_text(
-            f'[site]\nname = "test"\ntimezone = "Europe/Oslo"\n[storage]\npath = "{self.storage}"\nfree_floor = "1MB"\n'
-            f'[schedule]\nevery = "10s"\n[web]\nport = {self.port}\n[supervision]\nstall_timeout = "4s"\n{config}'
-        )
-        self._process: subprocess.Popen[bytes] | None = None
-
-    def start(self) -> None:
-        with self.log.open("ab") as log:
-            self._process = subprocess.Popen(
-                [sys.executable, "-m", "edgeheat", "run", "--config", str(self._config)], stdout=log, stderr=log
-            )
-
-    def get(self, path: str) -> str:
-        with urllib.request.urlopen(f"http://127.0.0.1:{self.port}{path}", timeout=5) as answer:
-            return str(answer.read().decode())
-
-    def metric(self, name: str) -> float | None:
-        """The value of one series, written as in /metrics; None where it is not there or nobody answers."""
-        try:
-            found = re.search(rf"^{re.escape(name)} (\S+)$", self.get("/metrics"), re.MULTILINE)
-        except OSError:
-            return None
-        return float(found[1]) if found else None
-
-    def processes(self) -> set[int]:
-        """Process ids of the daemon and of all that it started."""
-        assert self._process is not None
-        found = {self._process.pid}
-        parents = {}
-        for status in Path("/proc").glob("[0-9]*/stat"):
-            try:
-                parents[int(status.parent.name)] = int(status.read_text().rpartition(")")[2].split()[1])
-            except (FileNotFoundError, ProcessLookupError):
-                continue
-        while more := {pid for pid, parent in parents.items() if parent in found} - found:
-            found |= more
-        return found
-
-    def stop(self, signum: signal.Signals = signal.SIGTERM, timeout_s: float = 10) -> int:
-        """Send a signal and return the exit code."""
-        assert self._process is not None
-        self._process.send_signal(signum)
-        code = self._process.wait(timeout_s)
-        self._process = None
-        return code
-
-    def kill(self) -> None:
-        if self._process is not None:
-            self._process.kill()
-            self._process.wait()
 
 
 @pytest.fixture
@@ -306,7 +242,6 @@ def test_systemd_is_told_ready_alive_and_stopping(
         while told[-1] != "WATCHDOG=1":
             told.append(manager.recv(100).decode())
         assert told[0] == "READY=1", "ready without any camera"
-        os.environ.pop("NOTIFY_SOCKET")
         daemon.stop()
         while told[-1] != "STOPPING=1":
             told.append(manager.recv(100).decode())

@@ -275,6 +275,7 @@ def test_a_bad_output_is_refused_before_any_frame_is_read(clip: Path, tmp_path: 
         (job(clip, grid=tmp_path / "a.npy"), r"must end in \.npz"),
         (job(clip, image=tmp_path / "taken.png"), "that is a folder"),
         (job(same, video=same, overwrite=True), "the recording itself"),
+        (job(f"file://{same}", video=same, overwrite=True), "the recording itself"),
     ):
         with pytest.raises(EdgeheatError, match=message):
             render(wanted, never)

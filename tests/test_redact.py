@@ -15,6 +15,7 @@ from edgeheat.redact import redact
         ("rtsp://user:secret@10.0.0.7/stream", "rtsp://***@10.0.0.7/stream"),
         ("rtsp://user:p@ss:w/ord@10.0.0.7:554/a", "rtsp://***@10.0.0.7:554/a"),
         ("http://cam/video.cgi?user=admin&pwd=secret", "http://cam/video.cgi?***"),
+        ("http://cam/video.cgi?pwd=secret: connection refused", "http://cam/video.cgi?***: connection refused"),
         ("two: rtsp://a:b@c/ and 'http://d:e@f/?g=h'", "two: rtsp://***@c/ and 'http://***@f/?***'"),
         ("no address at all, not even me@example.org", "no address at all, not even me@example.org"),
     ],

@@ -74,8 +74,9 @@ class HeatSettings(Table):
     half_life_s: Annotated[Duration, Field(ge=1)] | None = Field(default=None, alias="half_life")
     """Of a decaying heat: after so long, motion counts half."""
 
-    length_s: Annotated[Duration, Field(ge=60)] | None = Field(default=None, alias="length")
-    """Of a window: how far it reaches back."""
+    # What a cell counts in a window is kept as milliseconds in 32 bits, which is 49 days.
+    length_s: Annotated[Duration, Field(ge=60, le=31 * 86400)] | None = Field(default=None, alias="length")
+    """Of a window: how far it reaches back, at most 31 days."""
 
     since: TimeOfDay | None = None
     """Of a total: the local time of day at which it starts anew; left out: never."""

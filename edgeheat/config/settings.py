@@ -12,7 +12,16 @@ from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, Settings
 
 from edgeheat.config.camera import Camera, CameraSettings, Table
 from edgeheat.config.show import toml_text
-from edgeheat.config.types import Cron, Duration, Name, Size, TimezoneName, duration_text, system_timezone_name
+from edgeheat.config.types import (
+    Cron,
+    Duration,
+    HostNames,
+    Name,
+    Size,
+    TimezoneName,
+    duration_text,
+    system_timezone_name,
+)
 from edgeheat.redact import redact
 from edgeheat.schedule import NextInstant
 
@@ -121,6 +130,8 @@ class MqttSettings(Table):
 
     @model_validator(mode="after")
     def _fits_together(self) -> MqttSettings:
+        if "/" in self.host or "@" in self.host:
+            raise ValueError("has a URL as host; write its name or address alone, and set port, username and password")
         if self.password.get_secret_value() and not self.username:
             raise ValueError("has a password and no username; set username")
         if self.key_file and not self.cert_file:
@@ -141,6 +152,10 @@ class WebSettings(Table):
 
     port: Port = 8080
     """Port to listen on."""
+
+    hosts: HostNames = ()
+    """Further names that the page answers to, such as "pi.lan"; it knows IP addresses, the machine's host name and
+    names in .local."""
 
 
 class SupervisionSettings(Table):

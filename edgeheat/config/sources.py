@@ -13,6 +13,7 @@ SCHEMES = (*NETWORK_SCHEMES, "usb", "file", "images", "synthetic")
 """The schemes that a source may have, besides plain paths; the table in `edgeheat.sources` opens each of them."""
 
 _SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]+):")
+_RAW = re.compile(r"[\s'\"<>]")
 _VARIABLE = re.compile(r"\$\{([^}]*)\}")
 
 
@@ -38,7 +39,8 @@ def check_source(source: str, username: str, password: str) -> None:
         return
     try:
         parts = urlsplit(source)
-        usable = bool(parts.hostname) and parts.port != 0
+        # A raw password in front of the @ would be cut at its #, and not be told from other text at a space.
+        usable = bool(parts.hostname) and parts.port != 0 and "@" not in parts.fragment and not _RAW.search(source)
     except ValueError:
         usable = False
     if not usable:
@@ -48,6 +50,8 @@ def check_source(source: str, username: str, password: str) -> None:
         )
     if password and not username and "@" not in parts.netloc:
         raise ValueError("has a password and no username; set username")
+    if password and parts.username and parts.password is None:
+        raise ValueError("has a user in its URL, where the password is not looked for; put the user into username")
 
 
 def with_login(source: str, username: str, password: str) -> str:

@@ -131,6 +131,12 @@ def _cron(value: object) -> str:
     return value
 
 
+def _host_names(value: object) -> tuple[str, ...]:
+    if isinstance(value, list | tuple) and all(isinstance(n, str) and re.fullmatch(r"[\w.-]+", n) for n in value):
+        return tuple(map(str.lower, value))
+    raise ValueError(f'is {quoted(value)}; write a list of names without a port, such as ["pi.lan"]')
+
+
 def _time_of_day(value: object) -> time:
     try:
         found = value if isinstance(value, time) else time.fromisoformat(str(value))
@@ -211,6 +217,7 @@ Name = Annotated[str, BeforeValidator(_name), _schema(type="string", pattern=f"^
 ZoneName = Annotated[str, BeforeValidator(_zone_name), _schema(type="string", pattern=f"^{NAME_PATTERN}$")]
 Colormap = Annotated[str, BeforeValidator(_colormap), _schema(type="string", enum=sorted(COLORMAP_NAMES))]
 TimezoneName = Annotated[str, BeforeValidator(_timezone), _schema(type="string")]
+HostNames = Annotated[tuple[str, ...], BeforeValidator(_host_names), _schema(type="array", items={"type": "string"})]
 Cron = Annotated[str, BeforeValidator(_cron), _schema(type="string")]
 TimeOfDay = Annotated[
     time,

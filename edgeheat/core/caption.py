@@ -73,9 +73,10 @@ def scale_ticks(top_s: float, gamma: float, most: int) -> list[tuple[float, str]
 
 
 def percent_words(share: float) -> str:
-    """Return a share, 0..1, in whole percent; what is little does not read as nothing."""
-    percent = round(100 * share)
-    return "<1 %" if percent == 0 and share > 0 else f"{percent} %"
+    """Return a share, 0..1, as "98 %"; never "100 %" for less, never "0 %" for more."""
+    if 0 < share < 0.01:
+        return "under 1 %"
+    return f"{math.floor(share * 100 + 1e-9)} %"
 
 
 def ascii_words(text: str) -> str:

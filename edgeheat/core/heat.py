@@ -201,6 +201,9 @@ class TotalHeat:
     def _begin_if_due(self, mono_s: float, wall_s: float) -> None:
         begun = self._since_s != -math.inf
         if begun and wall_s < self._resets_at_s:
+            if self._next_reset_s is not None:
+                # Reckoned anew: a clock that once ran years ahead must not put the reset off for as long.
+                self._resets_at_s = min(self._resets_at_s, self._next_reset_s(wall_s))
             return
         if begun:
             self._motion_ms = np.zeros_like(self._motion_ms)

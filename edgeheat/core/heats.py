@@ -96,7 +96,10 @@ class Heats:
                     continue
                 prefix = f"{name}/"
                 state = {key.removeprefix(prefix): arrays[key] for key in arrays.files if key.startswith(prefix)}
-                heat.restore(state, shift_s)
+                try:
+                    heat.restore(state, shift_s)
+                except (KeyError, IndexError, TypeError) as error:
+                    raise ValueError(f"saved heats: {name} does not fit: {error!r}") from error
             scene = arrays[_SCENE] if _SCENE in arrays.files else None
         return empty, scene
 

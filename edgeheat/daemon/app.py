@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
+import queue
 import random
 import signal
 import threading
@@ -15,6 +16,7 @@ from edgeheat.daemon.checkpoints import CheckpointWriter, load_backups
 from edgeheat.daemon.clock import SystemClock
 from edgeheat.daemon.hub import Hub
 from edgeheat.daemon.logs import set_up_logging
+from edgeheat.daemon.memory import spare_memory
 from edgeheat.daemon.messages import HeatBackup, WorkerSpec
 from edgeheat.daemon.restart import RestartLimits
 from edgeheat.daemon.supervisor import Supervisor
@@ -40,8 +42,10 @@ def run(config: Config, for_s: float | None = None) -> int:
 
     Raises SinkUnavailable where the page's port is taken: then nothing was started.
     """
+    spare_memory()
     set_up_logging(config.log.level)
-    stop = _stop_on_signals()
+    stop_asked = _stop_on_signals()
+    stopping = threading.Event()
     notifier = Notifier(os.environ.get("NOTIFY_SOCKET"))
     clock = SystemClock()
     cameras = [camera.name for camera in config.camera]
@@ -52,7 +56,9 @@ def run(config: Config, for_s: float | None = None) -> int:
     board = Board(cameras, config.site.name, config.timezone)
     web = None
     if config.web.enabled:
-        page = create_app(board, metrics.registry, ready=lambda: not stop.is_set(), wall=clock.wall)
+        page = create_app(
+            board, metrics.registry, ready=lambda: not stopping.is_set(), wall=clock.wall, hosts=config.web.hosts
+        )
         web = WebServer(page, config.web.host, config.web.port)
         web.start()
 
@@ -68,17 +74,17 @@ def run(config: Config, for_s: float | None = None) -> int:
     )
     ended_well = threading.Event()
     supervising = threading.Thread(
-        target=_supervise, args=(supervisor, stop, ended_well), name="supervisor", daemon=True
+        target=_supervise, args=(supervisor, stop_asked, ended_well), name="supervisor", daemon=True
     )
 
     supervising.start()
     timetable.start()
     _say_where(config, web)
     notifier.ready()
-    _wait(stop, for_s, clock=clock, supervisor=supervisor, timetable=timetable, notifier=notifier)
+    _wait(stop_asked, for_s, clock=clock, supervisor=supervisor, timetable=timetable, notifier=notifier)
 
     notifier.stopping()
-    stop.set()
+    stopping.set()
     timetable.stop()
     supervisor.stop()
     supervising.join(_SUPERVISOR_STOP_S)
@@ -89,11 +95,15 @@ def run(config: Config, for_s: float | None = None) -> int:
     return 0 if ended_well.is_set() else 1
 
 
-def _stop_on_signals() -> threading.Event:
-    stop = threading.Event()
+def _stop_on_signals() -> queue.SimpleQueue[None]:
+    """Return a queue that every SIGTERM and Ctrl-C puts something in.
+
+    Not an Event: its `set`, in a signal's handler, waits for ever for the lock that the interrupted `wait` may hold.
+    """
+    stop_asked: queue.SimpleQueue[None] = queue.SimpleQueue()
     for signum in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(signum, lambda *_: stop.set())
-    return stop
+        signal.signal(signum, lambda *_: stop_asked.put(None))
+    return stop_asked
 
 
 def _supervisor(config: Config, clock: SystemClock, hub: Hub, checkpoints: CheckpointWriter) -> Supervisor:
@@ -133,7 +143,13 @@ def _queued_sinks(config: Config, metrics: MetricsSink, board: Board, clock: Sys
             metrics.mqtt_connected(up)
             board.mqtt_connected(up)
 
-        mqtt = MqttSink(_mqtt_settings(config), on_connected=connected, jitter=random.random, monotonic=clock.monotonic)
+        mqtt = MqttSink(
+            _mqtt_settings(config),
+            on_connected=connected,
+            on_dropped=metrics.mqtt_message_dropped,
+            jitter=random.random,
+            monotonic=clock.monotonic,
+        )
         sinks.append(mqtt)
     return sinks
 
@@ -175,18 +191,18 @@ def _worker_specs(config: Config) -> list[WorkerSpec]:
     ]
 
 
-def _supervise(supervisor: Supervisor, stop: threading.Event, ended_well: threading.Event) -> None:
+def _supervise(supervisor: Supervisor, stop_asked: queue.SimpleQueue[None], ended_well: threading.Event) -> None:
     try:
         supervisor.run()
         ended_well.set()
     except Exception:  # noqa: BLE001 the thread's edge: without its supervisor the daemon is of no use
         _log.exception("the supervisor failed; edgeheat ends, so that systemd starts it anew")
     finally:
-        stop.set()
+        stop_asked.put(None)
 
 
 def _wait(
-    stop: threading.Event,
+    stop_asked: queue.SimpleQueue[None],
     for_s: float | None,
     *,
     clock: SystemClock,
@@ -197,13 +213,21 @@ def _wait(
     """Stay until told to stop; meanwhile watch the clock, and feed the watchdog while the supervisor goes round."""
     watchdog_s = watchdog_period_s(os.environ)
     ends_s = clock.monotonic() + for_s if for_s is not None else float("inf")
-    while not stop.wait(max(0.0, min(_TICK_S, (watchdog_s or 60.0) / 4, ends_s - clock.monotonic()))):
+    while not _asked(stop_asked, max(0.0, min(_TICK_S, (watchdog_s or 60.0) / 4, ends_s - clock.monotonic()))):
         now_s = clock.monotonic()
         if now_s >= ends_s:
             return
         timetable.check_clock()
         if watchdog_s is not None and now_s - supervisor.last_turn_s < watchdog_s / 2:
             notifier.watchdog()
+
+
+def _asked(stop_asked: queue.SimpleQueue[None], within_s: float) -> bool:
+    try:
+        stop_asked.get(timeout=within_s)
+    except queue.Empty:
+        return False
+    return True
 
 
 def _say_where(config: Config, web: WebServer | None) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import struct
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -61,6 +62,8 @@ def from_members(members: Mapping[str, bytes], clock: Clock, boot: str) -> tuple
     try:
         when = json.loads(members["when.json"])
         mono_s, wall_s = float(when["mono_s"]), float(when["wall_s"])
+        if not (math.isfinite(mono_s) and math.isfinite(wall_s)):
+            raise ValueError("its times are no numbers")
     except (KeyError, TypeError, ValueError) as error:
         raise ValueError(f"no readable when.json: {error}") from error
     backup = CameraBackup(members.get("heats.npz"), _split(members.get("increments", b"")))

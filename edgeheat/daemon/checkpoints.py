@@ -66,7 +66,8 @@ class CheckpointWriter:
                 self._changed.wait_for(lambda: self._waiting or self._closing)
                 if not self._waiting:
                     return
-                camera, members = self._waiting.popitem()
+                camera = next(iter(self._waiting))
+                members = self._waiting.pop(camera)
             self._write(camera, members)
 
     def _write(self, camera: str, members: Mapping[str, bytes]) -> None:
@@ -75,6 +76,10 @@ class CheckpointWriter:
         except StoreError as error:
             if not self._failing:
                 _log.warning("%s; heats go on in memory", error)
+            self._failing = True
+        except Exception:  # noqa: BLE001 the thread's edge: no one would notice for years that nothing is saved any more
+            if not self._failing:
+                _log.exception("the checkpoint of %s was not written; heats go on in memory", camera)
             self._failing = True
         else:
             if self._failing:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import logging
+import os
 import signal
 import threading
 from collections.abc import Callable
+from contextlib import suppress
 from multiprocessing.connection import Connection
 from multiprocessing.context import ForkServerContext
 
@@ -28,12 +30,17 @@ class Child:
     ) -> None:
         self._hear = hear
         self._connection, theirs = context.Pipe()
+        self._closing = threading.Lock()
+        self._ended = False
         self._process = context.Process(target=_main, args=(theirs, spec), name=f"edgeheat-{spec.camera}", daemon=True)
         try:
+            # The thread first: what cannot be listened to must not be started.
+            threading.Thread(target=self._listen, name=f"hear-{spec.camera}", daemon=True).start()
             self._process.start()
+        except (EOFError, RuntimeError) as error:  # the fork server died of it; there is no thread to be had
+            raise OSError(str(error)) from error
         finally:
             theirs.close()
-        threading.Thread(target=self._listen, name=f"hear-{spec.camera}", daemon=True).start()
 
     @property
     def pid(self) -> int | None:
@@ -46,7 +53,8 @@ class Child:
         Commands are a few bytes and few: the pipe's buffer always has room, so this never blocks.
         """
         try:
-            self._connection.send(command)
+            with self._closing:
+                self._connection.send(command)
         except OSError:
             _log.debug("%s: is not listening any more", self._process.name)
 
@@ -55,7 +63,11 @@ class Child:
 
         One that the kernel holds in a broken driver cannot be collected; it is left behind rather than waited for.
         """
-        self._process.kill()
+        if self.pid is not None and not self._ended:
+            # Not Process.kill: when the fork server dies, multiprocessing takes all its processes for ended.
+            # The pipe is still open, so the process lives and the number is its own.
+            with suppress(ProcessLookupError):
+                os.kill(self.pid, signal.SIGKILL)
         self._process.join(_COLLECT_TIMEOUT_S)
         if self._process.is_alive():
             _log.error("%s: process %s cannot be killed; a driver holds it", self._process.name, self._process.pid)
@@ -75,9 +87,12 @@ class Child:
             while True:
                 self._hear(self, self._connection.recv())
         except (EOFError, OSError):
-            self._hear(self, None)
+            _log.debug("%s: the pipe is closed", self._process.name)
         finally:
-            self._connection.close()
+            self._ended = True
+            with self._closing:
+                self._connection.close()
+            self._hear(self, None)
 
 
 def _main(connection: Connection, spec: WorkerSpec) -> None:

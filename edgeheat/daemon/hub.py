@@ -90,6 +90,8 @@ class Hub:
         self, direct: Sequence[Sink], queued: Sequence[Sink], on_dropped: OnDropped, on_trouble: OnTrouble
     ) -> None:
         self._direct = direct
+        self._faulty: set[str] = set()
+        """Direct sinks whose last event failed; each is logged once, for progress comes every second."""
         self._runners = [SinkRunner(sink, on_dropped, on_trouble) for sink in queued]
 
     def publish(self, event: Event) -> None:
@@ -98,7 +100,13 @@ class Hub:
         Progress, one a second from each camera, is for the direct sinks alone: it would push pictures out of a queue.
         """
         for sink in self._direct:
-            sink.handle(event)
+            try:
+                sink.handle(event)
+                self._faulty.discard(sink.name)
+            except Exception:  # noqa: BLE001 a fault in a figure must not end the counting
+                if sink.name not in self._faulty:
+                    _log.exception("%s: unexpected fault", sink.name)
+                self._faulty.add(sink.name)
         if isinstance(event, Progress):
             return
         for runner in self._runners:

@@ -33,6 +33,8 @@ class Knocker:
         self._address = address
         self._on_open = on_open
         self._stop = threading.Event()
+        self.seen_closed = False
+        """Whether the port was closed at least once."""
         threading.Thread(target=self._run, name="knock", daemon=True).start()
 
     def stop(self) -> None:
@@ -40,13 +42,13 @@ class Knocker:
         self._stop.set()
 
     def _run(self) -> None:
-        seen_closed = False
         while not self._stop.is_set():
             is_open = self._is_open()
-            if is_open and seen_closed:
-                self._on_open(self)
+            if is_open:
+                if self.seen_closed:
+                    self._on_open(self)
                 return
-            seen_closed = seen_closed or not is_open
+            self.seen_closed = True
             self._stop.wait(_EVERY_S)
 
     def _is_open(self) -> bool:

@@ -46,6 +46,9 @@ _WORKER_ENVIRONMENT = {
 _TURN_S = 0.25
 """How often stalls and due restarts are looked at."""
 
+_LATE_S = 2.0
+"""A turn this late says that this process itself stood still, stopped or short of memory, and not the cameras."""
+
 STOP_TIMEOUT_S = 3.0
 """How long workers get for their last snapshot before they are killed; the whole exit is held to 5 s."""
 
@@ -87,13 +90,16 @@ class _Camera:
         self.restart_at_s = 0.0
         self.knocker: Knocker | None = None
         self.next_save_s = 0.0
+        self.unsaved = False
+        """Whether the backup holds what `on_saved` has not been given."""
 
 
 class Supervisor:
     """The one place that starts, judges, kills and restarts; everything happens in the thread that calls `run`.
 
     `emit` gets every event, in order. `backups` gives each camera's heats of earlier runs and the shift of their times.
-    `on_saved` gets a camera's backup every `save_every_s`, when it is replaced, and at the end.
+    `on_saved` gets a camera's backup every `save_every_s` and at the end, if anything was counted since the last time:
+    a camera that is away for weeks must not wear out the card.
     """
 
     def __init__(
@@ -144,12 +150,18 @@ class Supervisor:
     # The supervisor's own thread.
 
     def run(self) -> None:
-        """Run all cameras until `stop`; on return no worker is left and every backup went to `on_saved`."""
-        for camera in self._cameras.values():
-            self._start(camera)
-        while not self._stop.is_set():
-            self._turn()
-        self._say_farewell()
+        """Run all cameras until `stop`; at the end no worker is left and every backup went to `on_saved`."""
+        try:
+            for camera in self._cameras.values():
+                self._start(camera)
+            while not self._stop.is_set():
+                self._turn()
+            self._say_farewell()
+        finally:
+            # Workers ignore SIGTERM: one left over by a fault would hold up the end of this process for ever.
+            for camera in self._cameras.values():
+                if camera.child is not None:
+                    camera.child.end()
 
     def _turn(self) -> None:
         try:
@@ -159,6 +171,9 @@ class Supervisor:
         except queue.Empty:
             pass
         now_s = self._clock.monotonic()
+        if now_s - self.last_turn_s > _LATE_S:
+            for camera in self._cameras.values():
+                camera.alive_s = now_s
         self.last_turn_s = now_s
         for camera in self._cameras.values():
             if camera.child is None:
@@ -187,8 +202,9 @@ class Supervisor:
         match message:
             case Counted(progress, increments, last_frame_mono_s):
                 camera.backup.increments.extend(increments)
+                camera.unsaved = camera.unsaved or bool(increments)
                 if progress.frames_decoded and last_frame_mono_s is not None:
-                    camera.alive_s = last_frame_mono_s
+                    camera.alive_s = max(camera.alive_s, last_frame_mono_s)
                     if camera.first_frame_s is None:
                         camera.first_frame_s = last_frame_mono_s
                         self._set_state(camera, "online", "ok", "")
@@ -196,7 +212,8 @@ class Supervisor:
             case Saved(saved):
                 camera.backup.replace(saved)
                 camera.shift_s = 0.0
-                self._on_saved(camera.spec.camera, camera.backup)
+                camera.unsaved = camera.unsaved or camera.first_frame_s is not None
+                self._save(camera)
             case Taken(snapshot):
                 self._emit(snapshot)
             case Failed(code, reason):
@@ -205,6 +222,11 @@ class Supervisor:
                 child.end()
                 died = f"the camera's process died ({child.exit_words()}); its heat is kept"
                 self._went_down(camera, *(camera.failure or ("crashed", died)))
+
+    def _save(self, camera: _Camera) -> None:
+        if camera.unsaved:
+            camera.unsaved = False
+            self._on_saved(camera.spec.camera, camera.backup)
 
     def _start(self, camera: _Camera) -> None:
         self._stop_knocking(camera)
@@ -275,7 +297,7 @@ class Supervisor:
                 camera.child.end()
                 camera.child = None
                 _log.warning("%s: did not stop in time and was killed; its heat is kept", camera.spec.camera)
-                self._on_saved(camera.spec.camera, camera.backup)
+            self._save(camera)
             self._emit(
                 CameraStatus(camera.spec.camera, "offline", "edgeheat was stopped", "stopped", self._clock.wall())
             )
@@ -289,4 +311,3 @@ class Supervisor:
             return
         item.child.end()
         camera.child = None
-        self._on_saved(item.camera, camera.backup)

@@ -129,7 +129,6 @@ class Worker:
             case TakeSnapshot():
                 self._take_snapshot()
             case Save():
-                self._tell()
                 self._save()
             case Stop():
                 self._say_farewell()
@@ -154,6 +153,9 @@ class Worker:
     def _save(self) -> None:
         with self._lock:
             saved = self._pipeline.save()
+            if saved is not None:
+                # It holds them: sent after it, they would be counted twice.
+                self._pipeline.take_increments()
         if saved is not None:
             self._send(Saved(saved))
 

@@ -22,7 +22,7 @@ from edgeheat.errors import EdgeheatError, SourceEnded, SourceUnavailable
 from edgeheat.offline.outputs import StagedOutputs, check_target
 from edgeheat.offline.video import FORMATS, MaskLog, OverlayVideo
 from edgeheat.redact import redact
-from edgeheat.sources import open_source
+from edgeheat.sources import open_source, resolve
 from edgeheat.sources.base import Source, SourceOptions
 
 _log = logging.getLogger(__name__)
@@ -135,7 +135,7 @@ def _check(job: RenderJob) -> None:
         raise EdgeheatError("two outputs have the same name: name them apart")
     for path, suffixes in ((job.image, IMAGE_FORMATS), (job.video, FORMATS), (job.grid, (".npz",))):
         if path is not None:
-            check_target(path, tuple(suffixes), job.source)
+            check_target(path, tuple(suffixes), resolve(job.source)[1])
 
 
 def _open(job: RenderJob) -> Source:

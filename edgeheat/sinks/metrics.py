@@ -140,6 +140,11 @@ class MetricsSink:
             "1 while connected to the MQTT broker, 0 otherwise and where MQTT is not set up.",
             registry=registry,
         )
+        self._mqtt_dropped = Counter(
+            "edgeheat_mqtt_dropped_messages",
+            "Messages that were given up: too large for the broker, refused by it, or of too many topics.",
+            registry=registry,
+        )
         self._storage = Gauge(
             "edgeheat_storage_bytes", "Size of edgeheat's files in the storage directory.", registry=registry
         )
@@ -190,6 +195,10 @@ class MetricsSink:
     def mqtt_connected(self, up: bool) -> None:
         """Note that the broker's connection came or went."""
         self._mqtt.set(up)
+
+    def mqtt_message_dropped(self) -> None:
+        """Count one message that will never reach the broker."""
+        self._mqtt_dropped.inc()
 
     def storage_bytes(self, n: int) -> None:
         """Note how many bytes edgeheat's files take."""

@@ -31,7 +31,7 @@ def open_source(url: str, options: SourceOptions) -> Source:
     Besides the schemes of OPENERS: a plain path is a recording, a folder its pictures, `/dev/video*` and
     `/dev/v4l/*` are USB cameras. Raises SourceUnavailable for any other scheme.
     """
-    scheme, target = _resolve(url)
+    scheme, target = resolve(url)
     if scheme not in OPENERS:
         known = ", ".join(sorted(OPENERS))
         raise SourceUnavailable(f"{redact(url)}: no source is called {scheme}:. There are {known}, and plain paths")
@@ -39,15 +39,20 @@ def open_source(url: str, options: SourceOptions) -> Source:
     return cast(Source, getattr(import_module(f"{__name__}.{module}"), opener)(target, options))
 
 
-def _resolve(url: str) -> tuple[str, str]:
-    """The key into OPENERS that `url` stands for, or its unknown scheme, and what the opener is given."""
+def resolve(url: str) -> tuple[str, str]:
+    """The key into OPENERS that `url` stands for, or its unknown scheme, and what the opener is given.
+
+    That is the plain path where the key is `file` or `images`.
+    """
     if url.startswith(("/dev/video", "/dev/v4l/")):
         return "usb", url
     told = re.match(r"([a-zA-Z][a-zA-Z0-9+.-]+):", url)
     scheme = told[1].lower() if told else "file"
     if scheme not in OPENERS and "://" not in url:
         scheme = "file"  # a colon in a file's name
-    if scheme != "file":
+    if scheme not in ("file", "images"):
         return scheme, url
-    path = unquote(url.removeprefix("file://")) if url.startswith("file://") else url
+    path = url[len(scheme) + 1 :] if told and told[1].lower() == scheme else url
+    if path is not url and path.startswith("//"):
+        path = unquote(path[2:])
     return ("images" if Path(path).is_dir() else "file"), path

@@ -20,6 +20,7 @@ from edgeheat.sources.av_frame import FrameMaker
 from edgeheat.sources.base import Clock, SourceOptions
 
 _LONGEST_MENDING_S = 4.0
+_LARGE_WIDTH = 1280
 
 # PyAV 18 fails on a title that is not UTF-8 unless told otherwise; PyAV 19 takes any, and has no such argument.
 _ANY_TITLE: dict[str, Any] = {"metadata_encoding": "latin-1"} if av.__version__.startswith("18.") else {}
@@ -44,8 +45,8 @@ def open_container(
     return container
 
 
-def video_track(container: InputContainer) -> VideoStream:
-    """The first video track, to be decoded in one thread; all other tracks are skipped. Raises NoVideoError."""
+def video_track(container: InputContainer, threads: int = 1) -> VideoStream:
+    """The first video track, to be decoded in so many threads; all other tracks are skipped. Raises NoVideoError."""
     tracks = [s for s in container.streams.video if not s.disposition & Disposition.attached_pic]
     if not tracks or tracks[0].codec_context is None:
         raise NoVideoError
@@ -53,10 +54,20 @@ def video_track(container: InputContainer) -> VideoStream:
     for other in container.streams:
         if other is not track:
             other.discard = Discard.all
-    # Slices in one thread: frame threads cost memory and delay, and there are more cameras than cores.
-    track.codec_context.thread_type = "SLICE"
-    track.codec_context.thread_count = 1
+    # Frame threads cost memory and delay, and there are more cameras than cores: for recordings only.
+    track.codec_context.thread_type = "FRAME" if threads > 1 else "SLICE"
+    track.codec_context.thread_count = threads
     return track
+
+
+def spare_loop_filter(track: VideoStream) -> None:
+    """Leave out H.264's and H.265's deblocking of large pictures, except in key frames: an eighth of the decoding.
+
+    On the grid each cell is the mean of many pixels, so blocks do not show: the heat of 1080p clips correlates 0.9995
+    with that of the filtered pictures, none lies in new places. Of 640x360 it was 0.98 at worst: not worth it there.
+    """
+    if track.codec_context.width >= _LARGE_WIDTH:
+        track.codec_context.options = {"skip_loop_filter": "nokey"}
 
 
 class Mending:
@@ -123,7 +134,9 @@ def live_frames(
 
 def _run(container: InputContainer, name: str, clock: Clock, read_timeout_s: float) -> Iterator[Frame]:
     try:
-        decoder = Decoder(container, video_track(container))
+        track = video_track(container)
+        spare_loop_filter(track)
+        decoder = Decoder(container, track)
     except AV_ERRORS as error:
         raise SourceUnavailable(camera_fault(name, error)) from None
     packets, maker, mending = iter(decoder), FrameMaker(), Mending()

@@ -23,6 +23,9 @@ from edgeheat.sources.timeline import Timeline
 
 _log = logging.getLogger(__name__)
 
+_RENDER_THREADS = 2
+"""Offline nothing else runs, and decoding is what takes the time; the pictures are the same."""
+
 _DEFAULT_RATE = 25.0
 # A recording that is a playlist may name other files, but no address in the network.
 _AV_OPTIONS = {"protocol_whitelist": "file"}
@@ -85,7 +88,7 @@ class FileSource:
         except AV_ERRORS as error:
             raise SourceUnavailable(file_fault(name, error)) from None
         try:
-            return container, video_track(container)
+            return container, video_track(container, _RENDER_THREADS if self._options.clock is None else 1)
         except AV_ERRORS as error:
             container.close()
             raise SourceUnavailable(file_fault(name, error)) from None

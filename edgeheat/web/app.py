@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from pathlib import Path
 
 from prometheus_client import CollectorRegistry
@@ -20,12 +20,18 @@ from edgeheat.web.page import render_page
 
 
 def create_app(
-    board: Board, registry: CollectorRegistry, *, ready: Callable[[], bool], wall: Callable[[], float]
+    board: Board,
+    registry: CollectorRegistry,
+    *,
+    ready: Callable[[], bool],
+    wall: Callable[[], float],
+    hosts: Collection[str] = (),
 ) -> Starlette:
     """Return the application over `board` and `registry`.
 
-    `ready` tells whether configuration and storage are up; `wall` gives Unix time in seconds. Every route is answered
-    on the event loop: all of it is in memory, and a thread for each request would cost more than the answer.
+    `ready` tells whether configuration and storage are up; `wall` gives Unix time in seconds; `hosts` are names of
+    the device besides its own, in lower case. Every route is answered on the event loop: all of it is in memory, and a
+    thread for each request would cost more than the answer.
     """
 
     async def page(_: Request) -> Response:
@@ -61,7 +67,7 @@ def create_app(
             Route("/readyz", readyz),
             Mount("/static", StaticFiles(directory=Path(__file__).parent / "static")),
         ],
-        middleware=[Middleware(Guard)],
+        middleware=[Middleware(Guard, hosts=hosts)],
     )
 
 

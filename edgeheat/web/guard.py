@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 import socket
+from collections.abc import Collection
 
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.responses import PlainTextResponse
@@ -50,9 +51,10 @@ def host_allowed(host: str, names: frozenset[str]) -> bool:
 class Guard:
     """ASGI middleware around the whole application."""
 
-    def __init__(self, app: ASGIApp) -> None:
+    def __init__(self, app: ASGIApp, hosts: Collection[str] = ()) -> None:
+        """Guard `app`; `hosts` are further names of this device, in lower case."""
         self._app = app
-        self._names = own_names(socket.gethostname())
+        self._names = own_names(socket.gethostname()).union(hosts)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer 421 to a foreign Host and 403 to a foreign Origin, else pass the request on."""
@@ -73,7 +75,8 @@ class Guard:
         host = headers.get("host", "")
         if not host_allowed(host, self._names):
             return PlainTextResponse(
-                "edgeheat does not answer to this name. Use the device's IP address, its host name or a .local name.\n",
+                "edgeheat does not answer to this name. Use the device's IP address, its host name or a .local name, "
+                "or add this name to hosts under [web] of its configuration.\n",
                 status_code=421,
             )
         origin = headers.get("origin")

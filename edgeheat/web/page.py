@@ -10,6 +10,7 @@ from urllib.parse import quote
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 import edgeheat
+from edgeheat.core.caption import percent_words
 from edgeheat.web import words
 from edgeheat.web.board import Board, CameraView, Picture
 
@@ -97,7 +98,7 @@ def _facts(camera: CameraView, board: Board, now_wall_s: float) -> tuple[tuple[s
     else:
         facts.append(("Last frame", "none yet"))
     if camera.motion_ratio is not None:
-        facts.append(("Moving now", words.percent(camera.motion_ratio)))
+        facts.append(("Moving now", percent_words(camera.motion_ratio)))
     if camera.pictures and camera.state == "online" and (camera.next_picture_wall_s or 0) > now_wall_s:
         facts.append(("Next picture", words.local_time(camera.next_picture_wall_s or 0, now_wall_s, board.zone)))
     return tuple(facts)
@@ -122,7 +123,7 @@ def _picture_card(camera: str, picture: Picture, board: Board, now_wall_s: float
         alt=f"Heat map {heat.heat} of camera {camera} at {at}",
         period=words.heat_period(heat.kind, heat.period_s),
         at=at,
-        coverage=words.percent(heat.coverage),
+        coverage=percent_words(heat.coverage),
         width=width,
         height=height,
     )

@@ -2,17 +2,57 @@
 
 from __future__ import annotations
 
+import asyncio
 import errno
 import socket
 import threading
+from contextlib import suppress
 
 import uvicorn
 from starlette.types import ASGIApp
 
 from edgeheat.errors import SinkUnavailable
 
+_LAST_ANSWERS_S = 0.4
+_STOP_S = 0.9
 _MAX_CONNECTIONS = 100
 """Beyond these 503 is answered: memory stays bounded whatever the shop's network does."""
+
+
+class _Server(uvicorn.Server):
+    """uvicorn without its ten wake-ups a second, and with an end to clients that never hang up."""
+
+    def __init__(self, config: uvicorn.Config) -> None:
+        super().__init__(config)
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._ending: asyncio.Event | None = None
+
+    async def main_loop(self) -> None:
+        """Serve until `end`."""
+        self._ending = asyncio.Event()
+        self._loop = asyncio.get_running_loop()
+        if not self.should_exit:
+            await self._ending.wait()
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """Let answers under way finish for a moment, then hang up."""
+        hanging_up = asyncio.get_running_loop().call_later(_LAST_ANSWERS_S, self._hang_up)
+        try:
+            await super().shutdown(sockets)
+        finally:
+            hanging_up.cancel()
+
+    def end(self) -> None:
+        """Make the server's thread end; called from another."""
+        self.should_exit = True
+        if self._loop is not None and self._ending is not None:
+            with suppress(RuntimeError):  # the loop has ended by itself
+                self._loop.call_soon_threadsafe(self._ending.set)
+
+    def _hang_up(self) -> None:
+        for connection in list(self.server_state.connections):
+            if connection.transport is not None:
+                connection.transport.abort()
 
 
 class WebServer:
@@ -33,10 +73,11 @@ class WebServer:
             access_log=False,
             proxy_headers=False,
             server_header=False,
+            date_header=False,
             limit_concurrency=_MAX_CONNECTIONS,
             timeout_graceful_shutdown=1,
         )
-        self._server = uvicorn.Server(config)
+        self._server = _Server(config)
         self._thread: threading.Thread | None = None
 
     def start(self) -> None:
@@ -54,10 +95,8 @@ class WebServer:
         """Stop listening and hang up, within a second; does nothing where `start` was not called."""
         if self._thread is None:
             return
-        self._server.should_exit = True
-        self._thread.join(0.5)
-        self._server.force_exit = True  # answers still being read by slow clients are cut off
-        self._thread.join(0.4)
+        self._server.end()
+        self._thread.join(_STOP_S)
 
 
 def _listen(host: str, port: int) -> socket.socket:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from datetime import time
 
 import pytest
@@ -46,9 +47,16 @@ def test_periods_read_as_people_say_them(heat: HeatParams, words: str) -> None:
     assert period_words(heat) == words
 
 
-@pytest.mark.parametrize(("share", "words"), [(0.0, "0 %"), (0.001, "<1 %"), (0.984, "98 %"), (1.0, "100 %")])
+@pytest.mark.parametrize(("share", "words"), [(0.001, "under 1 %"), (0.29, "29 %"), (0.984, "98 %"), (0.999, "99 %")])
 def test_shares_are_in_whole_percent(share: float, words: str) -> None:
     assert percent_words(share) == words
+
+
+@given(st.floats(0, 1))
+def test_a_share_is_never_rounded_to_none_or_all(share: float) -> None:
+    text = percent_words(share)
+    assert (text == "0 %") == (share == 0)
+    assert (text == "100 %") <= math.isclose(share, 1)
 
 
 def test_text_is_brought_to_ascii() -> None:

@@ -191,3 +191,20 @@ def test_an_increment_survives_packing(seed: int) -> None:
     assert (back.observed_ms, back.mono_s, back.wall_s) == (987, 123.5, WALL)
     with pytest.raises(ValueError, match=r"increment|packed grid"):
         Increment.unpack(packed[:-3])
+
+
+def test_a_clock_that_ran_years_ahead_for_a_while_does_not_put_off_the_next_reset() -> None:
+    heat = make_heat(HeatParams("today", "total", since=time(6)), SHAPE, UTC)
+    midnight_s = 1_700_006_400.0
+    heat.add(increment(1.0, wall_s=midnight_s + 5 * 365 * 86400))
+    heat.add(increment(2.0, wall_s=midnight_s + 1))
+    heat.add(increment(3.0, wall_s=midnight_s + 5.9 * 3600))
+    assert heat.read(4.0, midnight_s + 5.99 * 3600).heat_s[1, 2] == pytest.approx(3.0)
+    assert heat.read(5.0, midnight_s + 6.01 * 3600).heat_s[1, 2] == 0.0
+
+
+def test_saved_heats_that_lack_a_part_are_refused_like_damaged_ones(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(DecayingHeat, "state", lambda self: {"motion_ms": np.zeros(SHAPE)})
+    saved = Heats(ALL_KINDS, SHAPE, UTC).save(None)
+    with pytest.raises(ValueError, match="recent does not fit"):
+        Heats(ALL_KINDS, SHAPE, UTC).restore(saved, 0.0)

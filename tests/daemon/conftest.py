@@ -18,7 +18,7 @@ from edgeheat.daemon.messages import HeatBackup, WorkerSpec
 from edgeheat.daemon.restart import RestartLimits
 from edgeheat.daemon.supervisor import Supervisor
 
-LIMITS = RestartLimits(stall_timeout_s=3.0, backoff_first_s=0.2, backoff_max_s=1.0, reset_after_s=5.0)
+LIMITS = RestartLimits(stall_timeout_s=5.0, backoff_first_s=0.2, backoff_max_s=1.0, reset_after_s=5.0)
 HEATS = (HeatParams("total", "total"),)
 MOTION = MotionParams(bootstrap_s=1.0, grid_width=160)
 

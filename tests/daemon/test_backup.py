@@ -53,7 +53,13 @@ def test_times_are_moved_by_what_is_known_of_the_time_that_passed(
 
 @pytest.mark.parametrize(
     ("member", "content"),
-    [("when.json", b"{}"), ("when.json", b"[1]"), ("when.json", b"\xff"), ("increments", b"\x05\x00")],
+    [
+        ("when.json", b"{}"),
+        ("when.json", b"[1]"),
+        ("when.json", b"\xff"),
+        ("when.json", b'{"mono_s": NaN, "wall_s": 1}'),
+        ("increments", b"\x05\x00"),
+    ],
 )
 def test_members_that_are_no_checkpoint_are_refused(member: str, content: bytes) -> None:
     members = to_members(BACKUP, FixedClock(100.0, 1000.0), "boot-1") | {member: content}

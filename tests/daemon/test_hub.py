@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import logging
 import threading
+
+import pytest
 
 from edgeheat.core.events import CameraStatus, Event, Progress
 from edgeheat.daemon.hub import Hub
@@ -59,11 +62,12 @@ def test_a_hanging_sink_delays_no_other_and_loses_its_oldest_events() -> None:
     events = [status(number) for number in range(100)]
     for event in events:
         hub.publish(event)
-        wait_for(lambda: not free.events or free.events[-1] is not None, 5, "the free sink to go on")
-    wait_for(lambda: free.events and free.events[-1] is events[-1], 5, "the free sink to have the newest event")
+        wait_for(lambda event=event: free.events[-1:] == [event], 5, "the free sink to take it")  # type: ignore[misc]
     stuck.let_go.set()
     hub.close(5)
+    assert free.events == events
     assert stuck.events[-1] is events[-1]
+    assert lost.keys() == {"stuck"}
     assert lost["stuck"] == 100 - len(stuck.events) > 0
     assert stuck.closed and free.closed
 
@@ -105,3 +109,18 @@ def test_an_unknown_fault_in_a_sink_neither_ends_it_nor_shows_a_password() -> No
     hub.close(5)
     assert len(sink.events) == 2
     assert told == [("failing", "unexpected ValueError: rtsp://***@10.0.0.7/ is odd")]
+
+
+def test_a_fault_in_a_direct_sink_ends_nothing_and_is_logged_once_until_it_works_again(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    direct, queued = FailingSink(), ListSink("disk")
+    direct.fault = ValueError("no such zone")
+    hub = Hub([direct], [queued], nothing, nothing)
+    with caplog.at_level(logging.ERROR):
+        for fault in (direct.fault, direct.fault, None, direct.fault):
+            direct.fault = fault
+            hub.publish(status(0))
+    hub.close(5)
+    assert len(queued.events) == 4
+    assert [record.message for record in caplog.records] == ["failing: unexpected fault"] * 2

@@ -5,13 +5,21 @@ from __future__ import annotations
 import os
 import signal
 import time
+from datetime import UTC
+from multiprocessing import forkserver
 from pathlib import Path
+from random import Random
 
 import pytest
 
+from edgeheat.core.events import CameraStatus, Event
+from edgeheat.core.heats import Heats
+from edgeheat.core.increment import Increment
 from edgeheat.daemon.backup import CameraBackup
+from edgeheat.daemon.clock import SystemClock
+from edgeheat.daemon.restart import RestartLimits
 from edgeheat.daemon.supervisor import Supervisor
-from tests.daemon.conftest import Ears, Start, spec
+from tests.daemon.conftest import HEATS, LIMITS, Ears, Start, spec
 from tests.support.wait import wait_for
 
 
@@ -67,11 +75,78 @@ def test_a_frozen_worker_is_noticed_killed_and_replaced(start: Start) -> None:
     assert not Path(f"/proc/{frozen}").exists()
 
 
+def fork_server_pid() -> int:
+    return int(forkserver._forkserver._forkserver_pid)  # type: ignore[attr-defined]
+
+
+def test_a_fork_server_that_dies_while_it_starts_a_worker_is_replaced(start: Start) -> None:
+    supervisor, ears = start(spec("aisle"))
+    online(ears, "aisle")
+    os.kill(fork_server_pid(), signal.SIGSTOP)
+    os.kill(worker_pid(supervisor, "aisle"), signal.SIGKILL)
+    wait_for(lambda: standing_s(supervisor) > 2.0, 10, "the supervisor to wait for the fork server")
+    os.kill(fork_server_pid(), signal.SIGKILL)
+    online(ears, "aisle", times=2)
+
+
+def test_the_time_in_which_the_supervisor_itself_stood_still_is_no_stall(start: Start) -> None:
+    supervisor, ears = start(spec("aisle"), spec("till"))
+    online(ears, "aisle")
+    online(ears, "till")
+    os.kill(fork_server_pid(), signal.SIGSTOP)
+    os.kill(worker_pid(supervisor, "aisle"), signal.SIGKILL)
+    wait_for(lambda: standing_s(supervisor) > LIMITS.stall_timeout_s + 0.5, 10, "the supervisor to stand still")
+    os.kill(fork_server_pid(), signal.SIGCONT)
+    online(ears, "aisle", times=2)
+    assert ears.states("aisle") == ["ok", "crashed", "ok"]
+    assert ears.states("till") == ["ok"]
+
+
+def standing_s(supervisor: Supervisor) -> float:
+    return time.monotonic() - supervisor.last_turn_s
+
+
+def test_a_frozen_worker_is_killed_even_when_its_fork_server_is_dead(start: Start) -> None:
+    supervisor, ears = start(spec("aisle"), spec("till"))
+    online(ears, "aisle")
+    online(ears, "till")
+    frozen = worker_pid(supervisor, "aisle")
+    os.kill(frozen, signal.SIGSTOP)
+    os.kill(fork_server_pid(), signal.SIGKILL)
+    os.kill(worker_pid(supervisor, "till"), signal.SIGKILL)
+    online(ears, "till", times=2)
+    online(ears, "aisle", times=2)
+    wait_for(lambda: not Path(f"/proc/{frozen}").exists(), 5, "the frozen worker to be gone")
+
+
+def test_a_fault_in_the_supervisor_leaves_no_worker_behind() -> None:
+    pids: set[int] = set()
+
+    def fail(_: Event) -> None:
+        pids.update(supervisor.worker_pids().values())
+        raise ZeroDivisionError
+
+    supervisor = Supervisor(
+        specs=[spec("aisle")],
+        backups={},
+        limits=LIMITS,
+        save_every_s=60,
+        clock=SystemClock(),
+        emit=fail,
+        on_saved=Ears().hear_saved,
+        random=Random(1),
+    )
+    with pytest.raises(ZeroDivisionError):
+        supervisor.run()
+    assert pids
+    assert not any(Path(f"/proc/{pid}").exists() for pid in pids)
+
+
 def test_a_camera_that_cannot_be_opened_is_tried_again_for_ever_and_says_why(start: Start) -> None:
     _, ears = start(spec("gone", "/no/such/file.mp4"), spec("aisle"))
     wait_for(lambda: ears.states("gone").count("unavailable") >= 3, 20, "three tries")
     online(ears, "aisle")
-    reason = next(e.reason for e in ears.events if getattr(e, "reason_code", "") == "unavailable")
+    reason = next(e.reason for e in ears.events if isinstance(e, CameraStatus) and e.reason_code == "unavailable")
     assert "/no/such/file.mp4" in reason
 
 
@@ -85,6 +160,36 @@ def test_what_was_counted_before_the_end_of_a_run_is_not_lost(start: Start) -> N
     _, ears = start(spec("short", "synthetic:shop?seed=1&size=160x90&fps=10&duration=3"))
     wait_for(lambda: "ended" in ears.states("short"), 20, "the end")
     assert ears.observed_s("short") == pytest.approx(2.8, abs=0.35)
+
+
+def saved_observed_s(backup: CameraBackup) -> float:
+    increments = [Increment.unpack(packed) for packed in backup.increments]
+    assert backup.saved is not None
+    heats = Heats(HEATS, Heats.saved_shape_hw(backup.saved), UTC)
+    heats.restore(backup.saved, 0.0)
+    for increment in increments:
+        heats.add(increment)
+    return heats.read("total", 1e9, 0.0).observed_s
+
+
+def test_stopping_saves_the_heat_of_a_camera_that_is_offline(start: Start) -> None:
+    patient = RestartLimits(backoff_first_s=60.0, backoff_max_s=60.0)
+    supervisor, ears = start(spec("short", "synthetic:shop?seed=1&size=160x90&fps=10&duration=4"), limits=patient)
+    wait_for(lambda: "ended" in ears.states("short"), 20, "the end")
+    supervisor.stop()
+    wait_for(lambda: "stopped" in ears.states("short"), 10, "the supervisor's end")
+    assert saved_observed_s(ears.saved["short"]) == pytest.approx(ears.observed_s("short"), abs=0.01)
+
+
+def test_a_camera_that_stays_away_does_not_wear_out_the_disk(start: Start) -> None:
+    supervisor, ears = start(spec("aisle"))
+    online(ears, "aisle")
+    wait_for(lambda: ears.saved, 20, "the first state")
+    supervisor.stop()
+    wait_for(lambda: "stopped" in ears.states("aisle"), 10, "the supervisor's end")
+    _, later = start(spec("aisle", "/no/such/file.mp4"), backups={"aisle": (ears.saved["aisle"], 0.0)})
+    wait_for(lambda: later.states("aisle").count("unavailable") >= 3, 20, "three tries")
+    assert later.saved == {}
 
 
 def test_stopping_saves_the_heat_takes_a_last_snapshot_and_leaves_no_process(start: Start) -> None:

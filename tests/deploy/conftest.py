@@ -3,57 +3,42 @@
 from __future__ import annotations
 
 import shutil
-import socket
 import subprocess
-import threading
 from collections.abc import Iterator
-from datetime import UTC
 from pathlib import Path
 
 import httpx
 import pytest
 
-from edgeheat.core.events import CameraStatus, HeatImage, Progress, Snapshot
-from edgeheat.sinks.metrics import MetricsSink
-from edgeheat.web.app import create_app
-from edgeheat.web.board import Board
-from edgeheat.web.server import WebServer
+from tests.support.edgeheat import Daemon
+from tests.support.mosquitto import free_port
 from tests.support.wait import wait_for
 
 DEPLOY = Path(__file__).parents[2] / "deploy"
 
 
-def feed(metrics: MetricsSink, stop: threading.Event) -> None:
-    """Live as a camera would, ten seconds a second."""
-    metrics.handle(CameraStatus("entrance", "online", "", "ok", 1.0))
-    heat = HeatImage("hour", "window", 3600.0, 1800.0, 0.5, 9.0, (), b"", "image/png", (2, 2))
-    metrics.handle(Snapshot("entrance", 2.0, (heat,)))
-    while not stop.wait(0.1):
-        zones = {"all": 0.5, "till": 0.25}
-        metrics.handle(Progress("entrance", 3.0, 3.0, 15, 5, 10, 1.0, zones, zones, zones, (0.004,) * 5))
+CAMERA = """[[camera]]
+name = "entrance"
+source = "synthetic:shop?size=320x180"
+[[camera.zone]]
+name = "till"
+polygon = [[0.1, 0.2], [0.9, 0.2], [0.9, 0.9], [0.1, 0.9]]
+"""
 
 
 @pytest.fixture(scope="session")
-def edgeheat_address() -> Iterator[str]:
-    """Host and port of an edgeheat with at least one online camera that has frames, motion and a picture."""
-    metrics = MetricsSink()
-    metrics.add_camera("entrance", ["all", "till"])
-    board = Board(["entrance"], "Store 12", UTC)
-    server = WebServer(create_app(board, metrics.registry, ready=lambda: True, wall=lambda: 4.0), "127.0.0.1", 0)
-    server.start()
-    stop = threading.Event()
-    camera = threading.Thread(target=feed, args=(metrics, stop))
-    camera.start()
-    yield f"127.0.0.1:{server.port}"
-    stop.set()
-    camera.join()
-    server.stop()
-
-
-def free_port() -> int:
-    """A port that was free a moment ago."""
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        return int(listener.getsockname()[1])
+def edgeheat_address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """Host and port of a running edgeheat with an online camera that has frames, motion and a picture."""
+    daemon = Daemon(tmp_path_factory.mktemp("edgeheat"), CAMERA)
+    daemon.start()
+    try:
+        picture = 'edgeheat_heatmap_renders_total{camera="entrance",outcome="ok"}'
+        wait_for(lambda: daemon.metric(picture), 60, "a first picture")
+        observed = 'edgeheat_observed_seconds_total{camera="entrance"}'
+        wait_for(lambda: daemon.metric(observed), 60, "the first counted seconds")
+        yield f"127.0.0.1:{daemon.port}"
+    finally:
+        daemon.stop()
 
 
 @pytest.fixture(scope="session")
@@ -80,7 +65,7 @@ def prometheus(edgeheat_address: str, tmp_path_factory: pytest.TempPathFactory) 
         )
     try:
         with httpx.Client(base_url=f"http://127.0.0.1:{port}/api/v1", trust_env=False) as client:
-            wait_for(lambda: _scrapes(client) >= 3, 30, f"three scrapes; see {folder}/log")
+            wait_for(lambda: _scrapes(client) >= 10, 30, f"ten scrapes; see {folder}/log")
             yield client
     finally:
         process.terminate()

@@ -69,6 +69,7 @@ def test_progress_adds_up(sink: MetricsSink) -> None:
 def test_every_counter_of_a_camera_stands_at_zero_before_anything_happens(sink: MetricsSink) -> None:
     text = generate_latest(sink.registry).decode()
     counters = re.findall(r"^# TYPE (edgeheat_\S+) (?:counter|histogram)$", text, re.MULTILINE)
+    counters.remove("edgeheat_mqtt_dropped_messages_total")  # the only one without a camera or sink
     assert len(counters) == 8
     for counter in counters:
         assert re.search(rf"^{counter}(_count)?{{.*}} 0\.0$", text, re.MULTILINE), counter
@@ -120,10 +121,12 @@ def test_the_daemon_tells_of_pictures_storage_broker_and_lost_events(sink: Metri
     sink.picture_written("entrance", "failed")
     sink.storage_bytes(123_456)
     sink.mqtt_connected(True)
+    sink.mqtt_message_dropped()
     sink.sink_dropped("mqtt", 3)
     assert value(sink, "heatmap_renders_total", camera="entrance", outcome="failed") == 1
     assert value(sink, "storage_bytes") == 123_456
     assert value(sink, "mqtt_connected") == 1
+    assert value(sink, "mqtt_dropped_messages_total") == 1
     assert value(sink, "sink_dropped_events_total", sink="mqtt") == 3
 
 

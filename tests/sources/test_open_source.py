@@ -6,6 +6,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import cv2
+import numpy as np
 import pytest
 
 from edgeheat.errors import SourceUnavailable
@@ -38,8 +40,10 @@ def test_every_url_has_its_source(url: str, kind: str) -> None:
 def test_a_folder_is_its_pictures(tmp_path: Path) -> None:
     folder = tmp_path / "my pictures"
     folder.mkdir()
-    for url in (str(folder), f"file://{tmp_path}/my%20pictures"):
-        assert type(open_source(url, live())).__name__ == "ImagesSource"
+    for url in (str(folder), f"file://{tmp_path}/my%20pictures", f"file:{folder}", f"images:{folder}"):
+        cv2.imwrite(str(folder / "a.png"), np.zeros((8, 8), np.uint8))
+        source = open_source(url, live())
+        assert (type(source).__name__, source.frame_count()) == ("ImagesSource", 1), url
 
 
 def test_an_unknown_scheme_is_refused_without_telling_its_password() -> None:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
 import socket
 
 import httpx
 import pytest
+from starlette.responses import PlainTextResponse
+from starlette.types import ASGIApp
 
-from edgeheat.web.guard import host_allowed, own_names
+from edgeheat.web.guard import Guard, host_allowed, own_names
 
 NAMES = own_names("Shop-Pi.lan")
 
@@ -62,6 +65,16 @@ def test_every_route_refuses_a_rebound_name_and_says_what_to_use(path: str, clie
 
 def test_the_machines_host_name_is_answered(client: httpx.Client) -> None:
     assert client.get("/healthz", headers={"Host": f"{socket.gethostname()}:8080"}).status_code == 200
+
+
+async def answers(app: ASGIApp, host: str) -> int:
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url=f"http://{host}") as client:
+        return (await client.get("/")).status_code
+
+
+def test_a_name_that_the_configuration_adds_is_answered_and_no_other() -> None:
+    guarded = Guard(PlainTextResponse("ok"), hosts=["pi.lan"])
+    assert [asyncio.run(answers(guarded, host)) for host in ("PI.lan:8080", "other.lan")] == [200, 421]
 
 
 @pytest.mark.parametrize("origin", ["null", "http://evil.example", "http://127.0.0.1:1"])

@@ -70,7 +70,7 @@ def test_it_stops_within_a_second_with_an_idle_and_a_half_sent_request_open() ->
         assert idle.get("/").text == "hello"
         begun = time.monotonic()
         server.stop()
-        assert time.monotonic() - begun < 1.5
+        assert time.monotonic() - begun < 3.0, "a second, and room for a busy machine"
         wait_for(lambda: "web" not in [thread.name for thread in threading.enumerate()], 10, "the server's end")
 
 

@@ -43,13 +43,15 @@ class BrokerLink:
         pending: Pending,
         *,
         on_connected: Callable[[bool], None],
+        on_dropped: Callable[[], None],
         jitter: Callable[[], float],
         monotonic: Callable[[], float],
     ) -> None:
-        """Start the thread; `on_connected`, `jitter` and `monotonic` as in MqttSink."""
+        """Start the thread; `on_connected`, `on_dropped`, `jitter` and `monotonic` as in MqttSink."""
         self._settings = settings
         self._pending = pending
         self._on_connected = on_connected
+        self._on_dropped = on_dropped
         self._jitter = jitter
         self._monotonic = monotonic
         self._state = ""
@@ -59,8 +61,6 @@ class BrokerLink:
         self._complaints: set[str] = set()  # topics whose last message was given up
         self._closing = Event()
         self._give_up = Event()
-        self.dropped = 0
-        """Messages given up so far; written by the link's thread only."""
         self._thread = Thread(target=self._run, name="edgeheat-mqtt", daemon=True)
         self._thread.start()
 
@@ -133,7 +133,7 @@ class BrokerLink:
         if not reason:
             self._complaints.discard(message.topic)
             return
-        self.dropped += 1
+        self._on_dropped()
         if message.topic not in self._complaints:
             self._complaints.add(message.topic)
             _log.warning("MQTT: %s not published: %s", message.topic, reason)

@@ -28,26 +28,32 @@ class MqttSink:
         settings: MqttSettings,
         *,
         on_connected: Callable[[bool], None],
+        on_dropped: Callable[[], None],
         jitter: Callable[[], float],
         monotonic: Callable[[], float],
     ) -> None:
         """Start the thread that keeps the connection.
 
-        `on_connected` is called from that thread whenever the connection comes or goes. `jitter` gives numbers
-        from 0 to 1 (`random.random`), so that a fleet does not come back to its broker in one instant.
+        `on_connected` is called from that thread whenever the connection comes or goes; `on_dropped`, from either
+        thread, for each message given up: too large for the broker, refused by it, or of a topic that gave way to
+        others. `jitter` gives numbers from 0 to 1 (`random.random`), so that a fleet does not come back to its broker
+        in one instant.
         `monotonic` gives seconds that never jump.
         """
         self._root = f"{settings.prefix}/{settings.site}"
         self._status_topic = settings.status_topic
         self._pending = Pending(settings.max_waiting)
         self._pending.put(Message(self._status_topic, b"online", "text/plain"))
-        self._gave_way = 0
-        self._link = BrokerLink(settings, self._pending, on_connected=on_connected, jitter=jitter, monotonic=monotonic)
-
-    @property
-    def dropped(self) -> int:
-        """Messages given up so far: too large for the broker, refused by it, or beyond `max_waiting`."""
-        return self._link.dropped + self._gave_way
+        self._on_dropped = on_dropped
+        self._told_too_many = False
+        self._link = BrokerLink(
+            settings,
+            self._pending,
+            on_connected=on_connected,
+            on_dropped=on_dropped,
+            jitter=jitter,
+            monotonic=monotonic,
+        )
 
     def handle(self, event: Event) -> None:
         """Let the event's messages wait for the broker, in place of older ones of the same topics."""
@@ -66,9 +72,10 @@ class MqttSink:
 
     def _put(self, message: Message) -> None:
         if (topic := self._pending.put(message)) is not None:
-            if not self._gave_way:
+            if not self._told_too_many:
+                self._told_too_many = True
                 _log.warning("MQTT: too many topics for one box: %s is no longer kept, others may follow", topic)
-            self._gave_way += 1
+            self._on_dropped()
 
     def _camera_status(self, status: CameraStatus) -> Message:
         content = {

@@ -1,0 +1,24 @@
+"""Keeps the parent small: glibc is told to give freed memory back at once."""
+
+from __future__ import annotations
+
+import ctypes
+
+# From glibc's malloc.h.
+_M_TRIM_THRESHOLD = -1
+_M_MMAP_THRESHOLD = -3
+_M_ARENA_MAX = -8
+
+
+def spare_memory() -> None:
+    """Let large blocks (pictures, saved heats) go back to the system when they are freed, instead of being kept.
+
+    The parent has a dozen threads, and each would else get an arena of its own that only grows. Does nothing where
+    the C library has no `mallopt` (musl). The workers get the same by their environment, see the supervisor.
+    """
+    mallopt = getattr(ctypes.CDLL(None), "mallopt", None)
+    if mallopt is None:
+        return
+    mallopt(_M_ARENA_MAX, 1)
+    mallopt(_M_MMAP_THRESHOLD, 65536)
+    mallopt(_M_TRIM_THRESHOLD, 131072)
