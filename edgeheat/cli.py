@@ -7,36 +7,21 @@ from __future__ import annotations
 
 import json
 import os
-import signal
 import socket
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from edgeheat import __version__
-from edgeheat.config import (
-    CameraSettings,
-    Config,
-    StyleSettings,
-    build_config,
-    load_config,
-    override_style,
-)
+from edgeheat import __version__, cli_offline
+from edgeheat.cli_base import FAILURE, ConfigOption, exit_codes, say
+from edgeheat.config import Config, build_config, load_config
 from edgeheat.config.types import parse_duration
-from edgeheat.errors import ConfigError, EdgeheatError, SinkUnavailable
+from edgeheat.errors import SinkUnavailable
 from edgeheat.redact import redact
 
 if TYPE_CHECKING:
-    from rich.progress import Progress
-
-    from edgeheat.core.params import PipelineParams
     from edgeheat.doctor import Finding
-
-FAILURE, USAGE, UNAVAILABLE, BAD_CONFIG, INTERRUPTED = 1, 2, 69, 78, 130
-"""Exit codes besides 0; 69 and 78 are those of sysexits.h, and systemd does not restart after 78."""
 
 _HELP = {"help_option_names": ["-h", "--help"]}
 _DEMO_PORTS = range(8080, 8180)
@@ -50,50 +35,11 @@ app = typer.Typer(
 config_app = typer.Typer(help="Look at the configuration.", no_args_is_help=True, context_settings=_HELP)
 app.add_typer(config_app, name="config")
 
-ConfigOption = Annotated[
-    Path | None,
-    typer.Option(
-        "--config", "-c", help="The configuration; else $EDGEHEAT_CONFIG, ./edgeheat.toml, /etc/edgeheat/config.toml."
-    ),
-]
-
-
-def _say(text: str) -> None:
-    """Write a line to stderr, without passwords."""
-    typer.echo(redact(text), err=True)
-
-
-@contextmanager
-def _exit_codes() -> Iterator[None]:
-    """Turn edgeheat's errors into lines on stderr and an exit code."""
-    try:
-        yield
-    except ConfigError as error:
-        for fault in error.faults:
-            _say(fault)
-        raise typer.Exit(BAD_CONFIG) from None
-    except SinkUnavailable as error:
-        _say(str(error))
-        raise typer.Exit(UNAVAILABLE) from None
-    except EdgeheatError as error:
-        _say(str(error))
-        raise typer.Exit(FAILURE) from None
-    except KeyboardInterrupt:
-        _say("interrupted")
-        raise typer.Exit(INTERRUPTED) from None
-    except ImportError as error:
-        if error.name != "cv2" and "libG" not in str(error):
-            raise
-        from edgeheat.doctor import OPENCV_REMEDY
-
-        _say(f"OpenCV does not load ({error}): {OPENCV_REMEDY}")
-        raise typer.Exit(UNAVAILABLE) from None
-
 
 @app.command()
 def run(config: ConfigOption = None) -> None:
     """Watch the cameras until stopped (SIGTERM or Ctrl-C)."""
-    with _exit_codes():
+    with exit_codes():
         settings = load_config(config, os.environ)
         from edgeheat.daemon import app as daemon
 
@@ -110,7 +56,7 @@ def demo(
 ) -> None:
     """Watch a built-in synthetic shop with two cameras."""
     for_s = None if run_for is None else _duration("--for", run_for)
-    with _exit_codes():
+    with exit_codes():
         settings = _demo_config(storage, port or _free_port())
         from edgeheat.daemon import app as daemon
 
@@ -155,128 +101,47 @@ def _free_port() -> int:
     raise SinkUnavailable(f"no port from {_DEMO_PORTS[0]} to {_DEMO_PORTS[-1]} is free: name one with --port")
 
 
-def _style(name: str) -> Any:
-    """Return the option for a setting of [camera.style], with its description and default."""
-    field = next(field for key, field in StyleSettings.model_fields.items() if (field.alias or key) == name)
-    default = StyleSettings().model_dump(by_alias=True)[name]
-    return typer.Option(help=field.description, show_default=str(default).lower(), rich_help_panel="Style")
+app.command()(cli_offline.render)
+app.command()(cli_offline.tune)
 
 
 @app.command()
-def render(  # noqa: PLR0917
-    context: typer.Context,
-    source: Annotated[str, typer.Argument(metavar="INPUT", help="A recording, a folder of pictures or synthetic:…")],
-    image: Annotated[
-        Path | None,
-        typer.Option("-o", "--output", help="Heat map; its ending (.png, .jpg, .webp) decides the format."),
+def reset(  # noqa: PLR0917
+    camera: Annotated[str, typer.Argument(help="Name of the camera.")],
+    flicker: Annotated[
+        bool, typer.Option("--flicker", help="Forget which places the flicker mask leaves out.")
+    ] = False,
+    moved: Annotated[
+        bool, typer.Option("--moved", help="Take its present view as right: the camera was moved.")
+    ] = False,
+    heat: Annotated[bool, typer.Option("--heat", help="Empty its heats.")] = False,
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="Empty the heats without asking first.")] = False,
+    storage: Annotated[
+        Path | None, typer.Option(help="Storage folder of the edgeheat that runs; else the configuration's.")
     ] = None,
-    video: Annotated[Path | None, typer.Option(help="Video of the growing heat over each frame (.mp4).")] = None,
-    grid: Annotated[Path | None, typer.Option(help="The figures themselves (.npz).")] = None,
-    start: Annotated[int, typer.Option(min=0, help="Frames left out at the beginning.")] = 0,
-    frames: Annotated[int | None, typer.Option(min=1, help="At most so many frames.")] = None,
-    step: Annotated[int, typer.Option(min=1, help="Of each so many frames, the first.")] = 1,
-    fps: Annotated[float | None, typer.Option(min=0.01, max=240, help="Of a folder of pictures or synthetic:.")] = None,
-    config: Annotated[
-        Path | None, typer.Option("--config", "-c", help="Take the settings under defaults in this file.")
-    ] = None,
-    camera: Annotated[str | None, typer.Option(help="With --config: take this camera's settings instead.")] = None,
-    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace files; else names are counted up.")] = False,
-    video_quality: Annotated[int, typer.Option(min=0, max=51, help="x264's CRF: lower is better and larger.")] = 23,
-    colormap: Annotated[str | None, _style("colormap")] = None,
-    overlay: Annotated[bool | None, _style("overlay")] = None,
-    alpha: Annotated[float | None, _style("alpha")] = None,
-    background: Annotated[Literal["grey", "colour"] | None, _style("background")] = None,
-    background_dim: Annotated[float | None, _style("background_dim")] = None,
-    blur: Annotated[float | None, _style("blur")] = None,
-    normalize: Annotated[bool | None, _style("normalize")] = None,
-    vmax: Annotated[str | None, _style("vmax")] = None,
-    gamma: Annotated[float | None, _style("gamma")] = None,
-    legend: Annotated[bool | None, _style("legend")] = None,
-    title: Annotated[bool | None, _style("title")] = None,
-    max_width: Annotated[int | None, _style("max_width")] = None,
-    format: Annotated[Literal["png", "jpeg", "webp"] | None, _style("format")] = None,
-    quality: Annotated[int | None, _style("quality")] = None,
+    config: ConfigOption = None,
 ) -> None:
-    """Make the heat map of a recording; without -o, --video and --grid beside the input, as INPUT_heatmap.png."""
-    # Long because every option is a parameter.
-    signal.signal(signal.SIGTERM, signal.default_int_handler)  # as Ctrl-C: what is half done is cleaned up
-    with _exit_codes():
-        params = _render_params(source, config, camera, context.params)
-        if image is None and video is None and grid is None:
-            image = _beside(source, format or "png")
-        from edgeheat import offline
-
-        job = offline.RenderJob(
-            source, params, image, video, grid, start, frames, step, fps, overwrite, video_quality=video_quality
-        )
-        with _progress_bar() as bar:
-            task = bar.add_task("frames", total=None)
-            done = offline.render(job, lambda count, total: bar.update(task, completed=count, total=total))
-        for path in done.written:
-            typer.echo(path)
-        _say(f"{done.frames} frames, {done.observed_s:.1f} s observed")
-
-
-def _render_params(source: str, config: Path | None, camera: str | None, options: dict[str, Any]) -> PipelineParams:
-    """Return what the pipeline is told: the configuration's settings, with the style of the command line."""
-    if camera is not None and config is None:
-        raise typer.BadParameter("--camera needs --config, in which the camera is named")
-    file = Config() if config is None else load_config(config, os.environ, cameras_required=False)
-    settings: CameraSettings = file.defaults
-    if camera is not None:
-        known = {one.name: one for one in file.camera}
+    """Have the edgeheat that runs here forget what it has learnt or counted of a camera."""
+    if not (flicker or moved or heat):
+        raise typer.BadParameter("say what to reset: --flicker, --moved or --heat")
+    with exit_codes():
+        settings = load_config(config, os.environ)
+        known = [one.name for one in settings.camera]
         if camera not in known:
-            raise typer.BadParameter(f"--camera {camera}: {config} has {', '.join(known) or 'none'}")
-        settings = known[camera]
-    names = [field.alias or name for name, field in StyleSettings.model_fields.items()]
-    try:
-        style = override_style(settings.style, {name: options[name] for name in names if options[name] is not None})
-    except ConfigError as error:
-        raise typer.BadParameter("; ".join("--" + fault.replace("_", "-", 1) for fault in error.faults)) from None
-    name = camera or Path(source).stem or "recording"
-    return settings.model_copy(update={"style": style}).params(name, file.timezone)
+            raise typer.BadParameter(f"{camera}: the configuration has {', '.join(known)}")
+        if heat and not yes:
+            typer.confirm(f"Empty all heats of {camera}? What they counted is gone for good.", abort=True, err=True)
+        from edgeheat.daemon.messages import Reset
+        from edgeheat.daemon.requests import write_request
 
-
-def _beside(source: str, image_format: str) -> Path:
-    """Return the picture's name where none is given: beside the input, as `mg_heatmap` of the MGT does."""
-    suffix = ".jpg" if image_format == "jpeg" else f".{image_format}"
-    scheme, _, rest = source.partition(":")
-    if scheme in {"file", "images"}:
-        source = rest.removeprefix("//")
-    elif scheme == "synthetic" or "://" in source:
-        return Path(f"{scheme}_heatmap{suffix}")
-    path = Path(source)
-    path = path if path.name else path.resolve()
-    return path.with_name(f"{path.stem}_heatmap{suffix}")
-
-
-def _progress_bar() -> Progress:
-    """Return a bar that shows itself on a terminal only, and goes away when the work is done or has failed."""
-    from rich.console import Console
-    from rich.progress import (
-        BarColumn,
-        MofNCompleteColumn,
-        Progress,
-        ProgressColumn,
-        Task,
-        TextColumn,
-        TimeRemainingColumn,
-    )
-    from rich.text import Text
-
-    class SpeedColumn(ProgressColumn):
-        def render(self, task: Task) -> Text:
-            return Text(f"{task.speed:.0f} fps" if task.speed else "")
-
-    columns = (BarColumn(), MofNCompleteColumn(), TextColumn("frames"), SpeedColumn(), TimeRemainingColumn())
-    console = Console(stderr=True)
-    return Progress(*columns, console=console, transient=True, disable=not console.is_terminal)
+        path = write_request((storage or settings.storage_path) / "state", camera, Reset(flicker, moved, heat))
+        say(f"{path}: taken up when edgeheat runs and {camera} is online, within a day; its log says when")
 
 
 @config_app.command()
 def check(config: ConfigOption = None) -> None:
     """Say every fault of the configuration, one a line; exit code 78 if there is any."""
-    with _exit_codes():
+    with exit_codes():
         settings = load_config(config, os.environ)
         typer.echo(f"no faults; cameras: {', '.join(camera.name for camera in settings.camera)}")
 
@@ -284,7 +149,7 @@ def check(config: ConfigOption = None) -> None:
 @config_app.command()
 def show(config: ConfigOption = None) -> None:
     """Print every setting that is in force, as TOML, with passwords masked."""
-    with _exit_codes():
+    with exit_codes():
         typer.echo(load_config(config, os.environ).show(), nl=False)
 
 
@@ -292,6 +157,9 @@ def show(config: ConfigOption = None) -> None:
 def schema() -> None:
     """Print the JSON schema of the configuration, for editors."""
     typer.echo(json.dumps(Config.json_schema(), indent=2))
+
+
+app.command()(cli_offline.plan)
 
 
 @app.command()
@@ -304,7 +172,7 @@ def doctor(
     from edgeheat.doctor import examine
 
     report = _print_json if as_json else _print_finding
-    with _exit_codes():
+    with exit_codes():
         if not examine(config, os.environ, SystemClock(), report):
             raise typer.Exit(FAILURE)
 

@@ -58,7 +58,8 @@ def examine(path: Path | None, env: Mapping[str, str], clock: Clock, report: Cal
         worst.append(finding.verdict)
         report(finding)
 
-    tell(check_opencv())
+    opencv = check_opencv()
+    tell(opencv)
     tell(check_decoder())
     tell(check_clock(CLOCK_SYNCHRONISED))
     finding, config = check_config(path, env)
@@ -72,6 +73,11 @@ def examine(path: Path | None, env: Mapping[str, str], clock: Clock, report: Cal
             tell(check_broker(config, clock))
         for camera in config.camera:
             tell(check_camera(camera, clock))
+        if config.plan and opencv.verdict == "ok":
+            from edgeheat.doctor_plan import check_plans
+
+            for finding in check_plans(config):
+                tell(finding)
     return "failed" not in worst
 
 
@@ -226,7 +232,24 @@ def check_camera(camera: Camera, clock: Clock, timeout_s: float = CAMERA_TIMEOUT
         here.close()
     if fault:
         return Finding(check, "failed", fault, f"check the source, username and password of {camera.name}")
-    return Finding(check, "ok", f"{redact(camera.source)} gives frames of {size_wh[0]}x{size_wh[1]}")
+    what = f"{redact(camera.source)} gives frames of {size_wh[0]}x{size_wh[1]}"
+    if blind := _blind_zones(camera, size_wh):
+        return Finding(check, "warning", f"{what}, but {blind}", f"look at the [[camera.zone]] of {camera.name}")
+    return Finding(check, "ok", what)
+
+
+def _blind_zones(camera: Camera, size_wh: tuple[int, int]) -> str:
+    """Say which zones count nothing ever, because masks cover them; an empty text if all can."""
+    # Here, for the doctor must come to word where OpenCV does not load.
+    from edgeheat.core.grid import grid_size_wh
+    from edgeheat.core.zones import ZoneMasks
+
+    zones = [zone.params() for zone in camera.zone]
+    masks = ZoneMasks.of(zones, grid_size_wh(size_wh, camera.motion.grid_width))
+    if not masks.counted.any():
+        return "its masks leave nothing to count"
+    blind = [name for name, cells in masks.named.items() if not cells.any()]
+    return f"its masks leave nothing to count in {', '.join(blind)}" if blind else ""
 
 
 def _grab_frame(url: str, options: SourceOptions, answer: Pipe) -> None:

@@ -31,7 +31,7 @@ ROOMS: dict[str, set[str]] = {
     "core": set(),
 }
 # Small helpers that everyone may import, and that import nothing but one another.
-SHARED = {"errors", "redact", "atomic"}
+SHARED = {"errors", "redact", "atomic", "image_size"}
 # How a module gets at the version, which lies in no room.
 VERSION = {"edgeheat", "edgeheat.__version__"}
 
@@ -47,7 +47,7 @@ IMPORT_NAMES = {"opencv-contrib-python": "cv2", "paho-mqtt": "paho"}
 
 # The parent process stays small: it never loads the packages that only its workers need.
 PARENT = {"__main__", "cli", "config", "schedule", "sinks", "store", "web", "daemon"}
-WORKER = {"daemon.worker", "daemon.preload"}
+WORKER = {"daemon.worker", "daemon.plan_worker", "daemon.preload"}
 HEAVY = {"numpy", "cv2", "av"}
 
 # core computes and does nothing else.

@@ -11,10 +11,13 @@ from pathlib import Path
 import pytest
 
 from benchmarks import clip, machine
-from benchmarks.document import BEGIN, END, PAGE, put_between_marks
+from benchmarks.document import BEGIN, END, PAGE, PROFILE_MARKS, put_between_marks
 from benchmarks.figures import Figure, table
 from benchmarks.memory import Usage, further_camera
+from benchmarks.plan import Plan
 from benchmarks.processes import children, cpu_s, having_loaded, pss_mb, tree
+from benchmarks.profile import Stopwatch, cost_ms, model_ratio, profile
+from edgeheat.core.pipeline import CameraPipeline
 
 TICKS = os.sysconf("SC_CLK_TCK")
 
@@ -110,8 +113,9 @@ def test_a_page_without_its_marks_is_refused(page: str) -> None:
         put_between_marks(page, "new")
 
 
-def test_the_documentation_has_its_marks() -> None:
-    put_between_marks(PAGE.read_text(encoding="utf-8"), "new")
+@pytest.mark.parametrize("marks", [(BEGIN, END), PROFILE_MARKS])
+def test_the_documentation_has_its_marks(marks: tuple[str, str]) -> None:
+    assert f"{marks[0]}\nnew\n{marks[1]}" in put_between_marks(PAGE.read_text(encoding="utf-8"), "new", marks)
 
 
 def test_the_machine_describes_itself_in_one_line() -> None:
@@ -130,3 +134,33 @@ def test_a_clip_is_made_once_with_all_its_frames(tmp_path: Path, monkeypatch: py
     written = made.stat().st_mtime_ns
     assert clip.make(small).stat().st_mtime_ns == written
     assert frames == clip.FPS
+
+
+def test_a_step_is_told_without_the_steps_that_it_calls() -> None:
+    clock = iter([0.0, 1.0, 3.0, 10.0, 20.0, 21.0])
+    watch = Stopwatch(lambda: next(clock))
+    inner = watch.timed("inner", lambda: "done")
+    outer = watch.timed("outer", inner)
+    assert outer() == "done"
+    assert watch.take() == {"inner": 2.0, "outer": 8.0}
+    inner()
+    assert watch.take() == {"inner": 1.0}
+
+
+def test_what_runs_now_and_then_is_spread_over_all_frames() -> None:
+    frames = [{"each": 0.002}, {"each": 0.002, "seldom": 0.010}, {"each": 0.5}, {"each": 0.001}]
+    assert cost_ms(frames) == pytest.approx({"each": 2.0, "seldom": 2.5})
+
+
+def test_the_ratio_leaves_out_what_the_plainest_program_does_too() -> None:
+    assert model_ratio({"mog2": 2.0, "blobs": 0.5, "second": 0.3, "grid": 9.0, "heats": 9.0}) == pytest.approx(1.4)
+
+
+def test_every_step_of_a_frame_is_measured_and_the_engine_is_left_as_it_was() -> None:
+    before = CameraPipeline._put_down
+    figures = {figure.id: figure for figure in profile(Plan(runs=1, warm_up_s=11.0, window_s=3.0))}
+    assert CameraPipeline._put_down is before
+    assert figures.pop("C1").value > 1.0
+    steps = {name: figure.value for name, figure in figures.items() if name != "C1.all"}
+    assert [name for name, cost_ms in steps.items() if cost_ms <= 0.0] == []
+    assert figures["C1.all"].value == pytest.approx(sum(steps.values()))

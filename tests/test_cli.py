@@ -19,8 +19,9 @@ import typer.core
 import typer.main
 from typer.testing import CliRunner, Result
 
-from edgeheat import __version__, cli
-from edgeheat.core.params import Style
+from edgeheat import __version__, cli, cli_offline
+from edgeheat.config import StyleSettings
+from edgeheat.core.params import MotionParams, Style
 from tests.support.media import make_clip
 from tests.support.wait import wait_for
 
@@ -51,7 +52,7 @@ def test_version_is_told() -> None:
 
 
 @pytest.mark.parametrize(
-    "command", [["run"], ["demo"], ["render"], ["config", "check"], ["config", "show"], ["doctor"]]
+    "command", [["run"], ["demo"], ["render"], ["tune"], ["reset"], ["config", "check"], ["config", "show"], ["doctor"]]
 )
 def test_every_command_has_help(command: list[str]) -> None:
     assert edgeheat(*command, "--help").exit_code == 0
@@ -68,6 +69,10 @@ def test_every_command_has_help(command: list[str]) -> None:
         ("bad duration", ["demo", "--for", "soon"]),
         ("camera without a configuration", ["render", "x.avi", "--camera", "till"]),
         ("port out of range", ["demo", "--port", "0"]),
+        ("an unknown heat", ["render", "x.avi", "--of", "light"]),
+        ("an unknown subtractor", ["render", "x.avi", "--subtractor", "mog3"]),
+        ("nothing to reset", ["reset", "till"]),
+        ("a reset of no camera", ["reset", "--flicker"]),
     ],
 )
 def test_wrong_usage_exits_2(what: str, words: list[str]) -> None:
@@ -79,7 +84,7 @@ def test_a_wrong_style_is_named_as_the_option_it_came_from() -> None:
     assert "--background-dim: is 2; must be at most 1" in " ".join(result.stderr.split())
 
 
-@pytest.mark.parametrize("command", [["run"], ["config", "check"], ["config", "show"]])
+@pytest.mark.parametrize("command", [["run"], ["config", "check"], ["config", "show"], ["reset", "till", "--moved"]])
 def test_without_a_usable_configuration_commands_exit_78_with_one_line_a_fault(command: list[str]) -> None:
     file = config_file("[web]\nport = 0\n[log]\nlevel = 'loud'\n" + CAMERA)
     result = edgeheat(*command, "--config", file)
@@ -154,6 +159,30 @@ def test_style_options_change_the_picture() -> None:
         assert Path("a.png").read_bytes() != plain, words
 
 
+def test_motion_options_win_over_the_configuration() -> None:
+    file = config_file('[defaults.motion]\nsubtractor = "knn"\nfeet = true\ngrid_width = 40\n')
+
+    def motion(**options: object) -> MotionParams:
+        unset = dict.fromkeys([*StyleSettings.model_fields, "vmax", "subtractor", "feet"])
+        return cli_offline._render_params("x.mp4", file, None, unset | options).motion
+
+    assert motion() == MotionParams(subtractor="knn", feet=True, grid_width=40)
+    assert motion(subtractor="difference", feet=False) == MotionParams(subtractor="difference", grid_width=40)
+
+
+def test_render_counts_what_it_is_asked_for() -> None:
+    clip = make_clip(Path("walk.mp4"), frames=200, fps=5)
+    heats = {}
+    for of in ("presence", "traffic", "dwell"):
+        assert edgeheat("render", clip, "--grid", f"{of}.npz", "--of", of).exit_code == 0
+        with np.load(f"{of}.npz") as grid:
+            assert grid["of"] == of
+            heats[of] = grid["heat_s"].sum()
+    # Whoever walks where the floor is not known yet is counted later, as one who stays.
+    assert heats["presence"] == pytest.approx(heats["traffic"] + heats["dwell"])
+    assert heats["traffic"] > 0 and heats["dwell"] > 0
+
+
 def test_every_style_setting_is_an_option_of_render() -> None:
     names = set(edgeheat("render", "--help").stdout.split())
     for field in fields(Style):
@@ -205,7 +234,7 @@ def test_render_that_is_stopped_exits_130_and_leaves_nothing(signum: signal.Sign
     ],
 )
 def test_the_picture_lies_beside_its_source(source: str, beside: str) -> None:
-    assert str(cli._beside(source, "png")) == beside
+    assert str(cli_offline._beside(source, "heatmap", ".png")) == beside
 
 
 def test_render_of_a_camera_is_refused_without_its_password() -> None:
@@ -214,6 +243,56 @@ def test_render_of_a_camera_is_refused_without_its_password() -> None:
     assert result.stderr.splitlines() == [
         "rtsp://***@127.0.0.1:1/x: a live camera has no end to render. Record it to a file first"
     ]
+
+
+def requests() -> list[dict[str, object]]:
+    return [json.loads(path.read_text()) for path in Path("here/state/requests").iterdir()]
+
+
+@pytest.fixture
+def state() -> Path:
+    """The state folder of an edgeheat that has run in `here`."""
+    folder = Path("here/state")
+    folder.mkdir(parents=True)
+    return folder
+
+
+@pytest.mark.usefixtures("state")
+def test_a_reset_is_left_where_the_running_edgeheat_looks_for_it() -> None:
+    file = config_file('[storage]\npath = "here"\n' + CAMERA)
+    result = edgeheat("reset", "till", "--flicker", "--moved", "-c", file)
+    assert (result.exit_code, result.stdout) == (0, "")
+    assert requests() == [{"camera": "till", "flicker": True, "moved": True, "heat": False}]
+    assert "taken up when edgeheat runs and till is online" in result.stderr
+
+
+@pytest.mark.parametrize(
+    ("answer", "words", "exit_code", "asked"),
+    [("n\n", [], 1, False), ("", [], 1, False), ("y\n", [], 0, True), ("", ["--yes"], 0, True)],
+)
+def test_heats_are_emptied_only_when_that_is_meant(
+    state: Path, answer: str, words: list[str], exit_code: int, asked: bool
+) -> None:
+    command = ["reset", "till", "--heat", "--storage", "here", "-c", str(config_file(CAMERA)), *words]
+    result = CliRunner().invoke(cli.app, command, input=answer)
+    assert result.exit_code == exit_code
+    assert (state / "requests").exists() == asked
+    assert ("gone for good" in result.stderr) == (not words)
+
+
+@pytest.mark.usefixtures("state")
+def test_a_reset_of_a_camera_that_the_configuration_has_not_is_refused_with_the_names_it_has() -> None:
+    result = edgeheat("reset", "tlil", "--moved", "--storage", "here", "-c", config_file(CAMERA))
+    assert result.exit_code == 2
+    assert "tlil: the configuration has till" in " ".join(result.stderr.split())
+
+
+def test_a_reset_where_no_edgeheat_has_run_says_how_to_name_the_right_folder() -> None:
+    result = edgeheat("reset", "till", "--moved", "--storage", "nowhere", "-c", config_file(CAMERA))
+    assert (result.exit_code, result.stderr) == (
+        1,
+        "nowhere/state: no edgeheat has kept its state here; name its storage folder: --storage\n",
+    )
 
 
 @pytest.fixture
@@ -239,7 +318,7 @@ def test_the_demo_says_where_to_look_gives_pictures_and_stops_when_told(running_
 
     wait_for(lambda: "checkout" in status(page), 20, "the status page")
     assert "edgeheat_build_info" in status(metrics)
-    wait_for(lambda: len(list(Path("here").rglob("latest.jpg"))) == 6, 30, "three heats of two cameras")
+    wait_for(lambda: len(list(Path("here").rglob("latest.jpg"))) == 10, 30, "five heats of two cameras")
     running_demo.send_signal(signal.SIGINT)
     assert running_demo.wait(10) == 0
 

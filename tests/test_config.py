@@ -8,7 +8,9 @@ import subprocess
 import sys
 import tomllib
 from datetime import time
+from math import cos, sin
 from pathlib import Path
+from random import Random
 from typing import Any, get_args
 from zoneinfo import ZoneInfo
 
@@ -82,7 +84,7 @@ def test_the_documentation_gives_the_true_defaults() -> None:
     for line in (ROOT / "config.example.toml").read_text().splitlines():
         if (found := re.fullmatch(r"([a-z_]+) = (.+)", line)) and found[1] not in {"name", "source", "kind", "path"}:
             key, value = found.groups()
-            if key in {"half_life", "length"}:
+            if key in {"half_life", "length", "of"}:
                 continue
             assert re.search(rf"^\| `{key}` \| `{re.escape(value)}` \|", text, re.MULTILINE), line
 
@@ -107,13 +109,87 @@ def test_settings_reach_the_engine_in_its_units(tmp_path: Path) -> None:
         CAMERA
         + 'motion = { max_gap = "500ms" }\nstyle = { vmax = "2m", colormap = "turbo_r" }\n'
         + '[camera.heats.today]\nkind = "total"\nsince = 06:30:00\n'
-        + '[[camera.zone]]\nname = "till"\nkind = "ignore"\npolygon = [[0, 0], [1, 0], [0.5, 1]]\n',
+        + '[camera.heats.stays]\nkind = "decaying"\nhalf_life = "1h"\nof = "dwell"\n'
+        + '[[camera.zone]]\nname = "till"\nkind = "ignore"\npolygon = [[0, 0], [1, 0], [0.5, 1]]\n'
+        + '[[camera.zone]]\nname = "shelf"\nweight = 2\npolygon = [[0, 0], [1, 0], [0.5, 1]]\n',
     )
     params = config.camera[0].pipeline_params(ZoneInfo("UTC"))
     assert params.motion.max_gap_s == 0.5
     assert (params.style.vmax_s, params.style.colormap) == (120.0, "turbo_r")
-    assert params.heats == (HeatParams("today", "total", 0.0, time(6, 30)),)
-    assert params.zones == (ZoneParams("till", "ignore", ((0.0, 0.0), (1.0, 0.0), (0.5, 1.0))),)
+    assert params.heats == (
+        HeatParams("today", "total", 0.0, time(6, 30)),
+        HeatParams("stays", "decaying", 3600.0, of="dwell"),
+    )
+    corners = ((0.0, 0.0), (1.0, 0.0), (0.5, 1.0))
+    assert params.zones == (ZoneParams("till", "ignore", corners), ZoneParams("shelf", "zone", corners, 2.0))
+
+
+def test_the_motion_model_s_settings_reach_the_engine(tmp_path: Path) -> None:
+    config = load(
+        tmp_path,
+        CAMERA
+        + """
+        [camera.motion]
+        subtractor = "knn"
+        min_blob_cells = 30
+        min_blob_far_cells = 4
+        light_gate = false
+        flicker_mask = false
+        dwell_max = "20m"
+        furniture = "90s"
+        feet = true
+        """,
+    )
+    assert config.camera[0].pipeline_params(ZoneInfo("UTC")).motion == MotionParams(
+        subtractor="knn",
+        min_blob_cells=30,
+        min_blob_far_cells=4,
+        light_gate=False,
+        flicker_mask=False,
+        dwell_max_s=1200.0,
+        furniture_s=90.0,
+        feet=True,
+    )
+
+
+def polygon_is_taken(tmp_path: Path, corners: list[tuple[float, float]]) -> bool:
+    zone = f'[[camera.zone]]\nname = "till"\npolygon = {[list(corner) for corner in corners]}\n'
+    try:
+        load(tmp_path, CAMERA + zone)
+    except ConfigError:
+        return False
+    return True
+
+
+@pytest.mark.parametrize(
+    ("what", "corners"),
+    [
+        ("the whole picture", [(0, 0), (1, 0), (1, 1), (0, 1)]),
+        ("the other way round", [(0, 0), (0, 1), (1, 1), (1, 0)]),
+        ("a corner on the straight between two others", [(0, 0), (0.3, 0), (0.7, 0), (1, 0), (1, 1), (0, 1)]),
+        ("an L", [(0.1, 0.1), (0.9, 0.1), (0.9, 0.4), (0.4, 0.4), (0.4, 0.9), (0.1, 0.9)]),
+        (
+            "a C with its ends near each other",
+            [(0, 0), (1, 0), (1, 0.4), (0.5, 0.4), (0.5, 0.401), (1, 0.401), (1, 1), (0, 1)],
+        ),
+        ("an arrow", [(0.1, 0.1), (0.5, 0.9), (0.9, 0.1), (0.5, 0.3)]),
+        ("a sliver", [(0.1, 0.1), (0.9, 0.1001), (0.9, 0.1002)]),
+        ("a speck", [(0.5, 0.5), (0.501, 0.5), (0.501, 0.501)]),
+    ],
+)
+def test_sound_polygons_are_taken(tmp_path: Path, what: str, corners: list[tuple[float, float]]) -> None:
+    assert polygon_is_taken(tmp_path, corners), what
+
+
+def test_a_ring_of_corners_is_taken_and_two_of_them_swapped_are_not(tmp_path: Path) -> None:
+    rng = Random(1)
+    for _ in range(60):
+        angles = sorted(rng.uniform(0, 6.28) for _ in range(rng.randint(4, 30)))
+        ring = [(0.5 + 0.5 * cos(angle), 0.5 + 0.5 * sin(angle)) for angle in angles]
+        assert polygon_is_taken(tmp_path, ring), ring
+        i = rng.randrange(len(ring))
+        ring[i - 1], ring[i] = ring[i], ring[i - 1]
+        assert not polygon_is_taken(tmp_path, ring), ring
 
 
 def test_defaults_are_merged_under_each_camera_by_table_and_replaced_by_list(tmp_path: Path) -> None:

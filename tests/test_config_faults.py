@@ -44,7 +44,7 @@ FAULTS: list[tuple[str, str, dict[str, str], list[str]]] = [
         "unknown key in a zone",
         CAM + '[[camera.zone]]\nname = "x"\nknd = "zone"\n' + CORNERS,
         {},
-        ['camera[0].zone[0].knd: is no setting; did you mean "kind"?'],
+        ['camera[0].zone[0].knd (camera "a", zone "x"): is no setting; did you mean "kind"?'],
     ),
     (
         "name in defaults",
@@ -177,34 +177,61 @@ FAULTS: list[tuple[str, str, dict[str, str], list[str]]] = [
         "zone name twice",
         CAM + 2 * ('[[camera.zone]]\nname = "till"\n' + CORNERS),
         {},
-        ['camera[0].zone[1].name: is "till", as in camera[0].zone[0]; names must differ'],
+        ['camera[0].zone[1].name (camera "a", zone "till"): is "till", as in camera[0].zone[0]; names must differ'],
+    ),
+    (
+        "zone name twice but for a capital",
+        CAM + '[[camera.zone]]\nname = "till"\n' + CORNERS + '[[camera.zone]]\nname = "Till"\n' + CORNERS,
+        {},
+        [
+            'camera[0].zone[1].name (camera "a", zone "Till"): is "Till"; use 1 to 32 of a-z, 0-9, _ and -',
+            'camera[0].zone[1].name (camera "a", zone "Till"): is "Till", but for capitals as in camera[0].zone[0]; names must differ',
+        ],
+    ),
+    (
+        "zone name twice in defaults, for two cameras, once",
+        2 * ('[[defaults.zone]]\nname = "till"\n' + CORNERS) + CAM + CAM.replace('"a"', '"b"'),
+        {},
+        ['defaults.zone[1].name (zone "till"): is "till", as in defaults.zone[0]; names must differ'],
+    ),
+    (
+        "zone name that is taken, in capitals",
+        CAM + '[[camera.zone]]\nname = "ALL"\n' + CORNERS,
+        {},
+        [
+            'camera[0].zone[0].name (camera "a", zone "ALL"): is "ALL", which is the whole picture in every figure; take another name'
+        ],
     ),
     (
         "zone name that is taken",
         CAM + '[[camera.zone]]\nname = "all"\n' + CORNERS,
         {},
-        ['camera[0].zone[0].name: is "all", which is the whole picture in every figure; take another name'],
+        [
+            'camera[0].zone[0].name (camera "a", zone "all"): is "all", which is the whole picture in every figure; take another name'
+        ],
     ),
     (
         "zone kind",
         CAM + '[[camera.zone]]\nname = "x"\nkind = "exclude"\n' + CORNERS,
         {},
         [
-            'camera[0].zone[0].kind: is "exclude"; must be one of zone, include, ignore, privacy; did you mean "include"?'
+            'camera[0].zone[0].kind (camera "a", zone "x"): is "exclude"; must be one of zone, include, ignore, privacy; did you mean "include"?'
         ],
     ),
     (
         "polygon of two points",
         zone("[[0, 0], [1, 1]]"),
         {},
-        ["camera[0].zone[0].polygon: needs at least 3 points, has 2; give corners as [[0.1, 0.2], ...]"],
+        [
+            'camera[0].zone[0].polygon (camera "a", zone "till"): needs at least 3 points, has 2; give corners as [[0.1, 0.2], ...]'
+        ],
     ),
     (
         "polygon outside",
         zone("[[0, 0], [1.2, 0], [1, 1]]"),
         {},
         [
-            "camera[0].zone[0].polygon: point 2 is [1.2, 0]; x and y go from 0 to 1 of the picture's width and height, from its top left"
+            'camera[0].zone[0].polygon (camera "a", zone "till"): point 2 is [1.2, 0]; x and y go from 0 to 1 of the picture\'s width and height, from its top left'
         ],
     ),
     (
@@ -212,7 +239,7 @@ FAULTS: list[tuple[str, str, dict[str, str], list[str]]] = [
         zone("[[0, 0], [640, 0], [640, 360]]"),
         {},
         [
-            "camera[0].zone[0].polygon: point 2 is [640, 0]; x and y go from 0 to 1 of the picture's width and height, from its top left"
+            'camera[0].zone[0].polygon (camera "a", zone "till"): point 2 is [640, 0]; x and y go from 0 to 1 of the picture\'s width and height, from its top left'
         ],
     ),
     (
@@ -220,28 +247,214 @@ FAULTS: list[tuple[str, str, dict[str, str], list[str]]] = [
         zone("[[0, 0, 0], [1, 0, 0], [1, 1, 0]]"),
         {},
         [
-            "camera[0].zone[0].polygon: point 1 is [0, 0, 0]; x and y go from 0 to 1 of the picture's width and height, from its top left"
+            'camera[0].zone[0].polygon (camera "a", zone "till"): point 1 is [0, 0, 0]; x and y go from 0 to 1 of the picture\'s width and height, from its top left'
         ],
     ),
     (
         "polygon as text",
         zone('"0,0 1,0 1,1"'),
         {},
-        ['camera[0].zone[0].polygon: is "0,0 1,0 1,1"; give corners as [[0.1, 0.2], ...]'],
+        ['camera[0].zone[0].polygon (camera "a", zone "till"): is "0,0 1,0 1,1"; give corners as [[0.1, 0.2], ...]'],
     ),
     (
         "polygon that crosses itself",
         zone("[[0, 0], [1, 1], [1, 0], [0, 0.8]]"),
         {},
         [
-            "camera[0].zone[0].polygon: crosses itself: the edge from point 1 to 2 cuts the one from 3 to 4; give the corners in order round the edge"
+            'camera[0].zone[0].polygon (camera "a", zone "till"): crosses itself: the edge from point 1 to 2 cuts the one from 3 to 4; give the corners in order round the edge'
         ],
     ),
     (
         "polygon without area",
         zone("[[0, 0], [0.5, 0.5], [1, 1]]"),
         {},
-        ["camera[0].zone[0].polygon: has no area: its points lie on one line"],
+        ['camera[0].zone[0].polygon (camera "a", zone "till"): has no area: its points lie on one line'],
+    ),
+    (
+        "polygon that crosses itself so that its halves cancel out",
+        zone("[[0, 0], [1, 1], [1, 0], [0, 1]]"),
+        {},
+        [
+            'camera[0].zone[0].polygon (camera "a", zone "till"): crosses itself: the edge from point 1 to 2 cuts the one from 3 to 4; give the corners in order round the edge'
+        ],
+    ),
+    (
+        "polygon that crosses itself at its closing edge",
+        zone("[[0.1, 0.1], [0.9, 0.1], [0.9, 0.5], [0.5, 0.9], [0.5, 0]]"),
+        {},
+        [
+            'camera[0].zone[0].polygon (camera "a", zone "till"): crosses itself: the edge from point 1 to 2 cuts the one from 4 to 5; give the corners in order round the edge'
+        ],
+    ),
+    (
+        "polygon with a corner on another edge",
+        zone("[[0.1, 0.1], [0.7, 0.1], [0.7, 0.7], [0.4, 0.1], [0.1, 0.7]]"),
+        {},
+        [
+            'camera[0].zone[0].polygon (camera "a", zone "till"): touches itself: the edge from point 1 to 2 meets the one from 3 to 4; move a point, or make two polygons of it'
+        ],
+    ),
+    (
+        "polygon with one edge along another",
+        zone("[[0.1, 0.1], [0.9, 0.1], [0.9, 0.5], [0.7, 0.5], [0.7, 0.1], [0.3, 0.1], [0.3, 0.5]]"),
+        {},
+        [
+            'camera[0].zone[0].polygon (camera "a", zone "till"): touches itself: the edge from point 1 to 2 meets the one from 4 to 5; move a point, or make two polygons of it'
+        ],
+    ),
+    (
+        "polygon with a spike",
+        zone("[[0.1, 0.1], [0.9, 0.1], [0.5, 0.1], [0.5, 0.9]]"),
+        {},
+        ['camera[0].zone[0].polygon (camera "a", zone "till"): turns back on itself at point 2; leave that point out'],
+    ),
+    (
+        "polygon with a corner given twice",
+        zone("[[0.1, 0.1], [0.9, 0.1], [0.9, 0.1], [0.5, 0.9]]"),
+        {},
+        ['camera[0].zone[0].polygon (camera "a", zone "till"): point 3 is the same as point 2; give each corner once'],
+    ),
+    (
+        "polygon that comes back to a corner",
+        zone("[[0.5, 0.5], [0.9, 0.1], [0.9, 0.9], [0.5, 0.5], [0.1, 0.9], [0.1, 0.1]]"),
+        {},
+        ['camera[0].zone[0].polygon (camera "a", zone "till"): point 4 is the same as point 1; give each corner once'],
+    ),
+    (
+        "polygon closed by hand",
+        zone("[[0.1, 0.1], [0.9, 0.1], [0.5, 0.9], [0.1, 0.1]]"),
+        {},
+        [
+            'camera[0].zone[0].polygon (camera "a", zone "till"): point 4 is the same as point 1; leave the last one out, the edge closes by itself'
+        ],
+    ),
+    (
+        "polygon on a line that decimals cannot hold exactly",
+        zone("[[0.1, 0.1], [0.2, 0.2], [0.3, 0.3], [0.7, 0.7]]"),
+        {},
+        ['camera[0].zone[0].polygon (camera "a", zone "till"): has no area: its points lie on one line'],
+    ),
+    (
+        "polygon with a point that is no number",
+        zone("[[0, 0], [nan, 0], [1, 1]]"),
+        {},
+        [
+            'camera[0].zone[0].polygon (camera "a", zone "till"): point 2 is [nan, 0]; x and y go from 0 to 1 of the picture\'s width and height, from its top left'
+        ],
+    ),
+    (
+        "polygon with an endless point",
+        zone("[[0, 0], [0, -inf], [1, 1]]"),
+        {},
+        [
+            'camera[0].zone[0].polygon (camera "a", zone "till"): point 2 is [0, -inf]; x and y go from 0 to 1 of the picture\'s width and height, from its top left'
+        ],
+    ),
+    (
+        "polygon drawn by a machine",
+        zone(str([[i / 1000, (i % 2) / 2] for i in range(201)])),
+        {},
+        ['camera[0].zone[0].polygon (camera "a", zone "till"): has 201 points; at most 200 are taken, leave some out'],
+    ),
+    (
+        "polygon from defaults, for two cameras, once",
+        '[[defaults.zone]]\nname = "till"\npolygon = [[0, 0], [1, 1]]\n' + CAM + CAM.replace('"a"', '"b"'),
+        {},
+        ['defaults.zone[0].polygon (zone "till"): needs at least 3 points, has 2; give corners as [[0.1, 0.2], ...]'],
+    ),
+    (
+        "polygon of the environment",
+        CAM,
+        {"EDGEHEAT_DEFAULTS__ZONE": '[{"name": "till", "polygon": [[0, 0], [1, NaN], [1, 1]]}]'},
+        [
+            'EDGEHEAT_DEFAULTS__ZONE__0__POLYGON (zone "till"): point 2 is [1, nan]; x and y go from 0 to 1 of the picture\'s width and height, from its top left'
+        ],
+    ),
+    (
+        "zone without a name",
+        CAM + "[[camera.zone]]\npolygon = [[0, 0], [1, 1]]\n",
+        {},
+        [
+            'camera[0].zone[0].name (camera "a"): is missing',
+            'camera[0].zone[0].polygon (camera "a"): needs at least 3 points, has 2; give corners as [[0.1, 0.2], ...]',
+        ],
+    ),
+    (
+        "a weight below zero",
+        CAM + '[[camera.zone]]\nname = "x"\nweight = -1\n' + CORNERS,
+        {},
+        ['camera[0].zone[0].weight (camera "a", zone "x"): is -1; must be at least 0'],
+    ),
+    (
+        "a weight without end",
+        CAM + '[[camera.zone]]\nname = "x"\nweight = inf\n' + CORNERS,
+        {},
+        ['camera[0].zone[0].weight (camera "a", zone "x"): is inf; must be at most 1000'],
+    ),
+    (
+        "a weight that is no number",
+        CAM + '[[camera.zone]]\nname = "x"\nweight = nan\n' + CORNERS,
+        {},
+        ['camera[0].zone[0].weight (camera "a", zone "x"): is nan; must be at most 1000'],
+    ),
+    (
+        "a weight on a mask",
+        CAM + '[[camera.zone]]\nname = "x"\nkind = "ignore"\nweight = 2\n' + CORNERS,
+        {},
+        ['camera[0].zone[0] (camera "a", zone "x"): is of kind "ignore", which has no weight; leave it out'],
+    ),
+    (
+        "an unknown subtractor",
+        CAM + 'motion = { subtractor = "gosc" }\n',
+        {},
+        [
+            'camera[0].motion.subtractor: is "gosc"; must be one of mog2, knn, mog, cnt, gsoc, difference; did you mean "gsoc"?'
+        ],
+    ),
+    (
+        "smallest blobs larger far away than near",
+        CAM + "motion = { min_blob_far_cells = 20 }\n",
+        {},
+        [
+            "camera[0].motion: has min_blob_far_cells 20 above min_blob_cells 12; people far away are smaller: make it at most as large"
+        ],
+    ),
+    (
+        "a smallest blob below nothing",
+        CAM + "motion = { min_blob_cells = -1 }\n",
+        {},
+        ["camera[0].motion.min_blob_cells: is -1; must be at least 0"],
+    ),
+    (
+        "a dwell without a unit, and one that is too short",
+        CAM + 'motion = { dwell_max = 600, furniture = "1s" }\n',
+        {},
+        [
+            'camera[0].motion.dwell_max: is 600; write a number with a unit (ms, s, m, h, d or w), such as "10s" or "30d"',
+            'camera[0].motion.furniture: is "1s"; must be at least "5s"',
+        ],
+    ),
+    (
+        "text for a switch of the motion model",
+        CAM + 'motion = { light_gate = "auto", flicker_mask = "auto", feet = "left" }\n',
+        {},
+        [
+            'camera[0].motion.light_gate: is "auto"; must be true or false',
+            'camera[0].motion.flicker_mask: is "auto"; must be true or false',
+            'camera[0].motion.feet: is "left"; must be true or false',
+        ],
+    ),
+    (
+        "a heat of something unknown",
+        heat('kind = "total"\nof = "trafic"\n'),
+        {},
+        ['camera[0].heats.x.of: is "trafic"; must be one of presence, traffic, dwell; did you mean "traffic"?'],
+    ),
+    (
+        "a heat given twice",
+        heat('kind = "total"\n') + '[camera.heats.x]\nkind = "total"\n',
+        {},
+        ["line 6, column 16: Cannot declare ('camera', 'heats', 'x') twice"],
     ),
     (
         "colormap",

@@ -43,8 +43,13 @@ class HangingClock(SystemClock):
         return 0.0
 
 
-def config(tmp_path: Path, source: str = "synthetic:shop?size=64x48", **tables: dict[str, object]) -> Config:
-    camera = {"name": "till", "source": source}
+def config(
+    tmp_path: Path,
+    source: str = "synthetic:shop?size=64x48",
+    zones: list[dict[str, object]] | None = None,
+    **tables: dict[str, object],
+) -> Config:
+    camera = {"name": "till", "source": source, "zone": zones or []}
     return build_config({"camera": [camera], "storage": {"path": str(tmp_path / "s")}, **tables}, {})
 
 
@@ -107,6 +112,39 @@ def test_a_taken_port_is_a_warning() -> None:
 def test_a_camera_that_gives_a_frame_is_ok(tmp_path: Path) -> None:
     found = check_camera(config(tmp_path).camera[0], SystemClock())
     assert (found.verdict, found.what) == ("ok", "synthetic:shop?size=64x48 gives frames of 64x48")
+
+
+def zone(name: str, kind: str, *corners: tuple[float, float]) -> dict[str, object]:
+    return {"name": name, "kind": kind, "polygon": [list(corner) for corner in corners]}
+
+
+LEFT = ((0, 0), (0.5, 0), (0.5, 1), (0, 1))
+
+
+@pytest.mark.parametrize(
+    ("zones", "verdict", "what"),
+    [
+        ([zone("till", "zone", *LEFT)], "ok", ""),
+        ([zone("speck", "zone", (0.501, 0.501), (0.502, 0.501), (0.502, 0.502))], "ok", ""),
+        ([zone("till", "zone", *LEFT), zone("street", "ignore", (0.5, 0), (1, 0), (1, 1))], "ok", ""),
+        (
+            [zone("till", "zone", (0.1, 0.1), (0.4, 0.1), (0.4, 0.4)), zone("screen", "privacy", *LEFT)],
+            "warning",
+            ", but its masks leave nothing to count in till",
+        ),
+        (
+            [zone("left", "include", *LEFT), zone("street", "ignore", (0, 0), (1, 0), (1, 1), (0, 1))],
+            "warning",
+            ", but its masks leave nothing to count",
+        ),
+    ],
+)
+def test_zones_that_masks_cover_wholly_are_a_warning(
+    tmp_path: Path, zones: list[dict[str, object]], verdict: str, what: str
+) -> None:
+    found = check_camera(config(tmp_path, zones=zones).camera[0], SystemClock())
+    assert (found.verdict, found.what) == (verdict, f"synthetic:shop?size=64x48 gives frames of 64x48{what}")
+    assert bool(found.remedy) == (verdict == "warning")
 
 
 def test_a_camera_that_cannot_be_opened_is_told_without_its_password(tmp_path: Path) -> None:

@@ -14,14 +14,19 @@ import av
 import cv2
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from edgeheat.core.params import HeatParams, MotionParams, PipelineParams, Style, ZoneParams
+from edgeheat.core.params import HeatParams, Measure, MotionParams, PipelineParams, Style, ZoneParams
 from edgeheat.core.pipeline import CameraPipeline
 from edgeheat.errors import EdgeheatError, SourceUnavailable
 from edgeheat.offline import RenderJob, RenderResult, render
+from edgeheat.offline.video import MaskLog
 from edgeheat.sources import open_source
 from edgeheat.sources.base import SourceOptions
+from tests.core.counting import SHAPE, heats_of, random_masks
+from tests.core.drawn import room
 from tests.support.media import make_clip, truncate
 from tests.support.small_disk import small_disk
 
@@ -32,9 +37,10 @@ SIZE_WH = (160, 120)
 
 
 def square_on_grey(index: int, size_wh: tuple[int, int]) -> NDArray[np.uint8]:
-    """A bright square that runs to the right between a quarter and half of the height, on a plain floor."""
+    """A bright square that runs to the right between a quarter and half of the height, past shelves."""
     width, height = size_wh
-    picture = np.full((height, width, 3), 90, np.uint8)
+    shelves = cv2.resize(room(noise=0).draw()[0], size_wh)
+    picture = np.asarray(cv2.cvtColor(np.minimum(shelves, 130), cv2.COLOR_GRAY2BGR), np.uint8)
     left = index * 5 % width
     picture[height // 4 : height // 2, left : left + height // 4] = (40, 220, 250)
     return picture
@@ -84,7 +90,8 @@ def test_image_grid_and_video_show_the_heat_where_something_moved(clip: Path, tm
     picture = cv2.imread(str(tmp_path / "a.png"))
     assert picture is not None
     assert picture.shape == (120, 160, 3)
-    assert picture[40:55].mean() > picture[75:].mean() + 30
+    warmth = picture[..., 2].astype(int) - picture[..., 0]
+    assert warmth[40:55].mean() > warmth[75:].mean() + 25
 
 
 def test_the_grid_is_the_very_one_that_the_engine_makes(clip: Path, tmp_path: Path) -> None:
@@ -110,6 +117,41 @@ def test_the_heat_grows_in_the_video_on_one_scale(clip: Path, tmp_path: Path) ->
     final = cv2.imread(str(tmp_path / "a.png"))
     assert final is not None
     assert np.abs(pictures[-1].astype(int) - final).mean() < 8
+
+
+@given(seed=st.integers(0, 2**32), count=st.integers(1, 60), of=st.sampled_from(["presence", "traffic", "dwell"]))
+@settings(deadline=None)
+def test_the_growing_heat_of_a_video_ends_at_exactly_the_heat_of_the_picture(
+    seed: int, count: int, of: Measure
+) -> None:
+    heats, log = heats_of((HeatParams("total", "total", of=of),)), MaskLog(of)
+    masks = random_masks(seed, count)
+    for mask in masks:
+        heats.count(mask)
+        log.extend([mask])
+    growing, before = log.growing(SHAPE), np.zeros(SHAPE, np.float32)
+    for mask in masks:
+        assert growing.grow(mask.mono_s)
+        assert (growing.heat_s >= before).all()
+        before = growing.heat_s
+    heats.close()
+    total = heats.read("total", mask.mono_s, mask.wall_s)
+    assert growing.heat_s.tobytes() == total.heat_s.tobytes()
+    assert not growing.grow(mask.mono_s + 1)
+
+
+def test_increments_of_a_long_recording_are_not_kept(clip: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    engines: list[CameraPipeline] = []
+
+    def made(params: PipelineParams) -> CameraPipeline:
+        engines.append(CameraPipeline(params))
+        return engines[-1]
+
+    monkeypatch.setattr("edgeheat.offline.engine.CameraPipeline", made)
+    kept: list[int] = []
+    wanted = job(clip, grid=clip.with_suffix(".npz"))
+    render(wanted, lambda done, total: kept.append(len(engines[0].take_increments())))
+    assert max(kept) == 0
 
 
 def test_the_video_keeps_each_frames_own_time(tmp_path: Path) -> None:

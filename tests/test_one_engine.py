@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from edgeheat.core.increment import Increment
-from edgeheat.core.params import HeatParams, PipelineParams
+from edgeheat.core.params import HeatParams, Measure, PipelineParams
 from edgeheat.core.pipeline import CameraPipeline
 from edgeheat.daemon.messages import Counted, Failed, HeatBackup, Message, Saved, WorkerSpec
 from edgeheat.daemon.worker import Worker
@@ -19,7 +19,8 @@ from edgeheat.sources.base import SourceOptions
 from edgeheat.sources.synthetic import open_synthetic
 from tests.support.media import make_clip
 
-TOTAL = (HeatParams("total", "total"),)
+MEASURES: tuple[Measure, ...] = ("presence", "traffic", "dwell")
+TOTALS = tuple(HeatParams(of, "total", of=of) for of in MEASURES)
 
 
 class PlayedClock:
@@ -44,7 +45,7 @@ def shop_clip(path: Path) -> Path:
     return make_clip(path, size_wh=(320, 180), fps=15, frames=len(pictures), painter=lambda index, _: pictures[index])
 
 
-def daemon_heat(clip: Path, params: PipelineParams) -> np.ndarray:
+def daemon_heats(clip: Path, params: PipelineParams) -> dict[str, np.ndarray]:
     ours, theirs = Pipe()
     spec = WorkerSpec("clip", str(clip), "tcp", False, None, 5.0, params, HeatBackup(), 0.0)
     worker = threading.Thread(target=Worker(theirs, spec, PlayedClock()).run)
@@ -64,31 +65,38 @@ def daemon_heat(clip: Path, params: PipelineParams) -> np.ndarray:
     theirs.close()
     pipeline = CameraPipeline(params)
     pipeline.restore(saved, [Increment.unpack(packed) for packed in increments], 0.0)
-    grid = pipeline.heat("total", 25.0, 0.0)
-    assert grid is not None
-    return grid.heat_s
+    grids = {of: pipeline.heat(of, 25.0, 0.0) for of in MEASURES}
+    return {of: grid.heat_s for of, grid in grids.items() if grid is not None}
 
 
-def test_the_daemon_and_render_count_the_same_recording_alike_byte_for_byte(tmp_path: Path) -> None:
-    clip = shop_clip(tmp_path / "shop.mp4")
-    params = PipelineParams("clip", UTC, heats=TOTAL)
+def offline_heat(clip: Path, params: PipelineParams, of: Measure) -> np.ndarray:
+    path = clip.with_name(f"{of}.npz")
     job = RenderJob(
         source=str(clip),
         params=params,
         image=None,
         video=None,
-        grid=tmp_path / "heat.npz",
+        grid=path,
         start=0,
         count=None,
         step=1,
         fps=None,
         overwrite=False,
         video_quality=23,
+        of=of,
     )
     render(job, lambda done, total: None)
-    with np.load(tmp_path / "heat.npz", allow_pickle=False) as arrays:
-        offline = arrays["heat_s"]
-    live = daemon_heat(clip, params)
-    assert offline.dtype == live.dtype == np.float32
-    assert offline.max() > 1.0
-    assert offline.tobytes() == live.tobytes()
+    with np.load(path, allow_pickle=False) as arrays:
+        return np.asarray(arrays["heat_s"])
+
+
+def test_the_daemon_and_render_count_the_same_recording_alike_byte_for_byte(tmp_path: Path) -> None:
+    clip = shop_clip(tmp_path / "shop.mp4")
+    params = PipelineParams("clip", UTC, heats=TOTALS)
+    live = daemon_heats(clip, params)
+    for of in MEASURES:
+        offline = offline_heat(clip, params, of)
+        assert offline.dtype == live[of].dtype == np.float32
+        assert offline.tobytes() == live[of].tobytes(), of
+    assert live["presence"].max() > 1.0
+    np.testing.assert_allclose(live["presence"], live["traffic"] + live["dwell"], rtol=1e-6)

@@ -1,6 +1,6 @@
 """The configuration: read from file, environment and secrets, checked as a whole, handed down in pieces."""
 
-from edgeheat.config.camera import Camera, CameraSettings, StyleSettings
+from edgeheat.config.camera import Camera, CameraSettings, MotionSettings, StyleSettings
 from edgeheat.config.load import build_config, find_config, load_config, override_style
 from edgeheat.config.settings import Config
 
@@ -8,6 +8,7 @@ __all__ = [
     "Camera",
     "CameraSettings",
     "Config",
+    "MotionSettings",
     "StyleSettings",
     "build_config",
     "find_config",

@@ -14,9 +14,11 @@ from edgeheat.core.params import (
     HeatKind,
     HeatParams,
     ImageFormat,
+    Measure,
     MotionParams,
     PipelineParams,
     Style,
+    Subtractor,
     ZoneKind,
     ZoneParams,
 )
@@ -45,6 +47,9 @@ class MotionSettings(Table):
     bootstrap_s: Annotated[Duration, Field(ge=0, le=300)] = Field(default=_MOTION.bootstrap_s, alias="bootstrap")
     """The first seconds, kept in memory until the empty background can be told, and counted then."""
 
+    subtractor: Subtractor = _MOTION.subtractor
+    """Which of OpenCV's background models tells what changes; all go through the same checks afterwards."""
+
     history_s: Annotated[Duration, Field(ge=1, le=86400)] = Field(default=_MOTION.history_s, alias="history")
     """Time constant of the background model: what stands still for longer becomes background."""
 
@@ -59,6 +64,36 @@ class MotionSettings(Table):
 
     close_cells: Annotated[int, Field(ge=0, le=31)] = _MOTION.close_cells
     """Size of the closing that fills holes, in cells; 0 for none."""
+
+    min_blob_cells: Annotated[int, Field(ge=0, le=10000)] = _MOTION.min_blob_cells
+    """A blob of fewer cells is noise; at the lower edge of the picture, where people are near and large."""
+
+    min_blob_far_cells: Annotated[int, Field(ge=0, le=10000)] | None = _MOTION.min_blob_far_cells
+    """The same at the upper edge, where they are far and small; left out: as at the lower edge."""
+
+    light_gate: bool = _MOTION.light_gate
+    """Leave out the moments in which the light changed and not the people: lamps, exposure, night switch."""
+
+    flicker_mask: bool = _MOTION.flicker_mask
+    """Learn which places change for minutes on end (a screen, a sign, a plant) and leave them out until they calm."""
+
+    dwell_max_s: Annotated[Duration, Field(ge=10, le=86400)] = Field(default=_MOTION.dwell_max_s, alias="dwell_max")
+    """Whoever stays for longer without ever leaving the place counts as furniture from then on."""
+
+    furniture_s: Annotated[Duration, Field(ge=5, le=86400)] = Field(default=_MOTION.furniture_s, alias="furniture")
+    """What came and has not stirred at all for so long, such as a pallet, is furniture; its stay is not counted."""
+
+    feet: bool = _MOTION.feet
+    """Put the heat of each person to their lower edge: where they stand, and not where their head is seen."""
+
+    @model_validator(mode="after")
+    def _grows_towards_the_camera(self) -> MotionSettings:
+        if self.min_blob_far_cells is not None and self.min_blob_far_cells > self.min_blob_cells:
+            raise ValueError(
+                f"has min_blob_far_cells {self.min_blob_far_cells} above min_blob_cells {self.min_blob_cells}; "
+                "people far away are smaller: make it at most as large"
+            )
+        return self
 
     def params(self) -> MotionParams:
         """Return the engine's form of these settings."""
@@ -81,6 +116,9 @@ class HeatSettings(Table):
     since: TimeOfDay | None = None
     """Of a total: the local time of day at which it starts anew; left out: never."""
 
+    of: Measure = "presence"
+    """What it counts: `traffic` is movement, `dwell` is staying, `presence` is both together."""
+
     @model_validator(mode="after")
     def _fits_kind(self) -> HeatSettings:
         wanted = {"decaying": "half_life", "window": "length"}.get(self.kind)
@@ -94,13 +132,15 @@ class HeatSettings(Table):
 
     def params(self, name: str) -> HeatParams:
         """Return the engine's form of these settings."""
-        return HeatParams(name, self.kind, self.half_life_s or self.length_s or 0.0, self.since)
+        return HeatParams(name, self.kind, self.half_life_s or self.length_s or 0.0, self.since, self.of)
 
 
 def _default_heats() -> dict[str, HeatSettings]:
     lengths = {"decaying": "half_life", "window": "length"}
     return {
-        heat.name: HeatSettings.model_validate({"kind": heat.kind, lengths[heat.kind]: duration_text(heat.length_s)})
+        heat.name: HeatSettings.model_validate(
+            {"kind": heat.kind, lengths[heat.kind]: duration_text(heat.length_s), "of": heat.of}
+        )
         for heat in DEFAULT_HEATS
     }
 
@@ -168,9 +208,18 @@ class ZoneSettings(Table):
     polygon: Polygon
     """Corners [x, y] in order round the edge, from 0 to 1 of the picture's width and height, from its top left."""
 
+    weight: Annotated[float, Field(ge=0, le=1000)] = 1.0
+    """How much the zone's heat counts where zones are ranked: 2 for a place worth twice the attention, 0 for last."""
+
+    @model_validator(mode="after")
+    def _only_zones_are_ranked(self) -> ZoneSettings:
+        if self.kind != "zone" and self.weight != 1.0:
+            raise ValueError(f'is of kind "{self.kind}", which has no weight; leave it out')
+        return self
+
     def params(self) -> ZoneParams:
         """Return the engine's form of these settings."""
-        return ZoneParams(self.name, self.kind, self.polygon)
+        return ZoneParams(self.name, self.kind, self.polygon, self.weight)
 
 
 class CameraSettings(Table):
@@ -195,7 +244,7 @@ class CameraSettings(Table):
     """How motion is judged."""
 
     heats: Annotated[dict[Name, HeatSettings], Field(min_length=1)] = Field(default_factory=_default_heats)
-    """The heats to keep; giving any replaces all of the built-in recent, hour and day."""
+    """The heats to keep; giving any replaces all of the built-in ones."""
 
     style: StyleSettings = StyleSettings()
     """How a heat is drawn."""

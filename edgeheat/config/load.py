@@ -14,9 +14,10 @@ from pydantic_settings import EnvSettingsSource, SettingsError
 
 from edgeheat.config import fault_words
 from edgeheat.config.camera import StyleSettings
+from edgeheat.config.plan import heat_faults, plan_faults, resolve_images
 from edgeheat.config.settings import Config
 from edgeheat.config.sources import check_source, expand_variables
-from edgeheat.config.types import system_timezone_name
+from edgeheat.config.types import quoted, system_timezone_name
 from edgeheat.errors import ConfigError
 
 ETC_CONFIG = Path("/etc/edgeheat/config.toml")
@@ -84,21 +85,25 @@ class _Layers:
         return _merge(_merge(self.tables, self.secrets), self.environment)
 
     def place(self, path: fault_words.Path) -> str:
-        """Return where the user finds the setting."""
+        """Return where the user finds the setting; within zones, with the names, for nobody counts zones from 0."""
+        names = _zone_names(self.merged(), path)
         if _holds(self.environment, path):
-            return "EDGEHEAT_" + "__".join(str(part).upper() for part in path)
+            return "EDGEHEAT_" + "__".join(str(part).upper() for part in path) + names
         if _holds(self.secrets, path):
             return f"secret {'-'.join(map(str, path))}"
         where = fault_words.location_text(path)
-        return f"{self.file}: {where}" if where else self.file
+        return f"{self.file}: {where}{names}" if where else self.file
 
 
 def _check(layers: _Layers, env: Mapping[str, str], cameras_required: bool) -> Config:
     tables = layers.merged()
     own_cameras = tables.get("camera", [])
     cameras = _fill_in_defaults(tables)
-    faults = _camera_faults(cameras, cameras_required)
+    faults = _camera_faults(own_cameras, tables.get("defaults"), cameras_required)
     sources = _check_sources(cameras, env, faults)
+    plans = tables.get("plan", [])
+    resolve_images(plans, Path(layers.file).parent)
+    faults += _double_names(plans, ("plan",)) + plan_faults(plans, cameras)
     storage = tables.setdefault("storage", {})
     if isinstance(storage, dict):
         storage["path"] = _storage_path(storage.get("path"), env)
@@ -111,6 +116,8 @@ def _check(layers: _Layers, env: Mapping[str, str], cameras_required: bool) -> C
             if not _said_in_defaults(e, own_cameras, tables.get("defaults"))
         ]
         faults = [(fault_words.setting_path(e), fault_words.describe(e, Config)) for e in found] + faults
+    else:
+        faults = faults or heat_faults(config.plan, config.camera)
     if faults:
         raise ConfigError([f"{layers.place(path)}: {text}" for path, text in faults])
     if not config.site.timezone:
@@ -128,29 +135,50 @@ def _fill_in_defaults(tables: Table) -> Any:
     return [_merge(defaults, camera) if isinstance(camera, dict) else camera for camera in cameras]
 
 
-def _camera_faults(cameras: Any, required: bool) -> list[Fault]:
-    """Return what can only be seen across cameras and zones: none at all, names given twice."""
+def _camera_faults(cameras: Any, defaults: Any, required: bool) -> list[Fault]:
+    """Return what can only be seen across cameras and zones: none at all, names given twice.
+
+    `cameras` are without what [defaults] gives them, so that its zones are looked at once, and where they stand.
+    """
     if required and cameras == []:
         return [(("camera",), "there is none; add a [[camera]] table with name and source")]
-    faults = _double_names(cameras, ("camera",))
+    faults = _double_names(cameras, ("camera",)) + _double_names(_zones_of(defaults), ("defaults", "zone"))
     for index, camera in enumerate(cameras if isinstance(cameras, list) else []):
-        zones = camera.get("zone") if isinstance(camera, dict) else None
-        faults += _double_names(zones, ("camera", index, "zone"))
+        faults += _double_names(_zones_of(camera), ("camera", index, "zone"))
     return faults
 
 
+def _zones_of(table: Any) -> Any:
+    return table.get("zone") if isinstance(table, dict) else None
+
+
 def _double_names(tables: Any, path: fault_words.Path) -> list[Fault]:
+    """Return which names are there already; in files and for people, capitals make no other name."""
     faults: list[Fault] = []
     seen: dict[str, int] = {}
     for index, table in enumerate(tables if isinstance(tables, list) else []):
         name = table.get("name") if isinstance(table, dict) else None
         if not isinstance(name, str):
             continue
-        if name in seen:
-            first = fault_words.location_text((*path, seen[name]))
-            faults.append(((*path, index, "name"), f'is "{name}", as in {first}; names must differ'))
-        seen.setdefault(name, index)
+        first = seen.setdefault(name.casefold(), index)
+        if first != index:
+            alike = "as" if tables[first]["name"] == name else "but for capitals as"
+            where = fault_words.location_text((*path, first))
+            faults.append(((*path, index, "name"), f"is {quoted(name)}, {alike} in {where}; names must differ"))
     return faults
+
+
+def _zone_names(tables: Any, path: fault_words.Path) -> str:
+    """Return ` (camera "door", zone "till")` for a setting of a zone, as far as there are names; else nothing."""
+    if "zone" not in path:
+        return ""
+    named = []
+    for length, part in enumerate(path):
+        tables = tables[part] if _holds(tables, (part,)) else None
+        name = tables.get("name") if isinstance(tables, dict) else None
+        if isinstance(name, str):
+            named.append(f"{path[length - 1]} {quoted(name)}")
+    return f" ({', '.join(named)})" if named else ""
 
 
 def _check_sources(cameras: Any, env: Mapping[str, str], faults: list[Fault]) -> list[str]:

@@ -11,6 +11,7 @@ from pydantic import Field, SecretStr, field_validator, model_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 from edgeheat.config.camera import Camera, CameraSettings, Table
+from edgeheat.config.plan import Plan
 from edgeheat.config.show import toml_text
 from edgeheat.config.types import (
     Cron,
@@ -22,6 +23,7 @@ from edgeheat.config.types import (
     duration_text,
     system_timezone_name,
 )
+from edgeheat.core.params import PlanParams
 from edgeheat.redact import redact
 from edgeheat.schedule import NextInstant
 
@@ -226,6 +228,9 @@ class Config(BaseSettings):
     camera: tuple[Camera, ...] = ()
     """The cameras."""
 
+    plan: tuple[Plan, ...] = ()
+    """The floor plans; drawn in the style of [defaults]."""
+
     @classmethod
     def settings_customise_sources(
         cls,
@@ -251,6 +256,10 @@ class Config(BaseSettings):
     def json_schema() -> dict[str, Any]:
         """Return the JSON schema of config.toml, for editors."""
         return Config.model_json_schema(by_alias=True)
+
+    def plan_params(self) -> tuple[PlanParams, ...]:
+        """Return what the drawing of each plan is told; its picture's file stands in `plan`."""
+        return tuple(plan.params(self.camera, self.defaults.style, self.timezone) for plan in self.plan)
 
     @property
     def storage_path(self) -> Path:

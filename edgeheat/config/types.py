@@ -20,6 +20,11 @@ from edgeheat.schedule import parse_cron
 
 NAME_PATTERN = "[a-z0-9_-]{1,32}"
 NAME_RULE = "use 1 to 32 of a-z, 0-9, _ and -"
+MAX_CORNERS = 200
+"""Of a polygon: more than any outline needs, and few enough to hold each edge against all others."""
+
+_SAME, _ON_LINE = 1e-9, 1e-12
+"""What rounding may do to a length and to an area, in pictures: decimals such as 0.1 are not exact."""
 
 _DURATION_UNITS_S = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0, "w": 604800.0}
 _SIZE_UNITS_BYTES = {
@@ -85,8 +90,8 @@ def _name(value: object) -> str:
 
 
 def _zone_name(value: object) -> str:
-    if value == ALL:
-        raise ValueError('is "all", which is the whole picture in every figure; take another name')
+    if isinstance(value, str) and value.casefold() == ALL:
+        raise ValueError(f"is {quoted(value)}, which is the whole picture in every figure; take another name")
     return _name(value)
 
 
@@ -157,6 +162,8 @@ def _polygon(value: object) -> tuple[Point, ...]:
         raise ValueError(f"is {quoted(value)}; {example}")
     if len(value) < 3:
         raise ValueError(f"needs at least 3 points, has {len(value)}; {example}")
+    if len(value) > MAX_CORNERS:
+        raise ValueError(f"has {len(value)} points; at most {MAX_CORNERS} are taken, leave some out")
     corners: list[Point] = []
     for number, corner in enumerate(value, start=1):
         if not (isinstance(corner, list | tuple) and len(corner) == 2 and all(map(_coordinate, corner))):
@@ -165,31 +172,64 @@ def _polygon(value: object) -> tuple[Point, ...]:
                 "x and y go from 0 to 1 of the picture's width and height, from its top left"
             )
         corners.append((float(corner[0]), float(corner[1])))
-    _check_shape(corners)
+    _check_corners(corners)
+    _check_edges(corners)
     return tuple(corners)
 
 
-def _check_shape(corners: list[Point]) -> None:
-    edges = list(zip(corners, corners[1:] + corners[:1], strict=True))
-    if abs(sum(ax * by - bx * ay for (ax, ay), (bx, by) in edges)) < 1e-9:
+def _check_corners(corners: list[Point]) -> None:
+    """Raise ValueError where a corner is given twice, or where all lie on one line."""
+    for later, corner in enumerate(corners):
+        for earlier, other in enumerate(corners[:later]):
+            if max(abs(corner[0] - other[0]), abs(corner[1] - other[1])) < _SAME:
+                closing = earlier == 0 and later == len(corners) - 1
+                cure = "leave the last one out, the edge closes by itself" if closing else "give each corner once"
+                raise ValueError(f"point {later + 1} is the same as point {earlier + 1}; {cure}")
+    if all(abs(_side(corners[0], corners[1], corner)) < _SAME for corner in corners):
         raise ValueError("has no area: its points lie on one line")
-    for i, first in enumerate(edges):
-        for j, second in enumerate(edges[:i]):
-            if _cross(first, second):
-                (a, b), (c, d) = [(edge + 1, (edge + 1) % len(corners) + 1) for edge in (j, i)]
-                raise ValueError(
-                    f"crosses itself: the edge from point {a} to {b} cuts the one from {c} to {d}; "
-                    "give the corners in order round the edge"
-                )
 
 
-def _cross(first: tuple[Point, Point], second: tuple[Point, Point]) -> bool:
-    """Tell whether two edges cut through one another; edges that only share a corner do not."""
+def _check_edges(corners: list[Point]) -> None:
+    """Raise ValueError where the edge meets itself other than at the corner that two neighbours share."""
+    count = len(corners)
+    edges = list(zip(corners, corners[1:] + corners[:1], strict=True))
+    for i in range(count):
+        before, corner, after = corners[i - 1], corners[i], corners[(i + 1) % count]
+        if _turn(before, corner, after) == 0 and not _between(before, after, corner):
+            raise ValueError(f"turns back on itself at point {i + 1}; leave that point out")
+    for i, second in enumerate(edges):
+        for j, first in enumerate(edges[: max(0, i - 1)]):
+            if (i + 1) % count == j or not _meet(first, second):
+                continue
+            (a, b), (c, d) = [(edge + 1, (edge + 1) % count + 1) for edge in (j, i)]
+            ends = f"the edge from point {a} to {b} {{}} the one from {c} to {d}"
+            if any(_turn(*first, end) == 0 for end in second) or any(_turn(*second, end) == 0 for end in first):
+                raise ValueError(f"touches itself: {ends.format('meets')}; move a point, or make two polygons of it")
+            raise ValueError(f"crosses itself: {ends.format('cuts')}; give the corners in order round the edge")
+
+
+def _meet(first: tuple[Point, Point], second: tuple[Point, Point]) -> bool:
+    """Tell whether two edges have any point in common, their ends included."""
     (a, b), (c, d) = first, second
-    return _side(a, b, c) * _side(a, b, d) < 0 and _side(c, d, a) * _side(c, d, b) < 0
+    turns = _turn(a, b, c), _turn(a, b, d), _turn(c, d, a), _turn(c, d, b)
+    if not any(turns):
+        return _between(a, b, c) or _between(a, b, d) or _between(c, d, a)
+    return turns[0] != turns[1] and turns[2] != turns[3]
+
+
+def _between(a: Point, b: Point, p: Point) -> bool:
+    """Tell whether `p`, which lies on the line through `a` and `b`, lies from the one to the other."""
+    return (p[0] - a[0]) * (p[0] - b[0]) + (p[1] - a[1]) * (p[1] - b[1]) <= 0
+
+
+def _turn(a: Point, b: Point, p: Point) -> int:
+    """Return on which side of the line from `a` to `b` the point `p` lies: 1, -1, or 0 on it."""
+    side = _side(a, b, p)
+    return 0 if abs(side) < _ON_LINE else 1 if side > 0 else -1
 
 
 def _side(a: Point, b: Point, p: Point) -> float:
+    """Return twice the area of the triangle, with its sign."""
     return (b[0] - a[0]) * (p[1] - a[1]) - (b[1] - a[1]) * (p[0] - a[0])
 
 
@@ -232,6 +272,7 @@ Polygon = Annotated[
     _schema(
         type="array",
         minItems=3,
+        maxItems=MAX_CORNERS,
         items={"type": "array", "minItems": 2, "maxItems": 2, "items": {"type": "number", "minimum": 0, "maximum": 1}},
     ),
 ]

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-from edgeheat.core.caption import Caption, ascii_words, percent_words, scale_ticks
+from edgeheat.core.caption import Caption, ascii_words, measure_words, percent_words, scale_ticks
 from edgeheat.core.colour import paints
 from edgeheat.core.layer import Layer
-from edgeheat.core.params import Style
+from edgeheat.core.params import Measure, Style
 from edgeheat.core.types import SizeWH
 
 _REGULAR = cv2.FONT_HERSHEY_SIMPLEX
@@ -32,11 +32,13 @@ def title_and_legend(
 ) -> list[Layer]:
     """Return the title and the colour scale that `style` asks for, as layers that lie inside `size_wh`.
 
-    A picture too small to hold one of them readably goes without it. top_s: motion-seconds at the top of the scale.
+    A picture too small to hold one of them readably goes without it. top_s: seconds at the top of the scale; of what
+    they are says the caption, without one they are of presence.
     """
     scale = _font_scale(size_wh)
     title = _title(caption, coverage, size_wh, _Pen(scale)) if style.title and caption is not None else None
-    legend = _legend(style, size_wh, top_s, _Pen(max(0.85 * scale, _LEAST_SCALE))) if style.legend else None
+    of: Measure = caption.of if caption is not None else "presence"
+    legend = _legend(style, size_wh, top_s, of, _Pen(max(0.85 * scale, _LEAST_SCALE))) if style.legend else None
     return [layer for layer in (title, legend) if layer is not None]
 
 
@@ -113,7 +115,7 @@ def _lines(words: list[str], width: int, pen: _Pen) -> list[list[str]]:
     return lines
 
 
-def _legend(style: Style, size_wh: SizeWH, top_s: float, pen: _Pen) -> Layer | None:
+def _legend(style: Style, size_wh: SizeWH, top_s: float, of: Measure, pen: _Pen) -> Layer | None:
     """Return a panel in the lower right corner: the scale's colours, and what they stand for."""
     unit = pen.height
     bar_wh = max(round(0.22 * size_wh[0]), 10 * unit), max(round(0.6 * unit), 5)
@@ -125,7 +127,7 @@ def _legend(style: Style, size_wh: SizeWH, top_s: float, pen: _Pen) -> Layer | N
     if width + 2 * margin > 0.6 * size_wh[0] or height + 2 * margin > 0.3 * size_wh[1]:
         return None
     panel = Layer.shade(size_wh[0] - width - margin, size_wh[1] - height - margin, width, height, _SHADE)
-    pen.write(panel, "time in motion" if top_s > 0 else "no motion", (left, round(1.5 * unit)), ink=_SOFT)
+    pen.write(panel, measure_words(of, top_s), (left, round(1.5 * unit)), ink=_SOFT)
     _draw_bar(panel, style, (left, top), bar_wh)
     foot = top + bar_wh[1]
     for place, label in _apart(marks, pen, bar_wh[0]):

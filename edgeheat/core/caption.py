@@ -7,12 +7,19 @@ import unicodedata
 from dataclasses import dataclass
 from datetime import datetime
 
-from edgeheat.core.params import HeatParams
+from edgeheat.core.params import HeatParams, Measure
 
 _UNITS = ((1.0, "s", 100.0), (60.0, "min", 100 * 60.0), (3600.0, "h", math.inf))
 """Seconds in the unit, its name, and the scale top in seconds below which it is taken."""
 
 _NICE = (1.0, 1.5, 2.0, 3.0, 5.0, 7.0, 10.0)
+
+_MEASURES: dict[Measure, tuple[str, str]] = {
+    "presence": ("time of presence", "nobody seen"),
+    "traffic": ("time in motion", "no motion"),
+    "dwell": ("time of staying", "nobody stayed"),
+}
+"""Heading of the scale, and what stands there where all is 0."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +32,9 @@ class Caption:
 
     at: datetime | None
     """The shop's local time of the picture; None where it is not known (most recordings)."""
+
+    of: Measure = "presence"
+    """What the seconds of the colour scale are of."""
 
 
 def duration_words(seconds: float) -> str:
@@ -44,18 +54,26 @@ def duration_words(seconds: float) -> str:
 
 
 def period_words(heat: HeatParams) -> str:
-    """Return what a heat covers, in words: "last 1 h", "half-life 30 min", "since 08:00", "since the start"."""
+    """Return what a heat covers, in words: "last 1 h", "dwell, half-life 30 min", "traffic, since 08:00"."""
     if heat.kind == "decaying":
-        return f"half-life {duration_words(heat.length_s)}"
-    if heat.kind == "window":
-        return f"last {duration_words(heat.length_s)}"
-    return f"since {heat.since:%H:%M}" if heat.since else "since the start"
+        period = f"half-life {duration_words(heat.length_s)}"
+    elif heat.kind == "window":
+        period = f"last {duration_words(heat.length_s)}"
+    else:
+        period = f"since {heat.since:%H:%M}" if heat.since else "since the start"
+    return period if heat.of == "presence" else f"{heat.of}, {period}"
+
+
+def measure_words(of: Measure, top_s: float) -> str:
+    """Return the heading of a colour scale that ends at `top_s`: what its seconds are of."""
+    something, nothing = _MEASURES[of]
+    return something if top_s > 0 else nothing
 
 
 def scale_ticks(top_s: float, gamma: float, most: int) -> list[tuple[float, str]]:
     """Return the marks of a colour scale: place from 0 (cold) to 1 (hot) along the colours, and label.
 
-    The colour at place p stands for `top_s` * p^(1 / gamma) motion-seconds. The first mark is 0, the last is the top
+    The colour at place p stands for `top_s` * p^(1 / gamma) seconds. The first mark is 0, the last is the top
     itself with its unit; between them lie round figures, at most `most` marks in all.
     """
     unit_s, unit = next((size, name) for size, name, below in _UNITS if top_s < below)

@@ -1,70 +1,287 @@
-"""Tells what moves from what stays: MOG2 on the grid, then a small opening and closing."""
+"""Judges each frame: where people are, who of them moves, who stays, and what only looked like people."""
 
 from __future__ import annotations
 
-import math
-from collections.abc import Sequence
+from collections import deque
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
 
 import cv2
 import numpy as np
+from numpy.typing import NDArray
 
+from edgeheat.core.blobs import Blobs, feet
+from edgeheat.core.differ import Difference, difference
+from edgeheat.core.events import CellRejection, FrameRejection
+from edgeheat.core.exposure import Exposure
+from edgeheat.core.flicker import FlickerMask
+from edgeheat.core.light_gate import LightGate, changed_share
 from edgeheat.core.params import MotionParams
-from edgeheat.core.types import U8
+from edgeheat.core.scene import EmptyScene, empty_scene, seen_so, tint_of
+from edgeheat.core.shapes import above, disc, enlarged, half_hw, halved, share, square, widened, window_round
+from edgeheat.core.stays import Second, Settled, Stays
+from edgeheat.core.subtractor import LEVEL, make_model
+from edgeheat.core.types import F32, U8
 
-_SHADOW_DARKEST = 0.8
-"""A shadow keeps at least this share of the floor's brightness.
+_TICK_S = 1.0
+_MOVING_CELLS, _MOVING_RATIO = 21, 0.08
+"""Somebody moves where this share of a square of so many cells changed since the frame before."""
 
-OpenCV's 0.5 takes dark clothes for shadows where only brightness is seen: of 120 s in a synthetic shop 48 % of the
-heat of those present was counted, with 0.8 it was 73 %, with shadows counted too 85 %.
-"""
+_MARGIN_CELLS, _ODD_MARGIN_CELLS, _PEOPLE_MARGIN_CELLS = 7, 5, 5
+_MUCH_ODD_RATIO = 0.4
+_REMEMBERED_TICKS = 7
+_SEEN_BEFORE_S = 60.0
+"""How sure an empty scene is of which nothing else is known than that an earlier run used it."""
 
-_FOREGROUND = 255
-"""MOG2 marks shadows 127 and foreground 255."""
+_COLOURFUL = 1.5
+"""Mean distance of Cb and Cr from grey, in levels, from which a picture has colours; infra-red has none."""
 
 
-def empty_scene(grids: Sequence[U8]) -> U8:
-    """Return the per-cell median of some grids: the scene without those who passed through it.
+@dataclass(frozen=True, slots=True)
+class Judgement:
+    """What one frame shows. Masks are 255 or 0, (grid height, grid width), owned by the holder."""
 
-    All grids uint8 of one shape; the result has it too.
-    """
-    middle = len(grids) // 2
-    return np.asarray(np.partition(np.stack(grids), middle, axis=0)[middle], np.uint8)
+    cells: U8
+    moving: U8
+    dwell_ms: NDArray[np.uint32] | None
+    """See MotionMask."""
+
+    people: U8
+    """Cells in which somebody or something may be, counted or not: no part of the empty scene."""
+
+    rejection: FrameRejection | None = None
+    """Why nothing of the whole frame counts; None: it counts."""
+
+    rejected: Mapping[CellRejection, U8] = field(default_factory=dict)
+    """Cells that differ from the empty scene and were left out, by reason."""
 
 
 class Foreground:
-    """A background model that starts from a known empty scene."""
+    """Judges frame after frame, from a start window on whose median is the empty scene. All of one grid."""
 
-    def __init__(self, params: MotionParams, empty: U8) -> None:
-        self._history_s = params.history_s
-        self._open = _disc(params.open_cells)
-        self._close = _disc(params.close_cells)
-        # OpenCV's history counts frames and only sets the rate of automatic learning, which is not used here.
-        self._mog2 = cv2.createBackgroundSubtractorMOG2(
-            varThreshold=params.var_threshold, detectShadows=params.detect_shadows
-        )
-        self._mog2.setShadowThreshold(_SHADOW_DARKEST)
-        self._mog2.apply(empty, learningRate=1.0)
+    def __init__(self, params: MotionParams, scene: EmptyScene) -> None:
+        self._params = params
+        self._scene = scene
+        self._open, self._close = disc(params.open_cells), disc(params.close_cells)
+        shape_hw = scene.luma.shape
+        self._empty: U8 = np.zeros(shape_hw, np.uint8)
+        self._model = make_model(params, shape_hw)
+        self._exposure = Exposure()
+        self._gate = LightGate()
+        self._flicker = FlickerMask(shape_hw)
+        self._stays = Stays(params, scene)
+        self._blobs = Blobs(params, shape_hw)
+        self._people = self._busy = self._odd = self._all_cells = self._empty
+        self._remembered: deque[U8] = deque([self._empty], maxlen=_REMEMBERED_TICKS)
+        self._raw_before: U8 | None = None
+        self._before: U8 | None = None
+        self._second_before: U8 | None = None
+        self._still_before: U8 = self._empty
+        self._tint: F32 | None = None
+        self._colourful = True
+        self._since_tick_s = 0.0
+        self._doubtful: U8 = self._stays.doubtful(scene)
+        self._rejected_s: dict[FrameRejection, float] = {}
+        self._rejected_cell_s: dict[CellRejection, float] = {}
 
-    def cells(self, grid: U8, dt_s: float) -> U8:
-        """Return where `grid` (uint8) differs from the background: uint8, 255 or 0, owned by the caller.
+    @classmethod
+    def beginning(
+        cls, params: MotionParams, grids: Sequence[U8], chromas: Sequence[U8 | None], length_s: float
+    ) -> Foreground:
+        """Begin with the median of a start window that took `length_s`; its frames are to be judged afterwards."""
+        luma = empty_scene(grids)
+        coloured = [chroma for chroma in chromas if chroma is not None]
+        tint = tint_of(empty_scene(coloured), 1.0) if len(coloured) == len(grids) else None
+        return cls(params, EmptyScene(luma, tint, seen_so(grids, luma, length_s)))
 
-        The model learns by the time that passed, not by frames: rate = 1 - exp(-dt / history).
+    @classmethod
+    def resumed(cls, params: MotionParams, state: Mapping[str, NDArray[Any]], shape_hw: tuple[int, ...]) -> Foreground:
+        """Go on from what `state` gave, or from a bare `scene`.
+
+        Raises KeyError where there is none, ValueError where it is of another grid.
         """
-        rate = 1.0 - math.exp(-dt_s / self._history_s)
-        marked = self._mog2.apply(grid, learningRate=rate)
-        _, moving = cv2.threshold(marked, _FOREGROUND - 1, 255, cv2.THRESH_BINARY)
-        if self._open is not None:
-            moving = cv2.morphologyEx(moving, cv2.MORPH_OPEN, self._open)
-        if self._close is not None:
-            moving = cv2.morphologyEx(moving, cv2.MORPH_CLOSE, self._close)
-        return np.asarray(moving, np.uint8)
+        scene = np.array(state["scene"], np.uint8)
+        half = half_hw(scene.shape)
+        seen_s = np.array(state["seen_s"], np.float32) if "seen_s" in state else np.full(half, _SEEN_BEFORE_S)
+        tint = np.array(state["tint"], np.float32) if "tint" in state else None
+        if scene.shape != shape_hw or seen_s.shape != half or (tint is not None and tint.shape != (2, *half)):
+            raise ValueError(f"saved scene: expected a grid of {shape_hw}, got {scene.shape}")
+        foreground = cls(params, EmptyScene(scene, tint, seen_s.astype(np.float32)))
+        if "flicker_masked" in state:
+            flicker = {name.removeprefix("flicker_"): state[name] for name in state if name.startswith("flicker_")}
+            foreground._flicker.restore(flicker)
+        return foreground
+
+    def differing_ratio(self, grid: U8) -> float:
+        """Return the share of a frame, exposure taken out, that does not show the empty scene; learns nothing."""
+        luma = Exposure().normalised(grid, self._scene.luma, self._empty)
+        return share(
+            np.asarray(cv2.compare(cv2.absdiff(luma, self._scene.luma), self._scene.tolerance, cv2.CMP_GT), np.uint8)
+        )
+
+    def take_rejected(self) -> tuple[dict[FrameRejection, float], dict[CellRejection, float]]:
+        """Return the seconds of frames, and the cell-seconds, left out since this was last called, by reason."""
+        taken = self._rejected_s, self._rejected_cell_s
+        self._rejected_s, self._rejected_cell_s = {}, {}
+        return taken
+
+    def judge(self, grid: U8, chroma: U8 | None, dt_s: float) -> Judgement:
+        """Judge the next frame: `grid` uint8 (height, width); `chroma` at half of it, uint8 (h, w, 2), or None."""
+        scene = self._scene
+        luma = self._exposure.normalised(grid, scene.luma, self._people)
+        stir = self._stays.stir_levels
+        raw_ratio = changed_share(grid, self._raw_before if self._raw_before is not None else grid, stir)
+        before = self._before if self._before is not None else luma
+        moved = above(np.asarray(cv2.absdiff(luma, before), np.uint8), stir)
+        self._raw_before, self._before = grid, luma
+        if self._gate.shut:
+            return self._wait_for_light(grid, chroma, luma, share(moved), dt_s)
+        self._tint = tint_of(chroma, self._exposure.gain) if chroma is not None and self._colourful else None
+        changed = self._model.changed(np.asarray(cv2.addWeighted(luma, 1, scene.luma, -1, LEVEL), np.uint8), dt_s)
+        found = difference(luma, self._tint, scene, changed, shadows=self._params.detect_shadows)
+        if self._params.light_gate and self._gate.judge(share(moved), raw_ratio, share(found.any), dt_s):
+            self._gate.hide(self._remembered[0] if self._gate.slow else self._people)
+            return self._left_out("light", dt_s)
+        return self._count(luma, found, moved, dt_s)
+
+    def _count(self, luma: U8, found: Difference, moved: U8, dt_s: float) -> Judgement:
+        """Clean the cells up, leave out what flickers, and split them into who moves and who stays."""
+        cells = self._cleaned(found.people)
+        whole = self._blobs.mature(cells, dt_s)
+        specks = np.asarray(cv2.subtract(cells, whole), np.uint8)
+        self._people, self._odd, self._all_cells = widened(whole, _PEOPLE_MARGIN_CELLS), found.any, whole
+        counted, flickering = whole, self._empty
+        if self._params.flicker_mask:
+            self._flicker.see(whole, dt_s)
+        if self._params.flicker_mask and self._flicker.ratio > 0.0:
+            flickering = np.asarray(cv2.bitwise_and(whole, self._flicker.mask), np.uint8)
+            counted = np.asarray(cv2.subtract(whole, flickering), np.uint8)
+        moving = np.asarray(cv2.bitwise_and(counted, moving_places(moved)), np.uint8)
+        self._busy = np.asarray(cv2.bitwise_or(self._busy, moving), np.uint8)
+        shown = feet(counted) if self._params.feet else counted
+        at_once = np.asarray(cv2.subtract(cv2.bitwise_and(shown, moving), self._doubtful), np.uint8)
+        self._stays.hold(np.asarray(cv2.subtract(shown, at_once), np.uint8), dt_s)
+        rejected: dict[CellRejection, U8] = {"shadow": found.light, "speck": specks, "flicker": flickering}
+        for reason, left_out in rejected.items():
+            self._reject(reason, cv2.countNonZero(left_out) * dt_s)
+        self._since_tick_s += dt_s
+        dwell_ms = self._tick(luma) if self._since_tick_s >= _TICK_S else None
+        return Judgement(shown, at_once, dwell_ms, self._people, None, rejected)
+
+    def _cleaned(self, cells: U8) -> U8:
+        """Open, then close."""
+        cleaned = np.zeros_like(cells)
+        window = window_round(cells, self._params.open_cells + self._params.close_cells)
+        part: Any = cells[window]
+        if part.size and self._open is not None:
+            part = cv2.morphologyEx(part, cv2.MORPH_OPEN, self._open)
+        if part.size and self._close is not None:
+            part = cv2.morphologyEx(part, cv2.MORPH_CLOSE, self._close)
+        cleaned[window] = part
+        return cleaned
+
+    def _tick(self, luma: U8) -> NDArray[np.uint32] | None:
+        """Do once a second what need not be done for each frame: learn, and judge who stays."""
+        scene, dt_s, cells = self._scene, self._since_tick_s, self._all_cells
+        self._since_tick_s = 0.0
+        second_before = self._second_before if self._second_before is not None else luma
+        self._second_before = luma
+        still = np.asarray(cv2.bitwise_not(widened(cells, _MARGIN_CELLS)), np.uint8)
+        odd = widened(np.asarray(cv2.morphologyEx(self._odd, cv2.MORPH_OPEN, np.ones((2, 2), np.uint8)), np.uint8), 5)
+        if share(odd) >= _MUCH_ODD_RATIO:
+            odd = self._empty
+        calm = np.asarray(cv2.subtract(still, odd), np.uint8)
+        if self._params.flicker_mask:
+            self._flicker.learn(
+                np.asarray(cv2.bitwise_and(cells, self._stays.stirred(luma, second_before)), np.uint8), dt_s
+            )
+            self._stays.drop(self._flicker.mask)
+        counted = np.asarray(cv2.subtract(cells, self._flicker.mask), np.uint8)
+        second = Second(luma, self._tint, counted, self._busy, self._flicker.suspect, dt_s)
+        settled = self._stays.settle(scene, second)
+        self._note_settled(settled)
+        factor = scene.light_change(luma, calm)
+        if factor is not None:
+            scene.relight(factor)
+            self._stays.follow(scene, factor)
+        scene.learn(luma, self._tint, calm, np.asarray(cv2.bitwise_and(still, odd), np.uint8), dt_s)
+        self._stays.learn_stir(luma, second_before, np.asarray(cv2.bitwise_and(still, self._still_before), np.uint8))
+        self._still_before = still
+        self._doubtful = np.asarray(cv2.bitwise_or(self._stays.doubtful(scene), self._flicker.suspect), np.uint8)
+        self._busy = self._empty
+        self._remembered.append(self._people)
+        return settled.dwell_ms
+
+    def _wait_for_light(self, grid: U8, chroma: U8 | None, luma: U8, moved_ratio: float, dt_s: float) -> Judgement:
+        if not self._gate.wait(grid, chroma if self._colourful else None, moved_ratio, dt_s):
+            return self._left_out("light", dt_s)
+        scene = self._gate.open(self._scene, luma)
+        if scene is not None:
+            self._people = self._empty
+        if scene is not None and scene is not self._scene:
+            self._go_on_with(scene)
+        return self._left_out("settling", dt_s)
+
+    def _go_on_with(self, scene: EmptyScene) -> None:
+        self._scene = scene
+        self._exposure = Exposure()
+        self._model = make_model(self._params, scene.luma.shape)
+        self._stays.follow(scene, None)
+        self._doubtful = self._stays.doubtful(scene)
+        self._before = self._second_before = None
+
+    def _left_out(self, reason: FrameRejection, dt_s: float) -> Judgement:
+        self._rejected_s[reason] = self._rejected_s.get(reason, 0.0) + dt_s
+        return Judgement(self._empty, self._empty, None, self._people, reason)
+
+    def _reject(self, reason: CellRejection, cell_s: float) -> None:
+        if cell_s > 0.0:
+            self._rejected_cell_s[reason] = self._rejected_cell_s.get(reason, 0.0) + cell_s
+
+    def _note_settled(self, settled: Settled) -> None:
+        self._reject("ghost", settled.ghost_cell_s)
+        self._reject("furniture", settled.furniture_cell_s)
+
+    def note_colours(self, chroma: U8 | None) -> None:
+        """Learn from a frame's colours, now and then, whether there are any; infra-red pictures have none."""
+        self._colourful = (
+            chroma is not None and cv2.norm(chroma, np.full_like(chroma, 128), cv2.NORM_L1) > _COLOURFUL * chroma.size
+        )
+
+    def end(self) -> NDArray[np.uint32] | None:
+        """Return the ms that are still held back for each cell, at the end of a run; None: none are."""
+        return self._stays.end(self._scene)
+
+    @property
+    def people(self) -> U8:
+        """Cells of the last frame in which somebody or something may be, 255 or 0; still owned by this object."""
+        return self._people
+
+    @property
+    def masked_ratio(self) -> float:
+        """Share of the picture that the flicker mask leaves out, 0..1."""
+        return self._flicker.ratio
+
+    def forget_flicker(self) -> None:
+        """Begin to learn the flicker mask anew."""
+        self._flicker = FlickerMask(self._scene.luma.shape)
 
     def scene(self) -> U8:
-        """Return the empty scene as the model sees it now: uint8, the grid's shape, owned by the caller."""
-        return np.asarray(self._mog2.getBackgroundImage(), np.uint8)
+        """Return the empty scene as it is known now: uint8, the grid's shape, still owned by this object."""
+        return self._scene.luma
+
+    def state(self) -> dict[str, NDArray[Any]]:
+        """Return what a later run needs to go on at once."""
+        state: dict[str, NDArray[Any]] = {"scene": self._scene.luma, "seen_s": self._scene.seen_s.astype(np.float16)}
+        if self._scene.tint is not None:
+            state["tint"] = self._scene.tint.astype(np.float16)
+        return state | {f"flicker_{name}": array for name, array in self._flicker.state().items()}
 
 
-def _disc(diameter_cells: int) -> U8 | None:
-    if diameter_cells < 2:
-        return None
-    return np.asarray(cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (diameter_cells, diameter_cells)), np.uint8)
+def moving_places(moved: U8) -> U8:
+    """Return the cells around which much of what is seen changed since the frame before; masks of 255 or 0."""
+    # Summed up at half the grid, which is half the work; squares there are told in cells of the whole grid too.
+    half = halved(moved)
+    side = square((_MOVING_CELLS + 1) // 2, moved.shape[1]).shape
+    return enlarged(above(np.asarray(cv2.blur(half, side), np.uint8), 255 * _MOVING_RATIO), moved.shape)

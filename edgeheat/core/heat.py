@@ -1,4 +1,4 @@
-"""Keeps heat: motion-seconds for each grid cell, decaying, over a rolling window, or in total."""
+"""Keeps heat: seconds of presence, traffic or dwell for each grid cell, decaying, over a window, or in total."""
 
 from __future__ import annotations
 
@@ -13,9 +13,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edgeheat.core.increment import Increment
-from edgeheat.core.params import HeatParams
+from edgeheat.core.params import HeatParams, Measure
 from edgeheat.core.tiles import pack_ms, unpack_ms
 from edgeheat.core.types import HeatGrid
+from edgeheat.core.zone_rows import Column, ZoneRows, empty_rows
 
 WINDOW_BUCKETS = 60
 """Sub-buckets of a window: it covers exactly its length to within a sixtieth."""
@@ -25,18 +26,25 @@ State = dict[str, NDArray[Any]]
 
 
 class Heat(Protocol):
-    """One heat of one camera; times are on the monotonic clock and never go back."""
+    """One heat of one camera, with its zones' figures; times are on the monotonic clock and never go back.
+
+    A heat adds up its measure only; the zones' rows hold every figure, whatever the heat counts.
+    """
 
     def add(self, increment: Increment) -> None:
-        """Count one increment."""
+        """Count one increment; its zone rows must be of the zones that the heat was made for."""
         ...
 
     def read(self, mono_s: float, wall_s: float, pending: Increment | None = None) -> HeatGrid:
         """Return the heat at an instant, with `pending` counted in; neither is changed by it."""
         ...
 
+    def read_zones(self, mono_s: float, wall_s: float, pending: Increment | None = None) -> NDArray[np.float64]:
+        """Return the zones' rows of the same period, shape (zones, len(Column)), owned by the caller."""
+        ...
+
     def state(self) -> State:
-        """Return everything needed to go on later."""
+        """Return everything needed to go on later; `zones` has the zones on its last axis but one."""
         ...
 
     def restore(self, state: Mapping[str, NDArray[Any]], shift_s: float) -> None:
@@ -45,11 +53,13 @@ class Heat(Protocol):
 
 
 class DecayingHeat:
-    """Heat that halves every half-life: heat(t) = sum of motion(u) * 2 ** (-(t - u) / half_life)."""
+    """Heat that halves every half-life: heat(t) = sum of counted(u) * 2 ** (-(t - u) / half_life)."""
 
-    def __init__(self, shape_hw: tuple[int, int], half_life_s: float) -> None:
+    def __init__(self, shape_hw: tuple[int, int], zones: int, of: Measure, half_life_s: float) -> None:
+        self._of = of
         self._half_life_s = half_life_s
-        self._motion_ms: NDArray[np.float64] = np.zeros(shape_hw)
+        self._heat_ms: NDArray[np.float64] = np.zeros(shape_hw)
+        self._zones: NDArray[np.float64] = np.zeros((zones, len(Column)))
         self._observed_ms = 0.0
         self._at_s = -math.inf
 
@@ -60,28 +70,35 @@ class DecayingHeat:
     def add(self, increment: Increment) -> None:
         """Count one increment as of its end; within its second nothing decays."""
         factor = self._factor(increment.mono_s)
-        self._motion_ms *= factor
-        self._motion_ms += increment.motion_ms
+        self._heat_ms *= factor
+        _count(self._heat_ms, increment, self._of)
+        self._zones = self._zones * factor + increment.zone_rows
         self._observed_ms = self._observed_ms * factor + increment.observed_ms
         self._at_s = max(self._at_s, increment.mono_s)
 
     def read(self, mono_s: float, wall_s: float, pending: Increment | None = None) -> HeatGrid:
         """Return the heat at an instant; its period is the mean life, half-life / ln 2."""
         factor = self._factor(mono_s)
-        motion_ms = self._motion_ms * factor
+        heat_ms = self._heat_ms * factor
         observed_ms = self._observed_ms * factor
         if pending is not None:
-            motion_ms += pending.motion_ms
+            _count(heat_ms, pending, self._of)
             observed_ms += pending.observed_ms
-        return _grid(motion_ms, observed_ms, self._half_life_s / math.log(2))
+        return _grid(heat_ms, observed_ms, self._half_life_s / math.log(2))
+
+    def read_zones(self, mono_s: float, wall_s: float, pending: Increment | None = None) -> NDArray[np.float64]:
+        """Return the zones' rows at an instant, weighted by age like the heat."""
+        rows = self._zones * self._factor(mono_s)
+        return rows if pending is None else rows + pending.zone_rows
 
     def state(self) -> State:
         """Return everything needed to go on later."""
-        return {"motion_ms": self._motion_ms, "meta": np.array([self._observed_ms, self._at_s])}
+        return {"heat_ms": self._heat_ms, "zones": self._zones, "meta": np.array([self._observed_ms, self._at_s])}
 
     def restore(self, state: Mapping[str, NDArray[Any]], shift_s: float) -> None:
         """Take up a state."""
-        self._motion_ms = _checked(state["motion_ms"], self._motion_ms.shape)
+        self._heat_ms = _checked(state["heat_ms"], self._heat_ms.shape)
+        self._zones = _checked(state["zones"], self._zones.shape).astype(np.float64)
         self._observed_ms = float(state["meta"][0])
         self._at_s = float(state["meta"][1]) + shift_s
 
@@ -91,6 +108,7 @@ class _Bucket:
     start_s: float
     observed_ms: int
     packed_ms: bytes
+    zones: ZoneRows
 
 
 class WindowHeat:
@@ -98,49 +116,66 @@ class WindowHeat:
 
     Everything is whole milliseconds, so adding and taking away leave no residue, however long it runs.
     Closed buckets are kept packed: 60 of them take about a megabyte instead of fourteen.
+    Dwell counts in the bucket in which it became certain.
     """
 
-    def __init__(self, shape_hw: tuple[int, int], length_s: float) -> None:
+    def __init__(self, shape_hw: tuple[int, int], zones: int, of: Measure, length_s: float) -> None:
+        self._of = of
         self._length_s = length_s
         self._bucket_s = length_s / WINDOW_BUCKETS
         self._shape_hw = shape_hw
         self._closed: deque[_Bucket] = deque()
         self._closed_sum_ms: NDArray[np.uint32] = np.zeros(shape_hw, np.uint32)
         self._open_ms: NDArray[np.uint32] = np.zeros(shape_hw, np.uint32)
+        self._open_zones = empty_rows(zones)
         self._open_observed_ms = 0
         self._open_start_s = -math.inf
 
     def add(self, increment: Increment) -> None:
         """Count one increment in the bucket in which it ends."""
         self._advance(increment.mono_s)
-        self._open_ms += increment.motion_ms
+        _count(self._open_ms, increment, self._of)
+        self._open_zones += increment.zone_rows
         self._open_observed_ms += increment.observed_ms
 
     def read(self, mono_s: float, wall_s: float, pending: Increment | None = None) -> HeatGrid:
         """Return the heat at an instant."""
         self._advance(mono_s)
-        motion_ms = self._closed_sum_ms + self._open_ms
+        heat_ms = self._closed_sum_ms + self._open_ms
         observed_ms = self._open_observed_ms + sum(bucket.observed_ms for bucket in self._closed)
         if pending is not None:
-            motion_ms += pending.motion_ms
+            _count(heat_ms, pending, self._of)
             observed_ms += pending.observed_ms
-        return _grid(motion_ms, observed_ms, self._length_s)
+        return _grid(heat_ms, observed_ms, self._length_s)
+
+    def read_zones(self, mono_s: float, wall_s: float, pending: Increment | None = None) -> NDArray[np.float64]:
+        """Return the zones' rows at an instant."""
+        self._advance(mono_s)
+        rows = self._open_zones.astype(np.float64)
+        for bucket in self._closed:
+            rows += bucket.zones
+        return rows if pending is None else rows + pending.zone_rows
 
     def _advance(self, mono_s: float) -> None:
         if self._open_start_s == -math.inf:
             self._open_start_s = mono_s
         elapsed = math.floor((mono_s - self._open_start_s) / self._bucket_s)
         if elapsed >= 1:
-            if self._open_observed_ms:
-                packed = pack_ms(self._open_ms)
-                self._closed.append(_Bucket(self._open_start_s, self._open_observed_ms, packed))
-                self._closed_sum_ms += self._open_ms
-                self._open_ms = np.zeros(self._shape_hw, np.uint32)
-                self._open_observed_ms = 0
+            self._close_bucket()
             self._open_start_s += elapsed * self._bucket_s
         oldest_s = mono_s - self._length_s
         while self._closed and self._closed[0].start_s + self._bucket_s <= oldest_s:
             self._closed_sum_ms -= unpack_ms(self._closed.popleft().packed_ms, self._shape_hw, np.uint32)
+
+    def _close_bucket(self) -> None:
+        # Dwell may become certain while nothing is observed: at the end of a run.
+        if self._open_observed_ms or self._open_ms.any():
+            packed = pack_ms(self._open_ms)
+            self._closed.append(_Bucket(self._open_start_s, self._open_observed_ms, packed, self._open_zones))
+            self._closed_sum_ms += self._open_ms
+            self._open_ms.fill(0)
+            self._open_zones = np.zeros_like(self._open_zones)
+            self._open_observed_ms = 0
 
     def state(self) -> State:
         """Return everything needed to go on later; the sum is made anew from the buckets."""
@@ -151,21 +186,23 @@ class WindowHeat:
             "observed_ms": np.array([bucket.observed_ms for bucket in self._closed], np.int64),
             "sizes": np.array([len(bucket.packed_ms) for bucket in self._closed], np.int64),
             "packed": np.frombuffer(b"".join(bucket.packed_ms for bucket in self._closed), np.uint8),
+            "zones": np.stack([*(bucket.zones for bucket in self._closed), self._open_zones]),
         }
 
     def restore(self, state: Mapping[str, NDArray[Any]], shift_s: float) -> None:
         """Take up a state."""
         open_ms = _checked(state["open_ms"], self._shape_hw)
+        zones = _checked(state["zones"], (len(state["starts_s"]) + 1, *self._open_zones.shape)).astype(np.int64)
         packed = state["packed"].tobytes()
         ends = np.cumsum(state["sizes"])
         closed: deque[_Bucket] = deque()
         closed_sum_ms = np.zeros(self._shape_hw, np.uint32)
-        rows = zip(state["starts_s"], state["observed_ms"], state["sizes"], ends, strict=True)
-        for start_s, observed_ms, size, end in rows:
-            bucket = _Bucket(float(start_s) + shift_s, int(observed_ms), packed[int(end - size) : int(end)])
+        rows = zip(state["starts_s"], state["observed_ms"], state["sizes"], ends, zones[:-1], strict=True)
+        for start_s, observed_ms, size, end, zone_rows in rows:
+            bucket = _Bucket(float(start_s) + shift_s, int(observed_ms), packed[int(end - size) : int(end)], zone_rows)
             closed_sum_ms += unpack_ms(bucket.packed_ms, self._shape_hw, np.uint32)
             closed.append(bucket)
-        self._closed, self._closed_sum_ms, self._open_ms = closed, closed_sum_ms, open_ms
+        self._closed, self._closed_sum_ms, self._open_ms, self._open_zones = closed, closed_sum_ms, open_ms, zones[-1]
         self._open_observed_ms = int(state["open"][0])
         self._open_start_s = float(state["open"][1]) + shift_s
 
@@ -176,9 +213,13 @@ class TotalHeat:
     `next_reset_s` gives the first such instant after an instant, both in Unix time; None: never.
     """
 
-    def __init__(self, shape_hw: tuple[int, int], next_reset_s: Callable[[float], float] | None) -> None:
+    def __init__(
+        self, shape_hw: tuple[int, int], zones: int, of: Measure, next_reset_s: Callable[[float], float] | None
+    ) -> None:
+        self._of = of
         self._next_reset_s = next_reset_s
-        self._motion_ms: NDArray[np.float64] = np.zeros(shape_hw)
+        self._heat_ms: NDArray[np.float64] = np.zeros(shape_hw)
+        self._zones = empty_rows(zones)
         self._observed_ms = 0.0
         self._since_s = -math.inf
         self._resets_at_s = math.inf
@@ -186,17 +227,25 @@ class TotalHeat:
     def add(self, increment: Increment) -> None:
         """Count one increment; what came before a reset is dropped."""
         self._begin_if_due(increment.mono_s - increment.observed_ms / 1000.0, increment.wall_s)
-        self._motion_ms += increment.motion_ms
+        _count(self._heat_ms, increment, self._of)
+        self._zones += increment.zone_rows
         self._observed_ms += increment.observed_ms
 
     def read(self, mono_s: float, wall_s: float, pending: Increment | None = None) -> HeatGrid:
         """Return the heat at an instant."""
         self._begin_if_due(mono_s, wall_s)
-        motion_ms, observed_ms = self._motion_ms, self._observed_ms
+        heat_ms, observed_ms = self._heat_ms, self._observed_ms
         if pending is not None:
-            motion_ms = motion_ms + pending.motion_ms
+            heat_ms = heat_ms.copy()
+            _count(heat_ms, pending, self._of)
             observed_ms += pending.observed_ms
-        return _grid(motion_ms, observed_ms, max(mono_s - self._since_s, observed_ms / 1000.0))
+        return _grid(heat_ms, observed_ms, max(mono_s - self._since_s, observed_ms / 1000.0))
+
+    def read_zones(self, mono_s: float, wall_s: float, pending: Increment | None = None) -> NDArray[np.float64]:
+        """Return the zones' rows at an instant."""
+        self._begin_if_due(mono_s, wall_s)
+        rows = self._zones.astype(np.float64)
+        return rows if pending is None else rows + pending.zone_rows
 
     def _begin_if_due(self, mono_s: float, wall_s: float) -> None:
         begun = self._since_s != -math.inf
@@ -206,7 +255,8 @@ class TotalHeat:
                 self._resets_at_s = min(self._resets_at_s, self._next_reset_s(wall_s))
             return
         if begun:
-            self._motion_ms = np.zeros_like(self._motion_ms)
+            self._heat_ms.fill(0.0)
+            self._zones.fill(0)
             self._observed_ms = 0.0
         self._since_s = mono_s
         if self._next_reset_s is not None:
@@ -215,43 +265,55 @@ class TotalHeat:
     def state(self) -> State:
         """Return everything needed to go on later."""
         return {
-            "motion_ms": self._motion_ms,
+            "heat_ms": self._heat_ms,
+            "zones": self._zones,
             "meta": np.array([self._observed_ms, self._since_s, self._resets_at_s]),
         }
 
     def restore(self, state: Mapping[str, NDArray[Any]], shift_s: float) -> None:
         """Take up a state."""
-        self._motion_ms = _checked(state["motion_ms"], self._motion_ms.shape)
+        self._heat_ms = _checked(state["heat_ms"], self._heat_ms.shape)
+        self._zones = _checked(state["zones"], self._zones.shape).astype(np.int64)
         self._observed_ms = float(state["meta"][0])
         self._since_s = float(state["meta"][1]) + shift_s
         self._resets_at_s = float(state["meta"][2])
 
 
-def make_heat(params: HeatParams, shape_hw: tuple[int, int], zone: tzinfo) -> Heat:
-    """Return an empty heat of the asked kind on a grid of the given (height, width)."""
+def make_heat(params: HeatParams, shape_hw: tuple[int, int], zones: int, timezone: tzinfo) -> Heat:
+    """Return an empty heat of the asked kind and measure on a grid of (height, width), for so many zones."""
     if params.kind == "decaying":
-        return DecayingHeat(shape_hw, params.length_s)
+        return DecayingHeat(shape_hw, zones, params.of, params.length_s)
     if params.kind == "window":
-        return WindowHeat(shape_hw, params.length_s)
+        return WindowHeat(shape_hw, zones, params.of, params.length_s)
     since = params.since
     if since is None:
-        return TotalHeat(shape_hw, None)
+        return TotalHeat(shape_hw, zones, params.of, None)
 
     def next_reset_s(wall_s: float) -> float:
-        day = datetime.fromtimestamp(wall_s, zone).date()
-        today = datetime.combine(day, since, zone)
+        day = datetime.fromtimestamp(wall_s, timezone).date()
+        today = datetime.combine(day, since, timezone)
         if today.timestamp() > wall_s:
             return today.timestamp()
-        return datetime.combine(day + timedelta(days=1), since, zone).timestamp()
+        return datetime.combine(day + timedelta(days=1), since, timezone).timestamp()
 
-    return TotalHeat(shape_hw, next_reset_s)
-
-
-def _grid(motion_ms: NDArray[Any], observed_ms: float, period_s: float) -> HeatGrid:
-    return HeatGrid((motion_ms / 1000.0).astype(np.float32), observed_ms / 1000.0, period_s)
+    return TotalHeat(shape_hw, zones, params.of, next_reset_s)
 
 
-def _checked(array: NDArray[Any], shape_hw: tuple[int, ...]) -> NDArray[Any]:
-    if array.shape != shape_hw:
-        raise ValueError(f"heat: expected a grid of {shape_hw}, got {array.shape}")
+def _count(heat_ms: NDArray[Any], increment: Increment, of: Measure) -> None:
+    """Add what a heat counts of an increment to its grid, in place."""
+    if of != "dwell":
+        heat_ms += increment.traffic_ms
+    if of != "traffic" and increment.dwell_ms is not None:
+        heat_ms += increment.dwell_ms
+
+
+def _grid(heat_ms: NDArray[Any], observed_ms: float, period_s: float) -> HeatGrid:
+    heat_s = np.empty(heat_ms.shape, np.float32)
+    np.divide(heat_ms, 1000.0, out=heat_s, casting="same_kind")
+    return HeatGrid(heat_s, observed_ms / 1000.0, period_s)
+
+
+def _checked(array: NDArray[Any], shape: tuple[int, ...]) -> NDArray[Any]:
+    if array.shape != shape:
+        raise ValueError(f"heat: expected an array of {shape}, got {array.shape}")
     return array.copy()

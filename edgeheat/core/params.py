@@ -10,6 +10,8 @@ Point = tuple[float, float]
 HeatKind = Literal["decaying", "window", "total"]
 ZoneKind = Literal["zone", "include", "ignore", "privacy"]
 ImageFormat = Literal["png", "jpeg", "webp"]
+Measure = Literal["presence", "traffic", "dwell"]
+Subtractor = Literal["mog2", "knn", "mog", "cnt", "gsoc", "difference"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +30,9 @@ class MotionParams:
     bootstrap_s: float = 10.0
     """The first seconds, kept in memory until the empty background can be told, and counted then."""
 
+    subtractor: Subtractor = "mog2"
+    """Which of OpenCV's background models tells what changes."""
+
     history_s: float = 120.0
     """Time constant of the background model."""
 
@@ -43,6 +48,27 @@ class MotionParams:
     close_cells: int = 5
     """Size of the closing that fills holes, in cells; 0 for none."""
 
+    min_blob_cells: int = 12
+    """A blob smaller than this is noise, at the lower edge of the picture, where people are near and large."""
+
+    min_blob_far_cells: int | None = None
+    """The same at the upper edge; between the two it goes in a straight line. None: as at the lower edge."""
+
+    light_gate: bool = True
+    """Leave out frames in which the light changed and not the people."""
+
+    flicker_mask: bool = True
+    """Learn which cells change for minutes on end (a television, a sign, a plant) and leave them out."""
+
+    dwell_max_s: float = 600.0
+    """Whoever stays longer than this without ever leaving a place is furniture."""
+
+    furniture_s: float = 45.0
+    """What came and has not stirred at all for so long is furniture, and its dwell is not counted."""
+
+    feet: bool = False
+    """Move each blob's heat to its lower edge: where people stand, and not where their heads are seen."""
+
 
 @dataclass(frozen=True, slots=True)
 class HeatParams:
@@ -56,6 +82,9 @@ class HeatParams:
     since: time | None = None
     """A total starts anew at this local time of day; None: since the first start."""
 
+    of: Measure = "presence"
+    """What it counts: `traffic` is movement, `dwell` is staying, `presence` is both together."""
+
 
 @dataclass(frozen=True, slots=True)
 class ZoneParams:
@@ -65,6 +94,9 @@ class ZoneParams:
     kind: ZoneKind
     polygon: tuple[Point, ...]
     """Corners (x, y) from 0..1 of the picture's width and height, origin top left."""
+
+    weight: float = 1.0
+    """How much its heat counts where zones are ranked."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,6 +146,8 @@ DEFAULT_HEATS = (
     HeatParams("recent", "decaying", 1800.0),
     HeatParams("hour", "window", 3600.0),
     HeatParams("day", "window", 86400.0),
+    HeatParams("traffic", "window", 86400.0, of="traffic"),
+    HeatParams("dwell", "window", 86400.0, of="dwell"),
 )
 
 
@@ -128,4 +162,44 @@ class PipelineParams:
     motion: MotionParams = field(default_factory=MotionParams)
     heats: tuple[HeatParams, ...] = DEFAULT_HEATS
     zones: tuple[ZoneParams, ...] = ()
+    style: Style = field(default_factory=Style)
+    new_epoch_when_moved: bool = True
+    """A camera that was moved starts its heats anew; off for a recording, whose picture shows all of it."""
+
+
+PointPair = tuple[float, float, float, float]
+"""A mark on the floor: x and y from 0..1 of the camera's picture, then x and y on the plan in metres, all from the
+top left."""
+
+
+@dataclass(frozen=True, slots=True)
+class PlanViewParams:
+    """How one camera sees the floor of a plan."""
+
+    camera: str
+    points: tuple[PointPair, ...]
+    """At least four, no three of some four on one line."""
+
+    zones: tuple[ZoneParams, ...] = ()
+    """The camera's: what it leaves out of its heat counts as not seen."""
+
+    grid_width: int = 320
+    """The camera's; only for the plan's picture before the camera has sent its first heat."""
+
+
+@dataclass(frozen=True, slots=True)
+class PlanParams:
+    """A floor plan that shows the heats of several cameras as one."""
+
+    name: str
+    size_m: tuple[float, float]
+    """Width (x, to the right) and depth (y, downwards on the plan's picture) in metres."""
+
+    views: tuple[PlanViewParams, ...]
+    heats: tuple[HeatParams, ...]
+    """Those that all its cameras keep."""
+
+    zone: tzinfo
+    """The shop's time zone."""
+
     style: Style = field(default_factory=Style)

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from datetime import datetime
 
-from edgeheat.core.activity import zone_heat
+from edgeheat.core.activity import zone_heats
 from edgeheat.core.caption import Caption, period_words
 from edgeheat.core.encode import MEDIA_TYPES, encode
 from edgeheat.core.events import HeatImage, Snapshot
+from edgeheat.core.heats import Heats
 from edgeheat.core.params import HeatParams, PipelineParams
 from edgeheat.core.render import draw, scale_max_s
-from edgeheat.core.types import U8, HeatGrid, SizeWH
+from edgeheat.core.types import U8, SizeWH
 
 MAX_IMAGE_BYTES = 900_000
 """MQTT brokers refuse packets from about a megabyte on (EMQX by default; mosquitto 2.1 from two)."""
@@ -19,45 +19,50 @@ MAX_IMAGE_BYTES = 900_000
 
 def take_snapshot(
     params: PipelineParams,
+    heats: Heats,
     *,
-    grids: Mapping[str, HeatGrid],
-    zones: Mapping[str, U8],
     background: U8 | None,
     size_wh: SizeWH,
+    mono_s: float,
     wall_s: float,
+    epoch: int = 1,
 ) -> Snapshot:
-    """Draw and encode each heat of `params`; `grids` by heat name, `zones` as in ZoneMasks.named."""
+    """Draw and encode each heat of `params` as it is at an instant, one after the other, so that one at a time is read.
+
+    background: as for `draw`, of any size. size_wh: of the pictures. epoch: see Snapshot.
+    """
     images = tuple(
-        _heat_image(
-            params, heat, grid=grids[heat.name], zones=zones, background=background, size_wh=size_wh, wall_s=wall_s
-        )
+        _heat_image(params, heats, heat, background=background, size_wh=size_wh, mono_s=mono_s, wall_s=wall_s)
         for heat in params.heats
     )
-    return Snapshot(params.camera, wall_s, images)
+    return Snapshot(params.camera, wall_s, images, epoch)
 
 
 def _heat_image(
     params: PipelineParams,
+    heats: Heats,
     heat: HeatParams,
     *,
-    grid: HeatGrid,
-    zones: Mapping[str, U8],
     background: U8 | None,
     size_wh: SizeWH,
+    mono_s: float,
     wall_s: float,
 ) -> HeatImage:
     style = params.style
-    caption = Caption(params.camera, period_words(heat), datetime.fromtimestamp(wall_s, params.zone))
+    grid = heats.read(heat.name, mono_s, wall_s)
+    rows = heats.read_zones(heat.name, mono_s, wall_s)
+    caption = Caption(params.camera, period_words(heat), datetime.fromtimestamp(wall_s, params.zone), heat.of)
     picture = draw(grid, background, style, size_wh, caption)
     image, picture = encode(picture, style.format, style.quality, MAX_IMAGE_BYTES)
     return HeatImage(
         heat=heat.name,
         kind=heat.kind,
+        of=heat.of,
         period_s=grid.period_s,
         observed_s=grid.observed_s,
         coverage=grid.coverage,
         scale_max_s=scale_max_s(grid, style),
-        zones=tuple(zone_heat(name, cells, grid) for name, cells in zones.items()),
+        zones=zone_heats(heats.zones, grid, rows),
         image=image,
         media_type=MEDIA_TYPES[style.format],
         size_wh=(picture.shape[1], picture.shape[0]),

@@ -3,20 +3,26 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
 
 import cv2
 import numpy as np
+from numpy.typing import NDArray
 
-from edgeheat.core.activity import Activity, ActivityMeter
+from edgeheat.core.activity import Activity
 from edgeheat.core.background import BackgroundPicture
-from edgeheat.core.events import Snapshot
-from edgeheat.core.foreground import Foreground, empty_scene
+from edgeheat.core.events import CellRejection, FrameRejection, Snapshot
+from edgeheat.core.foreground import Foreground, Judgement
 from edgeheat.core.grid import Pace, grid_size_wh, to_grid
+from edgeheat.core.health import Health, HealthWatch
 from edgeheat.core.heats import Heats
 from edgeheat.core.increment import Increment
 from edgeheat.core.params import PipelineParams
 from edgeheat.core.picture import take_snapshot
 from edgeheat.core.render import default_size
+from edgeheat.core.shapes import half_hw
 from edgeheat.core.types import U8, Frame, HeatGrid, MotionMask, SizeWH
 from edgeheat.core.zones import ZoneMasks, blackout_mask
 
@@ -24,18 +30,43 @@ _log = logging.getLogger(__name__)
 
 _BACKGROUND_EVERY_S = 10.0
 _BOOTSTRAP_PICTURES = 5
+_HEALTH_EVERY_S = 1.0
+_WORTHLESS = ("frozen", "dark", "covered")
+"""Verdicts on pictures in which nothing can be told; blurred ones and those of a moved camera still count."""
+
 _SCENE_CHANGED_RATIO = 0.25
 """Where more of the grid differs from the empty scene of an earlier run, the scene is another one."""
+
+
+OnJudged = Callable[[Judgement, MotionMask], None]
+"""Called with each judgement as it was before zones, and the mask that was counted of it; both are only to be read."""
 
 
 class _Look:
     """One analysed frame, held until the empty scene is known."""
 
-    __slots__ = ("dt_s", "grid", "mono_s", "picture", "wall_s")
+    __slots__ = ("chroma", "dt_s", "grid", "mono_s", "picture", "wall_s")
 
-    def __init__(self, grid: U8, dt_s: float, frame: Frame, picture: U8 | None) -> None:
-        self.grid, self.dt_s, self.picture = grid, dt_s, picture
+    def __init__(self, grid: U8, chroma: U8 | None, dt_s: float, frame: Frame, picture: U8 | None) -> None:
+        self.grid, self.chroma, self.dt_s, self.picture = grid, chroma, dt_s, picture
         self.mono_s, self.wall_s = frame.mono_s, frame.wall_s
+
+
+@dataclass(slots=True)
+class LeftOut:
+    """What was not counted since it was last taken, by reason, and how the picture is."""
+
+    rejected_s: Mapping[FrameRejection, float] = field(default_factory=dict)
+    """Seconds of whole frames; they are not observed either."""
+
+    rejected_cell_s: Mapping[CellRejection, float] = field(default_factory=dict)
+    """Seconds summed over cells."""
+
+    masked_ratio: float = 0.0
+    """Share of the cells that the flicker mask leaves out now, 0..1."""
+
+    health: Health | None = None
+    """None: not known yet."""
 
 
 class CameraPipeline:
@@ -45,20 +76,29 @@ class CameraPipeline:
     they differ only in who says what time it is.
     """
 
-    def __init__(self, params: PipelineParams) -> None:
+    def __init__(self, params: PipelineParams, on_judged: OnJudged | None = None) -> None:
         self.params = params
+        self._on_judged = on_judged
         self.frames_skipped = 0
         self._pace = Pace(params.motion.analysis_fps)
         self._heats: Heats | None = None
         self._zones: ZoneMasks | None = None
-        self._meter: ActivityMeter | None = None
         self._foreground: Foreground | None = None
-        self._earlier_scene: U8 | None = None
+        self._earlier: dict[str, NDArray[Any]] = {}
+        self._health_watch = HealthWatch()
+        self._health: Health | None = None
+        self._next_health_s = -float("inf")
+        self._rejected_s: dict[FrameRejection, float] = {}
+        self._ended_epochs: list[Snapshot] = []
+        self._scene_outdated = False
+        self.epoch = 1
+        """Goes up when the camera was moved: heats of different epochs show different places."""
         self._held: list[_Look] = []
         self._background = BackgroundPicture()
         self._picture_wh: SizeWH = (0, 0)
         self._blackout: U8 | None = None
         self._last_mono_s: float | None = None
+        self._last: tuple[float, float] | None = None
         self._next_picture_s = -float("inf")
         self._increments: list[Increment] = []
 
@@ -72,6 +112,8 @@ class CameraPipeline:
             self.frames_skipped += 1
             return []
         look = self._look(frame)
+        if self._scene_outdated:
+            self._foreground, self._scene_outdated = None, False
         if self._foreground is None:
             self._foreground = self._recognise(look.grid)
         if self._foreground is not None:
@@ -84,8 +126,13 @@ class CameraPipeline:
     def flush(self) -> list[MotionMask]:
         """Count what is still held back and the unfinished second; call it at the end of a run."""
         masks = self._begin() if self._held else []
-        if self._heats is not None:
-            self._keep(self._heats.close())
+        if self._heats is None or self._foreground is None or self._last is None:
+            return masks
+        dwell_ms = self._foreground.end()
+        if dwell_ms is not None:
+            nothing = np.zeros(self._heats.shape_hw, np.uint8)
+            masks.append(self._put_down(Judgement(nothing, nothing, dwell_ms, nothing), 0.0, *self._last))
+        self._keep(self._heats.close())
         return masks
 
     # The steps of a frame, in their order.
@@ -93,34 +140,84 @@ class CameraPipeline:
     def _look(self, frame: Frame) -> _Look:
         heats, zones = self._prepare(frame.size_wh)
         grid = to_grid(frame, heats.shape_hw[::-1])
+        chroma = frame.chroma(half_hw(heats.shape_hw)[::-1])
         if zones.privacy is not None:
             grid[zones.privacy > 0] = 0
-        return _Look(grid, self._dt_s(frame.mono_s), frame, self._sample(frame))
+            if chroma is not None:
+                chroma[cv2.resize(zones.privacy, chroma.shape[1::-1], interpolation=cv2.INTER_AREA) > 0] = 128
+        return _Look(grid, chroma, self._dt_s(frame.mono_s), frame, self._sample(frame))
 
     def _recognise(self, grid: U8) -> Foreground | None:
         """Go on with the empty scene of an earlier run, if the first frame still shows it."""
-        scene, self._earlier_scene = self._earlier_scene, None
-        if scene is None or scene.shape != grid.shape:
+        earlier, self._earlier = self._earlier, {}
+        try:
+            foreground = Foreground.resumed(self.params.motion, earlier, grid.shape)
+        except (KeyError, ValueError):
             return None
-        foreground = Foreground(self.params.motion, scene)
-        changed = cv2.countNonZero(foreground.cells(grid, 0.0)) / grid.size
-        return foreground if changed <= _SCENE_CHANGED_RATIO else None
+        return foreground if foreground.differing_ratio(grid) <= _SCENE_CHANGED_RATIO else None
 
     def _begin(self) -> list[MotionMask]:
         held, self._held = self._held, []
-        self._foreground = Foreground(self.params.motion, empty_scene([look.grid for look in held]))
+        length_s = max(self.params.motion.bootstrap_s, held[-1].mono_s - held[0].mono_s)
+        self._foreground = Foreground.beginning(
+            self.params.motion, [look.grid for look in held], [look.chroma for look in held], length_s
+        )
         return [self._count(look) for look in held]
 
     def _count(self, look: _Look) -> MotionMask:
-        assert self._foreground is not None and self._zones is not None
-        assert self._heats is not None and self._meter is not None
-        moving = self._foreground.cells(look.grid, look.dt_s)
-        if look.picture is not None:
-            self._background.sample(look.picture, moving)
-        counted = np.asarray(cv2.bitwise_and(moving, self._zones.counted), np.uint8)
-        mask = MotionMask(counted, look.dt_s, look.mono_s, look.wall_s)
+        assert self._foreground is not None
+        if self._unhealthy(look):
+            self._rejected_s["unhealthy"] = self._rejected_s.get("unhealthy", 0.0) + look.dt_s
+            nothing = np.zeros_like(look.grid)
+            judged = Judgement(nothing, nothing, None, self._foreground.people, "unhealthy")
+        else:
+            judged = self._foreground.judge(look.grid, look.chroma, look.dt_s)
+        if judged.rejection is None and look.picture is not None:
+            self._background.sample(look.picture, judged.people)
+        return self._put_down(judged, look.dt_s if judged.rejection is None else 0.0, look.mono_s, look.wall_s)
+
+    def _unhealthy(self, look: _Look) -> bool:
+        """Look after the camera's health about once a second; tells whether its picture is worth nothing."""
+        assert self._foreground is not None
+        if look.mono_s >= self._next_health_s:
+            self._next_health_s = look.mono_s + _HEALTH_EVERY_S
+            self._foreground.note_colours(look.chroma)
+            scene, people = self._foreground.scene(), self._foreground.people
+            self._health = self._health_watch.look(look.grid, scene, people, look.mono_s)
+            if self._health_watch.move_pending and self.params.new_epoch_when_moved:
+                self._begin_epoch(look.mono_s, look.wall_s)
+        return self._health is not None and self._health.verdict in _WORTHLESS
+
+    def _begin_epoch(self, mono_s: float, wall_s: float) -> None:
+        """The camera shows another place from now on: its heats start anew, after a last picture of the old ones."""
+        _log.warning("%s was moved: its heats start anew, and its zones may not fit any more", self.params.camera)
+        last = self.snapshot(mono_s, wall_s)
+        if last is not None:
+            self._ended_epochs.append(last)
+        self.epoch += 1
+        self._health_watch.accepted_move(mono_s)
+        self._empty_heats()
+        self._background = BackgroundPicture()
+        self._scene_outdated = True
+
+    def _empty_heats(self) -> None:
+        assert self._heats is not None
+        self._heats = Heats(self.params.heats, self._heats.zones, self.params.zone)
+        self._increments.clear()
+
+    def _put_down(self, judged: Judgement, dt_s: float, mono_s: float, wall_s: float) -> MotionMask:
+        """Count what was judged, where it counts."""
+        assert self._heats is not None and self._zones is not None
+        counted, dwell_ms = self._zones.counted, judged.dwell_ms
+        if dwell_ms is not None:
+            dwell_ms[counted == 0] = 0
+        cells = np.asarray(cv2.bitwise_and(judged.cells, counted), np.uint8)
+        moving = np.asarray(cv2.bitwise_and(judged.moving, counted), np.uint8)
+        mask = MotionMask(cells, moving, dwell_ms, dt_s, mono_s, wall_s)
+        self._last = mono_s, wall_s
         self._keep(self._heats.count(mask))
-        self._meter.add(mask)
+        if self._on_judged is not None:
+            self._on_judged(judged, mask)
         return mask
 
     def _dt_s(self, mono_s: float) -> float:
@@ -154,24 +251,30 @@ class CameraPipeline:
         """Draw and encode all heats at an instant; None before the first frame."""
         if self._heats is None or self._zones is None:
             return None
-        grids = {heat.name: self._heats.read(heat.name, mono_s, wall_s) for heat in self.params.heats}
+        background = self.background()
         return take_snapshot(
             self.params,
-            grids=grids,
-            zones=self._zones.named,
-            background=self.background(),
+            self._heats,
+            background=background,
             size_wh=self._picture_wh,
+            mono_s=mono_s,
             wall_s=wall_s,
+            epoch=self.epoch,
         )
 
     def take_activity(self) -> Activity:
         """Return the zones' figures since this was last called."""
-        return self._meter.take() if self._meter is not None else Activity()
+        return self._heats.take_activity() if self._heats is not None else Activity()
 
     def take_increments(self) -> list[Increment]:
         """Return the increments counted since this was last called; they restore the heats elsewhere."""
         taken, self._increments = self._increments, []
         return taken
+
+    @property
+    def health(self) -> Health | None:
+        """How the picture is; None: not known yet."""
+        return self._health
 
     @property
     def scene_known(self) -> bool:
@@ -182,8 +285,32 @@ class CameraPipeline:
         """Return heats and empty scene for `restore`; None before the first frame."""
         if self._heats is None:
             return None
-        scene = self._foreground.scene() if self._foreground is not None else self._earlier_scene
-        return self._heats.save(scene)
+        state = self._foreground.state() if self._foreground is not None else self._earlier
+        health = {f"health_{name}": array for name, array in self._health_watch.state().items()}
+        return self._heats.save({**state, **health, "epoch": np.array([self.epoch])})
+
+    def take_left_out(self) -> LeftOut:
+        """Return what was not counted since this was last called, and how the picture is."""
+        foreground = self._foreground
+        if foreground is None:
+            return LeftOut(health=self._health)
+        rejected_s, self._rejected_s = self._rejected_s, {}
+        whole_s, cell_s = foreground.take_rejected()
+        return LeftOut({**rejected_s, **whole_s}, cell_s, foreground.masked_ratio, self._health)
+
+    def take_ended_epochs(self) -> list[Snapshot]:
+        """Return the last snapshots of epochs that ended since this was last called."""
+        taken, self._ended_epochs = self._ended_epochs, []
+        return taken
+
+    def reset(self, *, flicker: bool, moved: bool, heat: bool) -> None:
+        """Forget the flicker mask, take the present view for the right one, or begin all heats anew."""
+        if flicker and self._foreground is not None:
+            self._foreground.forget_flicker()
+        if moved:
+            self._health_watch.clear_moved()
+        if heat and self._heats is not None:
+            self._empty_heats()
 
     def restore(self, saved: bytes | None, increments: list[Increment], shift_s: float) -> list[str]:
         """Take up heats that an earlier run saved, and what it counted after; call it before the first frame.
@@ -195,18 +322,30 @@ class CameraPipeline:
         if saved is not None:
             shape_hw = Heats.saved_shape_hw(saved)
         elif increments:
-            height, width = increments[0].motion_ms.shape
+            height, width = increments[0].traffic_ms.shape
             shape_hw = (height, width)
         else:
             return []
-        heats = Heats(self.params.heats, shape_hw, self.params.zone)
+        heats = Heats(self.params.heats, ZoneMasks.of(self.params.zones, shape_hw[::-1]), self.params.zone)
         empty: list[str] = []
         if saved is not None:
-            empty, self._earlier_scene = heats.restore(saved, shift_s)
+            empty, extra = heats.restore(saved, shift_s)
+            self._take_up(extra, shift_s)
         for each in increments:
-            heats.add(Increment(each.motion_ms, each.observed_ms, each.mono_s + shift_s, each.wall_s))
+            heats.add(replace(each, mono_s=each.mono_s + shift_s))
         self._heats = heats
         return empty
+
+    def _take_up(self, extra: Mapping[str, NDArray[Any]], shift_s: float) -> None:
+        """Take up what was saved beside the heats; what cannot be used is learnt anew."""
+        self._earlier = dict(extra)
+        self.epoch = int(extra["epoch"][0]) if "epoch" in extra else 1
+        health = {name.removeprefix("health_"): array for name, array in extra.items() if name.startswith("health_")}
+        try:
+            if health:
+                self._health_watch.restore(health, shift_s)
+        except ValueError as error:
+            _log.warning("the camera's health is judged anew: %s", error)
 
     def _prepare(self, frame_wh: SizeWH) -> tuple[Heats, ZoneMasks]:
         """Make what depends on the camera's size; a change of size in mid-stream keeps grid, zones and heats."""
@@ -216,10 +355,9 @@ class CameraPipeline:
                 _log.warning("the grid is %d cells wide now, not %d: heats start empty", width, self._heats.shape_hw[1])
                 self._heats = None
             if self._heats is None:
-                self._heats = Heats(self.params.heats, (height, width), self.params.zone)
-            grid_wh = self._heats.shape_hw[::-1]
-            self._zones = ZoneMasks.of(self.params.zones, grid_wh)
-            self._meter = ActivityMeter(self._zones.named)
+                zones = ZoneMasks.of(self.params.zones, (width, height))
+                self._heats = Heats(self.params.heats, zones, self.params.zone)
+            self._zones = self._heats.zones
             self._picture_wh = default_size(frame_wh, self.params.style)
             self._blackout = blackout_mask(self.params.zones, self._picture_wh)
         assert self._heats is not None

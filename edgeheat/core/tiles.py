@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import math
 import zlib
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 _LEVEL = 6
+_Int = TypeVar("_Int", np.uint16, np.uint32, np.int64)
 
 
-def pack_ms(grid_ms: NDArray[np.uint16] | NDArray[np.uint32]) -> bytes:
+def pack_ms(grid_ms: NDArray[_Int]) -> bytes:
     """Return `grid_ms` compressed; shape and dtype are the caller's to remember.
 
     All low bytes come first, then all next ones: counts of neighbouring cells share their high bytes.
@@ -20,13 +23,13 @@ def pack_ms(grid_ms: NDArray[np.uint16] | NDArray[np.uint32]) -> bytes:
     return zlib.compress(np.ascontiguousarray(planes).tobytes(), _LEVEL)
 
 
-def unpack_ms(packed: bytes, shape_hw: tuple[int, int], dtype: type[np.uint16] | type[np.uint32]) -> NDArray[np.uint32]:
-    """Return what `pack_ms` packed as uint32, shape `shape_hw`, owned by the caller.
+def unpack_ms(packed: bytes, shape: tuple[int, ...], dtype: type[_Int]) -> NDArray[_Int]:
+    """Return what `pack_ms` packed, of that shape and dtype, owned by the caller.
 
-    `dtype` is that of the grid that was packed. Raises ValueError where the bytes are not such a grid.
+    Raises ValueError where the bytes are not such a grid.
     """
     itemsize = np.dtype(dtype).itemsize
-    cells = shape_hw[0] * shape_hw[1]
+    cells = math.prod(shape)
     inflater = zlib.decompressobj()
     try:
         raw = inflater.decompress(packed, cells * itemsize + 1)
@@ -36,4 +39,4 @@ def unpack_ms(packed: bytes, shape_hw: tuple[int, int], dtype: type[np.uint16] |
         raise ValueError(f"packed grid: expected {cells * itemsize} bytes, got {len(raw)}")
     planes = np.frombuffer(raw, np.uint8).reshape(itemsize, cells)
     little = np.ascontiguousarray(planes.T).view(np.dtype(dtype).newbyteorder("<"))
-    return little.reshape(shape_hw).astype(np.uint32)
+    return little.reshape(shape).astype(dtype)

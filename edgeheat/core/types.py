@@ -10,6 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 U8 = NDArray[np.uint8]
+U16 = NDArray[np.uint16]
+U32 = NDArray[np.uint32]
 F32 = NDArray[np.float32]
 SizeWH = tuple[int, int]
 
@@ -34,6 +36,10 @@ class Frame:
     levels: tuple[int, int] = (0, 255)
     """The luma values of black and of white: (0, 255) full range, (16, 235) video range, (64, 940) 10-bit video."""
 
+    chroma: Callable[[SizeWH], U8 | None] = lambda _: None
+    """Gives Cb and Cr, uint8 around 128, shape (height, width, 2), at the asked (width, height), owned by the caller;
+    None where the picture is grey. Must be called before the next frame is asked for."""
+
     def __post_init__(self) -> None:
         if self.luma.ndim != 2 or 0 in self.luma.shape:
             raise ValueError(f"luma: expected a shape of (height, width), got {self.luma.shape}")
@@ -46,10 +52,19 @@ class Frame:
 
 @dataclass(frozen=True, slots=True)
 class MotionMask:
-    """Which grid cells are in motion in one analysed frame, and for how long that frame stands."""
+    """Where people are in one analysed frame, and for how long that frame stands; masks are 255 or 0.
+
+    All arrays have the shape (grid height, grid width).
+    """
 
     cells: U8
-    """Shape (grid height, grid width): 255 where something moves, else 0."""
+    """Presence: where somebody is seen, moving or staying. Staying is counted later, see `dwell_ms`."""
+
+    moving: U8
+    """Traffic: the part of `cells` that moves; counted at once."""
+
+    dwell_ms: U32 | None
+    """Milliseconds of staying that became certain with this frame, of the seconds before it too; None: none did."""
 
     dt_s: float
     """Seconds since the analysed frame before it, 0 after a gap longer than `max_gap_s`."""

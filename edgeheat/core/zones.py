@@ -11,6 +11,7 @@ import numpy as np
 from edgeheat.core.events import ALL
 from edgeheat.core.params import Point, ZoneParams
 from edgeheat.core.types import U8, SizeWH
+from edgeheat.core.zone_rows import zone_key
 
 _SUBPIXEL_BITS = 8
 
@@ -46,7 +47,16 @@ class ZoneMasks:
     """Cells whose motion counts: inside an include zone (if there is any), outside every ignore and privacy zone."""
 
     named: dict[str, U8]
-    """The counted cells of `all`, then of each named zone."""
+    """The counted cells of `all`, then of each named zone in the order of the configuration.
+
+    Zones may overlap, and one that lies under masks altogether has no cell left.
+    """
+
+    keys: tuple[int, ...]
+    """For each of `named`, in its order: what it is known by in saved figures, see `zone_key`."""
+
+    weights: dict[str, float]
+    """For each of `named`: how much its heat counts in the ranking; that of `all` is not used."""
 
     @classmethod
     def of(cls, zones: Sequence[ZoneParams], grid_wh: SizeWH) -> ZoneMasks:
@@ -59,6 +69,7 @@ class ZoneMasks:
         privacy = blackout_mask(zones, grid_wh)
         if privacy is not None:
             counted &= ~privacy
-        named = {ALL: counted}
-        named |= {zone.name: polygon_mask(zone.polygon, grid_wh) & counted for zone in zones if zone.kind == "zone"}
-        return cls(privacy, counted, named)
+        drawn = [zone for zone in zones if zone.kind == "zone"]
+        named = {ALL: counted} | {zone.name: polygon_mask(zone.polygon, grid_wh) & counted for zone in drawn}
+        keys = (zone_key(ALL, ()), *(zone_key(zone.name, zone.polygon) for zone in drawn))
+        return cls(privacy, counted, named, keys, {ALL: 1.0} | {zone.name: zone.weight for zone in drawn})

@@ -17,7 +17,10 @@ from edgeheat.daemon.clock import SystemClock
 from edgeheat.daemon.hub import Hub
 from edgeheat.daemon.logs import set_up_logging
 from edgeheat.daemon.memory import spare_memory
-from edgeheat.daemon.messages import HeatBackup, WorkerSpec
+from edgeheat.daemon.messages import HeatBackup, PlanSpec, WorkerSpec
+from edgeheat.daemon.plan_keeper import PlanKeeper
+from edgeheat.daemon.requests import FOLDER as REQUESTS
+from edgeheat.daemon.requests import Requests
 from edgeheat.daemon.restart import RestartLimits
 from edgeheat.daemon.supervisor import Supervisor
 from edgeheat.daemon.systemd import Notifier, watchdog_period_s
@@ -35,6 +38,8 @@ _log = logging.getLogger(__name__)
 _TICK_S = 2.0
 _LAST_WRITES_S = 1.0
 _SUPERVISOR_STOP_S = 4.0
+_LAST_PLANS_S = 0.5
+"""At the least for the last pictures of the floor plans, which get what the supervisor leaves of its own time."""
 
 
 def run(config: Config, for_s: float | None = None) -> int:
@@ -50,10 +55,8 @@ def run(config: Config, for_s: float | None = None) -> int:
     clock = SystemClock()
     cameras = [camera.name for camera in config.camera]
 
-    metrics = MetricsSink()
-    for camera in config.camera:
-        metrics.add_camera(camera.name, [ALL, *(zone.name for zone in camera.zone if zone.kind == "zone")])
-    board = Board(cameras, config.site.name, config.timezone)
+    metrics = _metrics(config)
+    board = Board(cameras, config.site.name, config.timezone, [plan.name for plan in config.plan])
     web = None
     if config.web.enabled:
         page = create_app(
@@ -68,17 +71,21 @@ def run(config: Config, for_s: float | None = None) -> int:
 
     hub = Hub([metrics, board], _queued_sinks(config, metrics, board, clock), metrics.sink_dropped, tell_trouble)
     checkpoints = CheckpointWriter(config.storage_path / "state", clock)
-    supervisor = _supervisor(config, clock, hub, checkpoints)
+    plans = _plan_keeper(config, clock, hub)
+    supervisor = _supervisor(config, clock, hub, checkpoints, plans)
     timetable = Timetable(
         config.schedule.next_instant(config.timezone), cameras, clock, supervisor.take_snapshot, board.picture_due
     )
+    requests = Requests(config.storage_path / "state" / REQUESTS, supervisor.camera_state, supervisor.reset)
     ended_well = threading.Event()
     supervising = threading.Thread(
         target=_supervise, args=(supervisor, stop_asked, ended_well), name="supervisor", daemon=True
     )
 
+    plans.start()
     supervising.start()
     timetable.start()
+    requests.start(clock)
     _say_where(config, web)
     notifier.ready()
     _wait(stop_asked, for_s, clock=clock, supervisor=supervisor, timetable=timetable, notifier=notifier)
@@ -86,13 +93,24 @@ def run(config: Config, for_s: float | None = None) -> int:
     notifier.stopping()
     stopping.set()
     timetable.stop()
+    requests.stop()
     supervisor.stop()
-    supervising.join(_SUPERVISOR_STOP_S)
+    _join(supervising, plans, clock)
     hub.close(_LAST_WRITES_S)
     checkpoints.close(_LAST_WRITES_S)
     if web is not None:
         web.stop()
     return 0 if ended_well.is_set() else 1
+
+
+def _metrics(config: Config) -> MetricsSink:
+    """Return the metrics with every series that the configuration calls for, so that a silent camera shows too."""
+    metrics = MetricsSink()
+    for camera in config.camera:
+        metrics.add_camera(camera.name, [ALL, *(zone.name for zone in camera.zone if zone.kind == "zone")])
+    for plan in config.plan:
+        metrics.add_plan(plan.name)
+    return metrics
 
 
 def _stop_on_signals() -> queue.SimpleQueue[None]:
@@ -106,22 +124,39 @@ def _stop_on_signals() -> queue.SimpleQueue[None]:
     return stop_asked
 
 
-def _supervisor(config: Config, clock: SystemClock, hub: Hub, checkpoints: CheckpointWriter) -> Supervisor:
+def _limits(config: Config) -> RestartLimits:
     patience = config.supervision
+    return RestartLimits(
+        stall_timeout_s=patience.stall_timeout_s,
+        backoff_first_s=patience.backoff_first_s,
+        backoff_max_s=patience.backoff_max_s,
+        reset_after_s=patience.reset_after_s,
+    )
+
+
+def _plan_keeper(config: Config, clock: SystemClock, hub: Hub) -> PlanKeeper:
+    return PlanKeeper(
+        [PlanSpec(params, plan.image) for plan, params in zip(config.plan, config.plan_params(), strict=True)],
+        limits=_limits(config),
+        clock=clock,
+        emit=hub.publish,
+        random=random.Random(),  # noqa: S311 jitter, not a secret
+    )
+
+
+def _supervisor(
+    config: Config, clock: SystemClock, hub: Hub, checkpoints: CheckpointWriter, plans: PlanKeeper
+) -> Supervisor:
     return Supervisor(
         specs=_worker_specs(config),
         backups=load_backups(config.storage_path / "state", [camera.name for camera in config.camera], clock),
-        limits=RestartLimits(
-            stall_timeout_s=patience.stall_timeout_s,
-            backoff_first_s=patience.backoff_first_s,
-            backoff_max_s=patience.backoff_max_s,
-            reset_after_s=patience.reset_after_s,
-        ),
+        limits=_limits(config),
         save_every_s=config.storage.checkpoint_every_s,
         clock=clock,
         emit=hub.publish,
         on_saved=checkpoints.write,
         random=random.Random(),  # noqa: S311 jitter, not a secret
+        on_plan_heats=plans.take,
     )
 
 
@@ -174,6 +209,10 @@ def _mqtt_settings(config: Config) -> MqttSettings:
 
 def _worker_specs(config: Config) -> list[WorkerSpec]:
     zone = config.timezone
+    plan_heats: dict[str, dict[str, None]] = {}
+    for plan in config.plan_params():
+        for view in plan.views:
+            plan_heats.setdefault(view.camera, {}).update((heat.name, None) for heat in plan.heats)
     return [
         WorkerSpec(
             camera=camera.name,
@@ -186,6 +225,7 @@ def _worker_specs(config: Config) -> list[WorkerSpec]:
             params=camera.pipeline_params(zone),
             backup=HeatBackup(),
             shift_s=0.0,
+            plan_heats=tuple(plan_heats.get(camera.name, ())),
         )
         for camera in config.camera
     ]
@@ -220,6 +260,13 @@ def _wait(
         timetable.check_clock()
         if watchdog_s is not None and now_s - supervisor.last_turn_s < watchdog_s / 2:
             notifier.watchdog()
+
+
+def _join(supervising: threading.Thread, plans: PlanKeeper, clock: SystemClock) -> None:
+    """Let the cameras make their last pictures, and then the plans theirs of them."""
+    ends_s = clock.monotonic() + _SUPERVISOR_STOP_S
+    supervising.join(_SUPERVISOR_STOP_S)
+    plans.close(max(_LAST_PLANS_S, ends_s - clock.monotonic()))
 
 
 def _asked(stop_asked: queue.SimpleQueue[None], within_s: float) -> bool:

@@ -1,4 +1,4 @@
-"""A worker process as its parent sees it: commands go in, messages come out, and it can always be killed."""
+"""A process of its own as its parent sees it: commands go in, messages come out, and it can always be killed."""
 
 from __future__ import annotations
 
@@ -10,32 +10,42 @@ from collections.abc import Callable
 from contextlib import suppress
 from multiprocessing.connection import Connection
 from multiprocessing.context import ForkServerContext
+from typing import TypeVar
 
-from edgeheat.daemon.messages import Command, Message, WorkerSpec
+from edgeheat.daemon.messages import Command, Message, PlanJob, WorkerSpec
 
 _log = logging.getLogger(__name__)
 
 _COLLECT_TIMEOUT_S = 1.0
 
+Spec = TypeVar("Spec")
+
 
 class Child:
-    """Started when made. `hear(self, message)` is called in a thread of its own, at last with None.
+    """Started when made, with `main(connection, spec)` in it; `name` is for logs.
+
+    `hear(self, message)` is called in a thread of its own, at last with None.
 
     Reading has its own thread because a worker that is frozen while it writes would block its reader.
     Raises OSError where no process can be started.
     """
 
     def __init__(
-        self, context: ForkServerContext, spec: WorkerSpec, hear: Callable[[Child, Message | None], None]
+        self,
+        context: ForkServerContext,
+        name: str,
+        main: Callable[[Connection, Spec], None],
+        spec: Spec,
+        hear: Callable[[Child, Message | None], None],
     ) -> None:
         self._hear = hear
         self._connection, theirs = context.Pipe()
         self._closing = threading.Lock()
         self._ended = False
-        self._process = context.Process(target=_main, args=(theirs, spec), name=f"edgeheat-{spec.camera}", daemon=True)
+        self._process = context.Process(target=main, args=(theirs, spec), name=f"edgeheat-{name}", daemon=True)
         try:
             # The thread first: what cannot be listened to must not be started.
-            threading.Thread(target=self._listen, name=f"hear-{spec.camera}", daemon=True).start()
+            threading.Thread(target=self._listen, name=f"hear-{name}", daemon=True).start()
             self._process.start()
         except (EOFError, RuntimeError) as error:  # the fork server died of it; there is no thread to be had
             raise OSError(str(error)) from error
@@ -95,8 +105,18 @@ class Child:
             self._hear(self, None)
 
 
-def _main(connection: Connection, spec: WorkerSpec) -> None:
-    # Imported here: the parent must not load numpy, cv2 and av; the fork server has loaded them already.
+# Imported inside: the parent must not load numpy, cv2 and av; the fork server has loaded them already.
+
+
+def watch_camera(connection: Connection, spec: WorkerSpec) -> None:
+    """The main of a camera's worker."""
     from edgeheat.daemon.worker import run_worker
 
     run_worker(connection, spec)
+
+
+def draw_plans(connection: Connection, job: PlanJob) -> None:
+    """The main of the process that draws floor plans."""
+    from edgeheat.daemon.plan_worker import run_plan_worker
+
+    run_plan_worker(connection, job)

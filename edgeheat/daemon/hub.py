@@ -95,7 +95,7 @@ class Hub:
         self._runners = [SinkRunner(sink, on_dropped, on_trouble) for sink in queued]
 
     def publish(self, event: Event) -> None:
-        """Hand over one event; called by the supervisor's thread only.
+        """Hand over one event; called by the supervisor's thread, and for floor plans by their keeper's.
 
         Progress, one a second from each camera, is for the direct sinks alone: it would push pictures out of a queue.
         """

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
 from edgeheat.core.events import Progress, Snapshot
-from edgeheat.core.params import PipelineParams
+from edgeheat.core.params import PipelineParams, PlanParams
 
 
 @dataclass(slots=True)
@@ -40,6 +41,9 @@ class WorkerSpec:
     shift_s: float
     """Added to the backup's times, where it is from before the machine's last start."""
 
+    plan_heats: tuple[str, ...] = ()
+    """The heats that the floor plans want of this camera."""
+
 
 # From the parent to a worker.
 
@@ -55,11 +59,25 @@ class Save:
 
 
 @dataclass(frozen=True, slots=True)
+class Reset:
+    """Forget some of what was learnt or counted; at least one is True."""
+
+    flicker: bool
+    """Forget which cells the flicker mask leaves out."""
+
+    moved: bool
+    """Take the present view as right: the camera was moved, and its zones were looked at."""
+
+    heat: bool
+    """Empty all heats."""
+
+
+@dataclass(frozen=True, slots=True)
 class Stop:
     """Count what is held, send a last snapshot and state, and end."""
 
 
-Command = TakeSnapshot | Save | Stop
+Command = TakeSnapshot | Save | Reset | Stop
 
 # From a worker to the parent.
 
@@ -87,6 +105,8 @@ class Taken:
     """A snapshot that was asked for."""
 
     snapshot: Snapshot
+    plan_heats: bytes = b""
+    """The heats that the plans want, of the same instant, as CameraHeats packs them; empty where none does."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,4 +117,41 @@ class Failed:
     reason: str
 
 
-Message = Counted | Saved | Taken | Failed
+# For and from the process that draws floor plans.
+
+
+@dataclass(frozen=True, slots=True)
+class PlanSpec:
+    """All that is needed to draw one plan, but for the heats."""
+
+    params: PlanParams
+    image: str
+    """File of its picture; empty: it has none."""
+
+    @property
+    def cameras(self) -> tuple[str, ...]:
+        """The names of the cameras that it shows."""
+        return tuple(view.camera for view in self.params.views)
+
+
+@dataclass(frozen=True, slots=True)
+class PlanJob:
+    """Some plans to draw, and the latest heats of their cameras."""
+
+    plans: tuple[PlanSpec, ...]
+    heats: Mapping[str, bytes]
+    """By camera, as CameraHeats packs them; a camera that has not sent any is not in it."""
+
+
+@dataclass(frozen=True, slots=True)
+class PlanDrawn:
+    """One plan is drawn, or cannot be."""
+
+    snapshot: Snapshot | None
+    """None: it cannot be drawn, with whatever heats."""
+
+    trouble: str
+    """What is wrong with it, in one sentence; empty: nothing."""
+
+
+Message = Counted | Saved | Taken | Failed | PlanDrawn

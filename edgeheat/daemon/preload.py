@@ -6,6 +6,7 @@ import gc
 
 import cv2
 
+import edgeheat.daemon.plan_worker
 import edgeheat.daemon.worker
 import edgeheat.sources.rtsp  # noqa: F401 the commonest source, and with it av
 from edgeheat.core.render import warm_up

@@ -11,15 +11,16 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from random import Random
 
-from edgeheat.core.events import CameraState, CameraStatus, Event
+from edgeheat.core.events import CameraHealth, CameraState, CameraStatus, Event, HealthVerdict, Progress
 from edgeheat.daemon.backup import CameraBackup
-from edgeheat.daemon.child import Child
+from edgeheat.daemon.child import Child, watch_camera
 from edgeheat.daemon.knock import Knocker, host_and_port
 from edgeheat.daemon.messages import (
     Command,
     Counted,
     Failed,
     Message,
+    Reset,
     Save,
     Saved,
     Stop,
@@ -83,6 +84,8 @@ class _Camera:
         self.backoff = backoff
         self.child: Child | None = None
         self.state: CameraState = "starting"
+        self.health: HealthVerdict | None = None
+        """The verdict that was told last; None: none since it came online."""
         self.first_frame_s: float | None = None
         self.alive_s = 0.0
         """Since when the stall is counted: the last decoded frame, or the start."""
@@ -100,6 +103,7 @@ class Supervisor:
     `emit` gets every event, in order. `backups` gives each camera's heats of earlier runs and the shift of their times.
     `on_saved` gets a camera's backup every `save_every_s` and at the end, if anything was counted since the last time:
     a camera that is away for weeks must not wear out the card.
+    `on_plan_heats` gets, right after a camera's snapshot, its packed heats where a floor plan wants them.
     """
 
     def __init__(
@@ -113,12 +117,14 @@ class Supervisor:
         emit: Callable[[Event], None],
         on_saved: Callable[[str, CameraBackup], None],
         random: Random,
+        on_plan_heats: Callable[[str, bytes], None] = lambda camera, packed: None,
     ) -> None:
         self._limits = limits
         self._save_every_s = save_every_s
         self._clock = clock
         self._emit = emit
         self._on_saved = on_saved
+        self._on_plan_heats = on_plan_heats
         self._inbox: queue.Queue[_FromChild | _ForChild | _PortOpened] = queue.Queue(_INBOX_SIZE)
         self._stop = threading.Event()
         self.last_turn_s = clock.monotonic()
@@ -137,6 +143,15 @@ class Supervisor:
     def take_snapshot(self, camera: str) -> None:
         """Ask one camera for a snapshot; it comes as an event. A camera without a worker gives none."""
         self._inbox.put(_ForChild(camera, TakeSnapshot()))
+
+    def reset(self, camera: str, reset: Reset) -> None:
+        """Have one camera forget something; a camera without a worker does not hear it."""
+        self._inbox.put(_ForChild(camera, reset))
+
+    def camera_state(self, camera: str) -> CameraState | None:
+        """Return the state of one camera; None for one that is not known."""
+        found = self._cameras.get(camera)
+        return found.state if found is not None else None
 
     def worker_pids(self) -> dict[str, int]:
         """Return the process id of each camera that has a worker now."""
@@ -208,14 +223,18 @@ class Supervisor:
                     if camera.first_frame_s is None:
                         camera.first_frame_s = last_frame_mono_s
                         self._set_state(camera, "online", "ok", "")
+                if camera.first_frame_s is not None:
+                    self._judge(camera, progress)
                 self._emit(progress)
             case Saved(saved):
                 camera.backup.replace(saved)
                 camera.shift_s = 0.0
                 camera.unsaved = camera.unsaved or camera.first_frame_s is not None
                 self._save(camera)
-            case Taken(snapshot):
+            case Taken(snapshot, plan_heats):
                 self._emit(snapshot)
+                if plan_heats:
+                    self._on_plan_heats(camera.spec.camera, plan_heats)
             case Failed(code, reason):
                 camera.failure = (code, reason)
             case None:
@@ -232,6 +251,7 @@ class Supervisor:
         self._stop_knocking(camera)
         camera.failure = None
         camera.first_frame_s = None
+        camera.health = None
         camera.alive_s = self._clock.monotonic()
         camera.next_save_s = camera.alive_s + self._save_every_s
         spec = replace(camera.spec, backup=camera.backup.for_worker(), shift_s=camera.shift_s)
@@ -241,7 +261,7 @@ class Supervisor:
             self._inbox.put(_FromChild(name, child, message))
 
         try:
-            camera.child = Child(self._context, spec, hear)
+            camera.child = Child(self._context, name, watch_camera, spec, hear)
         except OSError as error:  # out of memory or processes: the other cameras go on, this one is tried again
             self._went_down(camera, "crashed", f"no process could be started for the camera: {error}")
 
@@ -275,6 +295,17 @@ class Supervisor:
             _log.warning("%s: offline: %s; trying again for ever", name, reason)
         camera.state = state
         self._emit(CameraStatus(name, state, reason, code, self._clock.wall()))
+
+    def _judge(self, camera: _Camera, progress: Progress) -> None:
+        """Tell the verdict on the camera's picture if it is another than before."""
+        if progress.health is None or progress.health == camera.health:
+            return
+        if progress.health != "ok":
+            _log.warning("%s: %s", camera.spec.camera, progress.health_reason)
+        elif camera.health is not None:
+            _log.info("%s: the picture is in order again", camera.spec.camera)
+        camera.health = progress.health
+        self._emit(CameraHealth(camera.spec.camera, progress.health, progress.health_reason, progress.wall_s))
 
     def _say_farewell(self) -> None:
         deadline_s = self._clock.monotonic() + STOP_TIMEOUT_S

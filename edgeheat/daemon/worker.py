@@ -12,6 +12,7 @@ from multiprocessing.connection import Connection, wait
 from edgeheat.core.events import Progress
 from edgeheat.core.increment import Increment
 from edgeheat.core.pipeline import CameraPipeline
+from edgeheat.core.plan_heats import CameraHeats
 from edgeheat.daemon.clock import SystemClock
 from edgeheat.daemon.logs import set_up_logging
 from edgeheat.daemon.messages import (
@@ -20,6 +21,7 @@ from edgeheat.daemon.messages import (
     Failed,
     HeatBackup,
     Message,
+    Reset,
     Save,
     Saved,
     Stop,
@@ -130,6 +132,8 @@ class Worker:
                 self._take_snapshot()
             case Save():
                 self._save()
+            case Reset():
+                self._reset(command)
             case Stop():
                 self._say_farewell()
                 return False
@@ -146,9 +150,13 @@ class Worker:
 
     def _take_snapshot(self) -> None:
         with self._lock:
-            snapshot = self._pipeline.snapshot(self._clock.monotonic(), self._clock.wall())
+            mono_s, wall_s = self._clock.monotonic(), self._clock.wall()
+            snapshot = self._pipeline.snapshot(mono_s, wall_s)
+            grids = {name: self._pipeline.heat(name, mono_s, wall_s) for name in self._spec.plan_heats}
         if snapshot is not None:
-            self._send(Taken(snapshot))
+            known = {name: grid for name, grid in grids.items() if grid is not None}
+            plan_heats = CameraHeats(known, mono_s, wall_s, snapshot.epoch).pack() if known else b""
+            self._send(Taken(snapshot, plan_heats))
 
     def _save(self) -> None:
         with self._lock:
@@ -159,6 +167,12 @@ class Worker:
         if saved is not None:
             self._send(Saved(saved))
 
+    def _reset(self, reset: Reset) -> None:
+        with self._lock:
+            self._pipeline.reset(flicker=reset.flicker, moved=reset.moved, heat=reset.heat)
+        # At once: the parent's backup would bring back what was forgotten.
+        self._save()
+
     def _tell(self) -> None:
         with self._lock:
             activity = self._pipeline.take_activity()
@@ -168,6 +182,8 @@ class Worker:
             skipped, self._pipeline.frames_skipped = self._pipeline.frames_skipped, 0
             last_mono_s, last_wall_s = self._last_frame or (None, 0.0)
             scene_known = self._pipeline.scene_known
+            left_out = self._pipeline.take_left_out()
+            ended_epochs = self._pipeline.take_ended_epochs()
         progress = Progress(
             camera=self._spec.camera,
             wall_s=self._clock.wall(),
@@ -178,9 +194,19 @@ class Worker:
             observed_s=activity.observed_s,
             motion_s=activity.motion_s,
             cell_seconds=activity.cell_seconds,
+            dwell_cell_s=activity.dwell_cell_s,
+            active_s=activity.active_s,
+            entries=activity.entries,
             motion_ratio=activity.motion_ratio,
             step_s=step_s,
+            rejected_s=left_out.rejected_s,
+            rejected_cell_s=left_out.rejected_cell_s,
+            masked_ratio=left_out.masked_ratio,
+            health=left_out.health.verdict if left_out.health is not None else None,
+            health_reason=left_out.health.reason if left_out.health is not None else "",
         )
+        for snapshot in ended_epochs:
+            self._send(Taken(snapshot))
         self._send(Counted(progress, increments, last_mono_s))
         if scene_known and not self._scene_known:
             # From here on a restart can go on at once, without learning the empty scene again.

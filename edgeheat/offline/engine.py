@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import itertools
-import logging
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -14,24 +13,22 @@ import numpy as np
 
 from edgeheat.core.caption import Caption, duration_words
 from edgeheat.core.encode import encode
-from edgeheat.core.params import HeatParams, ImageFormat, PipelineParams
+from edgeheat.core.params import HeatParams, ImageFormat, Measure, PipelineParams
 from edgeheat.core.pipeline import CameraPipeline
 from edgeheat.core.render import default_size, draw
 from edgeheat.core.types import U8, Frame, HeatGrid
-from edgeheat.errors import EdgeheatError, SourceEnded, SourceUnavailable
+from edgeheat.errors import EdgeheatError, SourceUnavailable
 from edgeheat.offline.outputs import StagedOutputs, check_target
+from edgeheat.offline.recording import frames_of
 from edgeheat.offline.video import FORMATS, MaskLog, OverlayVideo
 from edgeheat.redact import redact
 from edgeheat.sources import open_source, resolve
 from edgeheat.sources.base import Source, SourceOptions
 
-_log = logging.getLogger(__name__)
-
 IMAGE_FORMATS: Final[dict[str, ImageFormat]] = {".png": "png", ".jpg": "jpeg", ".jpeg": "jpeg", ".webp": "webp"}
 _TOTAL: Final = HeatParams("total", "total")
 
 _RATE_OF_ONE_FRAME = 25.0
-_WHOLE_SHARE = 0.9
 _YEAR_2000_S = 946_684_800
 """Unix time; what says it is older has no date of its own (synthetic scenes count from 0)."""
 
@@ -69,6 +66,9 @@ class RenderJob:
 
     video_quality: int
     """x264's CRF, 0..51: lower is better and larger."""
+
+    of: Measure = "presence"
+    """What the heat counts."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,7 +109,7 @@ def render(job: RenderJob, on_progress: Progress) -> RenderResult:
     it goes, with a warning in the log.
     """
     _check(job)
-    job = replace(job, params=replace(job.params, heats=(_TOTAL,)))
+    job = replace(job, params=replace(job.params, new_epoch_when_moved=False, heats=(replace(_TOTAL, of=job.of),)))
     counted = _count(job, on_progress)
     size_wh = default_size(counted.first.size_wh, job.params.style)
     caption = _caption(job, counted)
@@ -144,27 +144,13 @@ def _open(job: RenderJob) -> Source:
 
 
 def _frames(job: RenderJob) -> Iterator[Frame]:
-    """Yield the recording's frames; where it breaks off after some, end there and say so."""
-    source = _open(job)
-    told, given = source.frame_count(), 0
-    try:
-        for frame in source.frames():
-            given += 1
-            yield frame
-    except (SourceEnded, SourceUnavailable) as error:
-        if not given:
-            raise
-        _log.warning("%s; what came before it is used (%d frames)", error, given)
-    else:
-        # Containers without an index just end where they were cut; the count itself may be a little off.
-        if told is not None and given < _WHOLE_SHARE * told:
-            _log.warning("%s: ends after %d of about %d frames; they are used", redact(job.source), given, told)
+    return frames_of(_open(job), job.source)
 
 
 def _count(job: RenderJob, on_progress: Progress) -> _Counted:
     """Run the engine over the recording; masks are kept only where a video will need them."""
     told, passes = _open(job).frame_count(), 1 if job.video is None else 2
-    pipeline, masks = CameraPipeline(job.params), MaskLog()
+    pipeline, masks = CameraPipeline(job.params), MaskLog(job.of)
     first: Frame | None = None
     done = 0
     for done, frame in enumerate(_frames(job), start=1):
@@ -172,6 +158,8 @@ def _count(job: RenderJob, on_progress: Progress) -> _Counted:
         counted = pipeline.step(frame)
         if job.video is not None:
             masks.extend(counted)
+        # Nobody else has to know what was counted: kept, an hour of increments would be half a gigabyte.
+        pipeline.take_increments()
         on_progress(done, None if told is None else passes * max(told, done))
     if first is None:
         raise SourceUnavailable(f"{redact(job.source)}: no frames in the chosen part: look at start, frames and step")
@@ -184,7 +172,7 @@ def _count(job: RenderJob, on_progress: Progress) -> _Counted:
 def _caption(job: RenderJob, counted: _Counted) -> Caption:
     wall_s = counted.last.wall_s
     ended = datetime.fromtimestamp(wall_s, job.params.zone) if wall_s >= _YEAR_2000_S else None
-    return Caption(job.params.camera, f"{duration_words(counted.length_s)} recorded", ended)
+    return Caption(job.params.camera, f"{duration_words(counted.length_s)} recorded", ended, job.of)
 
 
 def _encoded(picture: U8, path: Path, quality: int) -> bytes:
@@ -198,6 +186,7 @@ def _write_grid(file: BinaryIO, job: RenderJob, counted: _Counted) -> None:
     np.savez_compressed(
         file,
         heat_s=counted.grid.heat_s,
+        of=np.str_(job.of),
         observed_s=np.float64(counted.grid.observed_s),
         period_s=np.float64(counted.grid.period_s),
         start_wall_s=np.float64(counted.first.wall_s),

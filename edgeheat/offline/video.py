@@ -15,11 +15,14 @@ import cv2
 import numpy as np
 from av.container import OutputContainer
 from av.video.stream import VideoStream
+from numpy.typing import NDArray
 
 from edgeheat.core.annotate import title_and_legend
 from edgeheat.core.caption import Caption
-from edgeheat.core.params import PipelineParams
+from edgeheat.core.increment import WholeMs
+from edgeheat.core.params import Measure, PipelineParams
 from edgeheat.core.render import backdrop, heat_layer, scale_max_s
+from edgeheat.core.tiles import pack_ms, unpack_ms
 from edgeheat.core.types import F32, U8, Frame, HeatGrid, MotionMask, SizeWH
 from edgeheat.core.zones import blackout_mask
 from edgeheat.errors import EdgeheatError
@@ -33,40 +36,69 @@ _BT601, _VIDEO_RANGE = 6, 1
 """What cv2's I420 is, in the numbers of ITU-T H.273: players guess wrongly for large pictures that do not say."""
 
 
-class MaskLog:
-    """The counted masks of a run, packed: an hour at 5 a second takes about 10 MB."""
+@dataclass(frozen=True, slots=True)
+class _Logged:
+    mono_s: float
+    whole_ms: int
+    moving: bytes | None
+    dwell_ms: bytes | None
 
-    def __init__(self) -> None:
-        self._masks: list[tuple[float, float, bytes]] = []
+
+class MaskLog:
+    """The counted masks of a run, packed: an hour at 5 a second takes about 10 MB.
+
+    Only what a heat of `of` counts is kept. All masks of the run must come, in their order: then the growing heat ends
+    at the millisecond at which the engine's total does.
+    """
+
+    def __init__(self, of: Measure) -> None:
+        self._of = of
+        self._whole_ms = WholeMs()
+        self._masks: list[_Logged] = []
 
     def extend(self, masks: Iterable[MotionMask]) -> None:
         """Keep some masks more; they come with rising times."""
         for mask in masks:
-            self._masks.append((mask.mono_s, mask.dt_s, zlib.compress(np.packbits(mask.cells > 0).tobytes(), 1)))
+            moving = zlib.compress(np.packbits(mask.moving > 0).tobytes(), 1) if self._of != "dwell" else None
+            dwell_ms = pack_ms(mask.dwell_ms) if self._of != "traffic" and mask.dwell_ms is not None else None
+            self._masks.append(_Logged(mask.mono_s, self._whole_ms.of(mask.dt_s), moving, dwell_ms))
 
-    def growing(self, shape_hw: tuple[int, int]) -> _GrowingHeat:
+    def growing(self, shape_hw: tuple[int, int]) -> GrowingHeat:
         """Return an empty heat that takes these masks in again; shape_hw: the (height, width) of all of them."""
-        return _GrowingHeat(self._masks, np.zeros(shape_hw, np.float32))
+        return GrowingHeat(self._masks, np.zeros(shape_hw, np.uint32))
 
 
 @dataclass(slots=True)
-class _GrowingHeat:
-    masks: list[tuple[float, float, bytes]]
-    heat_s: F32
-    """Motion-seconds up to the last instant asked for, shape (grid height, grid width)."""
+class GrowingHeat:
+    """The heat of a run up to an instant; staying shows from the instant on at which it became certain."""
+
+    masks: list[_Logged]
+    heat_ms: NDArray[np.uint32]
+    """Milliseconds up to the last instant asked for, shape (grid height, grid width)."""
 
     taken: int = 0
+
+    @property
+    def heat_s(self) -> F32:
+        """The same in seconds, rounded as the heats of the engine are."""
+        return (self.heat_ms / 1000.0).astype(np.float32)
 
     def grow(self, mono_s: float) -> bool:
         """Take in all masks up to an instant; tell whether there were any."""
         before = self.taken
-        while self.taken < len(self.masks) and self.masks[self.taken][0] <= mono_s:
-            _, dt_s, packed = self.masks[self.taken]
-            bits = np.frombuffer(zlib.decompress(packed), np.uint8)
-            cells = np.unpackbits(bits, count=self.heat_s.size).reshape(self.heat_s.shape)
-            self.heat_s += cells * np.float32(dt_s)
+        while self.taken < len(self.masks) and self.masks[self.taken].mono_s <= mono_s:
+            self._take_in(self.masks[self.taken])
             self.taken += 1
         return self.taken > before
+
+    def _take_in(self, mask: _Logged) -> None:
+        shape_hw = self.heat_ms.shape
+        if mask.moving is not None:
+            bits = np.frombuffer(zlib.decompress(mask.moving), np.uint8)
+            cells = np.unpackbits(bits, count=self.heat_ms.size).reshape(shape_hw)
+            self.heat_ms += cells * np.uint32(mask.whole_ms)
+        if mask.dwell_ms is not None:
+            self.heat_ms += unpack_ms(mask.dwell_ms, shape_hw, np.uint32)
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,16 +123,7 @@ class OverlayVideo:
 
         Raises OSError where it cannot be written, EdgeheatError where it cannot be encoded.
         """
-        try:
-            with _Encoder(path, container, self) as encoder:
-                for picture, mono_s in self._pictures(frames):
-                    encoder.add(picture, mono_s)
-        except av.FFmpegError as error:
-            if isinstance(error, OSError):
-                raise
-            raise EdgeheatError(
-                f"the video cannot be encoded: {error.strerror}: try another size or quality"
-            ) from error
+        write_video(path, container, self._pictures(frames), size_wh=self.size_wh, rate=self.rate, crf=self.crf)
 
     def _pictures(self, frames: Iterable[Frame]) -> Iterator[tuple[U8, float]]:
         """Yield each frame with the heat so far over it, and its time."""
@@ -127,20 +150,37 @@ class OverlayVideo:
         return backdrop(now, self.params.style, self.size_wh)
 
 
+def write_video(
+    path: Path, container: str, pictures: Iterable[tuple[U8, float]], *, size_wh: SizeWH, rate: float, crf: int
+) -> None:
+    """Encode pictures, BGR of `size_wh`, each with the time in seconds from which it is seen, to `path`.
+
+    rate, crf: see `OverlayVideo`. Raises OSError where it cannot be written, EdgeheatError where it cannot be encoded.
+    """
+    try:
+        with _Encoder(path, container, size_wh, rate, crf) as encoder:
+            for picture, mono_s in pictures:
+                encoder.add(picture, mono_s)
+    except av.FFmpegError as error:
+        if isinstance(error, OSError):
+            raise
+        raise EdgeheatError(f"the video cannot be encoded: {error.strerror}: try another size or quality") from error
+
+
 class _Encoder:
     """H.264 in yuv420p, which every browser and phone plays."""
 
-    def __init__(self, path: Path, container: str, video: OverlayVideo) -> None:
+    def __init__(self, path: Path, container: str, size_wh: SizeWH, rate: float, crf: int) -> None:
         codec = _encoder_name()
-        width, height = (side + side % 2 for side in video.size_wh)
-        self._frame_ticks = round(_TICKS_PER_S / video.rate)
+        width, height = (side + side % 2 for side in size_wh)
+        self._frame_ticks = round(_TICKS_PER_S / rate)
         self._zero_s: float | None = None
         self._last_ticks = -1
         # The index in front, so that a browser can begin before it has the whole file.
         options = {"movflags": "+faststart"} if container in ("mp4", "mov") else {}
         self._container: OutputContainer = av.open(str(path), "w", format=container, options=options)
-        rate = Fraction(video.rate).limit_denominator(1001)
-        stream = self._container.add_stream(codec, rate=rate, options=_quality(codec, video.crf))
+        mean_rate = Fraction(rate).limit_denominator(1001)
+        stream = self._container.add_stream(codec, rate=mean_rate, options=_quality(codec, crf))
         assert isinstance(stream, VideoStream)
         self._stream = stream
         self._stream.width, self._stream.height, self._stream.pix_fmt = width, height, "yuv420p"

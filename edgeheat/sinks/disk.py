@@ -13,7 +13,7 @@ from edgeheat.atomic import replace, stage, temp_beside, write_atomic, write_rem
 from edgeheat.core.events import Event, HeatImage, Progress, Snapshot
 from edgeheat.errors import SinkUnavailable
 from edgeheat.sinks.dated import SUFFIXES, DatedPictures
-from edgeheat.sinks.payload import EXTENSIONS, SCHEMA, UNITS, heat_figures, to_json, utc_text
+from edgeheat.sinks.payload import EXTENSIONS, SCHEMA, heat_figures, plan_figures, to_json, units, utc_text
 
 _FILE_MODE = 0o666  # before the umask: the pictures are there to be looked at
 _FIGURES_BYTES = 8192
@@ -168,11 +168,13 @@ class DiskSink:
                 "heat": heat.heat,
                 "captured_at": utc_text(snapshot.wall_s),
                 "captured_at_local": local.isoformat(timespec="seconds"),
+                "epoch": snapshot.epoch,
                 "picture": str(picture),
                 "media_type": heat.media_type,
                 "size_wh": list(heat.size_wh),
-                **heat_figures(heat),
-                "units": dict(UNITS),
+                **plan_figures(snapshot),
+                **heat_figures(snapshot, heat),
+                "units": units(snapshot),
             }
         )
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import platform
 from collections.abc import Sequence
 from importlib.metadata import PackageNotFoundError, version
-from typing import Literal
+from typing import Literal, get_args
 
 from prometheus_client import (
     CollectorRegistry,
@@ -18,9 +18,21 @@ from prometheus_client import (
 )
 
 import edgeheat
-from edgeheat.core.events import CameraStatus, Event, Progress, Snapshot
+from edgeheat.core.events import (
+    CameraHealth,
+    CameraStatus,
+    CellRejection,
+    Event,
+    FrameRejection,
+    HealthVerdict,
+    Progress,
+    Snapshot,
+)
 
 _OFFLINE_REASONS = ("unavailable", "ended", "stalled", "crashed", "stopped")
+_FRAME_REJECTIONS: tuple[FrameRejection, ...] = get_args(FrameRejection)
+_CELL_REJECTIONS: tuple[CellRejection, ...] = get_args(CellRejection)
+_VERDICTS: tuple[HealthVerdict, ...] = get_args(HealthVerdict)
 _QUEUED_SINKS = ("disk", "mqtt")
 _PROCESSING_BUCKETS_S = (0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0)
 _OPENCV_DISTRIBUTIONS = ("opencv-contrib-python", "opencv-contrib-python-headless", "opencv-python-headless")
@@ -46,8 +58,12 @@ class MetricsSink:
         disable_created_metrics()  # type: ignore[no-untyped-call]
         self.registry = CollectorRegistry()
         self._ratio_zones: dict[str, set[str]] = {}  # by camera, only those that are online
+        self._judged: set[str] = set()  # cameras with a verdict
+        self._plans: set[str] = set()
         ProcessCollector(registry=self.registry)
         self._define_camera_metrics()
+        self._define_zone_metrics()
+        self._define_judging_metrics()
         self._define_picture_metrics()
         self._define_daemon_metrics()
 
@@ -85,6 +101,9 @@ class MetricsSink:
             ["camera"],
             registry=registry,
         )
+
+    def _define_zone_metrics(self) -> None:
+        registry = self.registry
         self._motion = Counter(
             "edgeheat_motion_seconds",
             "Time in which anything in the zone moved; the zone `all` is the whole picture.",
@@ -93,7 +112,25 @@ class MetricsSink:
         )
         self._cell_motion = Counter(
             "edgeheat_motion_cell_seconds",
-            "Motion-seconds summed over the cells of the zone; the zone `all` is the whole picture.",
+            "Seconds of movement summed over the cells of the zone; the zone `all` is the whole picture.",
+            ["camera", "zone"],
+            registry=registry,
+        )
+        self._cell_dwell = Counter(
+            "edgeheat_dwell_cell_seconds",
+            "Seconds of staying summed over the cells of the zone; the zone `all` is the whole picture.",
+            ["camera", "zone"],
+            registry=registry,
+        )
+        self._active = Counter(
+            "edgeheat_zone_active_seconds",
+            "Time in which somebody was in the zone; the zone `all` is the whole picture.",
+            ["camera", "zone"],
+            registry=registry,
+        )
+        self._entries = Counter(
+            "edgeheat_zone_entries",
+            "How often the empty zone became active; the zone `all` is the whole picture.",
             ["camera", "zone"],
             registry=registry,
         )
@@ -101,6 +138,33 @@ class MetricsSink:
             "edgeheat_motion_ratio",
             "Share of the zone's cells in motion in the last second, 0 to 1; absent while the camera is not online.",
             ["camera", "zone"],
+            registry=registry,
+        )
+
+    def _define_judging_metrics(self) -> None:
+        registry = self.registry
+        self._rejected = Counter(
+            "edgeheat_rejected_seconds",
+            "Time of whole frames that was not counted, nor observed, by reason.",
+            ["camera", "reason"],
+            registry=registry,
+        )
+        self._cell_rejected = Counter(
+            "edgeheat_rejected_cell_seconds",
+            "Seconds summed over cells that differed from the empty scene and were not counted, by reason.",
+            ["camera", "reason"],
+            registry=registry,
+        )
+        self._masked = Gauge(
+            "edgeheat_masked_ratio",
+            "Share of the picture's cells that the flicker mask leaves out now, 0 to 1.",
+            ["camera"],
+            registry=registry,
+        )
+        self._health = Gauge(
+            "edgeheat_camera_health",
+            "1 for the present verdict on the camera's picture, else 0; absent while the camera is not online.",
+            ["camera", "verdict"],
             registry=registry,
         )
 
@@ -114,14 +178,24 @@ class MetricsSink:
         )
         self._last_success = Gauge(
             "edgeheat_heatmap_last_success_timestamp_seconds",
-            "Unix time of the camera's last drawn heat maps, 0 before the first.",
+            "Unix time of the camera's or floor plan's last drawn heat maps, 0 before the first.",
             ["camera"],
             registry=registry,
         )
         self._coverage = Gauge(
             "edgeheat_heat_coverage_ratio",
-            "Share of the heat's period in which the camera was really seen, 0 to 1, as of its last picture.",
+            "Share of the heat's period in which camera or floor plan was really seen, 0 to 1, as of the last picture.",
             ["camera", "heat"],
+            registry=registry,
+        )
+
+        self._plan_up = Gauge(
+            "edgeheat_plan_up", "1 while the floor plan can be drawn, else 0.", ["plan"], registry=registry
+        )
+        self._plan_seen = Gauge(
+            "edgeheat_plan_seen_ratio",
+            "Share of the floor plan that some camera sees, 0 to 1, as of its last picture.",
+            ["plan"],
             registry=registry,
         )
 
@@ -174,20 +248,41 @@ class MetricsSink:
         for reason in _OFFLINE_REASONS:
             self._reconnects.labels(name, reason)
         for zone in zones:
-            self._motion.labels(name, zone)
-            self._cell_motion.labels(name, zone)
+            for of_zone in (self._motion, self._cell_motion, self._cell_dwell, self._active, self._entries):
+                of_zone.labels(name, zone)
+        for frame_reason in _FRAME_REJECTIONS:
+            self._rejected.labels(name, frame_reason)
+        for cell_reason in _CELL_REJECTIONS:
+            self._cell_rejected.labels(name, cell_reason)
+        self._masked.labels(name)
+
+    def add_plan(self, name: str) -> None:
+        """Show a floor plan's figures before its first picture; `camera` is its name where a picture is counted."""
+        self._plans.add(name)
+        self._plan_up.labels(name)
+        self._last_success.labels(name)
+        for outcome in ("ok", "failed"):
+            self._renders.labels(name, outcome)
 
     def handle(self, event: Event) -> None:
         """Count the event."""
         match event:
             case Progress():
                 self._count_progress(event)
+            case CameraStatus() if event.camera in self._plans:
+                self._plan_up.labels(event.camera).set(event.state == "online")
             case CameraStatus():
                 self._note_status(event)
+            case CameraHealth():
+                self._judged.add(event.camera)
+                for verdict in _VERDICTS:
+                    self._health.labels(event.camera, verdict).set(verdict == event.verdict)
             case Snapshot():
                 self._last_success.labels(event.camera).set(event.wall_s)
                 for heat in event.heats:
                     self._coverage.labels(event.camera, heat.heat).set(heat.coverage)
+                if event.plan is not None:
+                    self._plan_seen.labels(event.camera).set(event.plan.seen_ratio)
 
     def close(self) -> None:
         """Nothing is held that must be given back."""
@@ -223,10 +318,18 @@ class MetricsSink:
         processing = self._processing.labels(camera)
         for step_s in progress.step_s:
             processing.observe(step_s)
-        for zone, seconds in progress.motion_s.items():
-            self._motion.labels(camera, zone).inc(seconds)
-        for zone, seconds in progress.cell_seconds.items():
-            self._cell_motion.labels(camera, zone).inc(seconds)
+        for counter, by_label in (
+            (self._motion, progress.motion_s),
+            (self._cell_motion, progress.cell_seconds),
+            (self._cell_dwell, progress.dwell_cell_s),
+            (self._active, progress.active_s),
+            (self._entries, progress.entries),
+            (self._rejected, progress.rejected_s),
+            (self._cell_rejected, progress.rejected_cell_s),
+        ):
+            for label, amount in by_label.items():
+                counter.labels(camera, label).inc(amount)
+        self._masked.labels(camera).set(progress.masked_ratio)
         # The last progress of a dead worker may come after its camera went offline.
         if (zones := self._ratio_zones.get(camera)) is not None:
             for zone, ratio in progress.motion_ratio.items():
@@ -240,6 +343,11 @@ class MetricsSink:
         if status.state == "online":
             self._ratio_zones.setdefault(status.camera, set())
         else:
+            # What is wrong with a picture that nobody sees is not known.
+            if status.camera in self._judged:
+                self._judged.remove(status.camera)
+                for verdict in _VERDICTS:
+                    self._health.remove(status.camera, verdict)
             # A share of 0 would claim that the shop was seen and empty, the last one that people still walk in it.
             for zone in self._ratio_zones.pop(status.camera, ()):
                 self._ratio.remove(status.camera, zone)

@@ -6,21 +6,39 @@ import json
 from collections.abc import Mapping
 from datetime import UTC, datetime
 
-from edgeheat.core.events import HeatImage, ZoneHeat
+from edgeheat.core.events import HeatImage, Snapshot, ZoneHeat
 
 SCHEMA = 1
 """Goes up when a field changes its meaning or goes away; a new field does not raise it."""
 
 UNITS: Mapping[str, str] = {
+    "epoch": "goes up when the camera was moved: figures of different epochs are of different places",
+    "of": "what the heat counts: traffic is movement, dwell is staying, presence is both together",
     "period_s": "seconds",
     "observed_s": "seconds",
     "coverage": "observed_s / period_s, 0 to 1",
-    "scale_max_s": "motion-seconds of a cell at the top of the colour scale",
+    "scale_max_s": "seconds of a cell at the top of the colour scale",
     "cells": "grid cells in the zone",
-    "cell_seconds": "motion-seconds summed over the zone's cells",
-    "mean_s": "motion-seconds of the mean cell",
-    "peak_s": "motion-seconds of the hottest cell",
+    "cell_seconds": "seconds of what the heat counts, summed over the zone's cells",
+    "mean_s": "seconds of the mean cell",
+    "peak_s": "seconds of the hottest cell",
     "peak_xy": "its place, 0 to 1 of the picture's width and height from the top left corner",
+    "weight": "the zone's weight in the configuration",
+    "rank": "1 for the zone with the most weight x mean_s; null for all",
+    "active_s": "seconds in which somebody was in the zone",
+    "active_ratio": "active_s / observed_s, 0 to 1",
+    "traffic_cell_s": "seconds of movement summed over the zone's cells, whatever the heat counts",
+    "dwell_cell_s": "seconds of staying summed over the zone's cells, whatever the heat counts",
+    "entries": "how often the empty zone became active; in a decaying heat weighted by age, as all its figures",
+}
+
+_ACTIVITY = {"weight", "rank", "active_s", "active_ratio", "traffic_cell_s", "dwell_cell_s", "entries"}
+"""What only a camera knows: a plan is made of heats, not of frames."""
+
+_PLAN_UNITS: Mapping[str, str] = {
+    "size_m": "width and depth of the floor plan in metres",
+    "cell_m2": "square metres of one of its cells",
+    "seen_ratio": "share of the floor plan that some camera sees, 0 to 1; its figures are about that part",
 }
 
 EXTENSIONS: Mapping[str, str] = {"image/png": "png", "image/jpeg": "jpg", "image/webp": "webp"}
@@ -32,25 +50,60 @@ def utc_text(wall_s: float) -> str:
     return datetime.fromtimestamp(wall_s, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
-def heat_figures(heat: HeatImage) -> dict[str, object]:
-    """The figures of one heat, ready for `to_json`; `UNITS` says what each means."""
+def heat_figures(snapshot: Snapshot, heat: HeatImage) -> dict[str, object]:
+    """The figures of one heat of a snapshot, ready for `to_json`; `units` says what each means."""
+    zone_figures = _zone_figures if snapshot.plan is None else _place_figures
     return {
         "kind": heat.kind,
+        "of": heat.of,
         "period_s": round(heat.period_s, 3),
         "observed_s": round(heat.observed_s, 3),
         "coverage": round(heat.coverage, 4),
         "scale_max_s": round(heat.scale_max_s, 3),
-        "zones": {zone.zone: _zone_figures(zone) for zone in heat.zones},
+        "zones": {zone.zone: zone_figures(zone) for zone in heat.zones},
     }
 
 
-def _zone_figures(zone: ZoneHeat) -> dict[str, object]:
+def units(snapshot: Snapshot) -> dict[str, str]:
+    """What each figure of a snapshot means."""
+    if snapshot.plan is None:
+        return dict(UNITS)
+    return {**{name: words for name, words in UNITS.items() if name not in _ACTIVITY}, **_PLAN_UNITS}
+
+
+def plan_figures(snapshot: Snapshot) -> dict[str, object]:
+    """What a floor plan's figures are about, as a field of its own; nothing for a camera."""
+    if snapshot.plan is None:
+        return {}
+    plan = snapshot.plan
+    figures = {
+        "size_m": list(plan.size_m),
+        "cell_m2": round(plan.cell_m2, 6),
+        "seen_ratio": round(plan.seen_ratio, 4),
+    }
+    return {"plan": figures}
+
+
+def _place_figures(zone: ZoneHeat) -> dict[str, object]:
     return {
         "cells": zone.cells,
         "cell_seconds": round(zone.cell_seconds, 3),
         "mean_s": round(zone.mean_s, 4),
         "peak_s": round(zone.peak_s, 3),
         "peak_xy": [round(part, 4) for part in zone.peak_xy],
+    }
+
+
+def _zone_figures(zone: ZoneHeat) -> dict[str, object]:
+    return {
+        **_place_figures(zone),
+        "weight": zone.weight,
+        "rank": zone.rank,
+        "active_s": round(zone.active_s, 3),
+        "active_ratio": round(zone.active_ratio, 4),
+        "traffic_cell_s": round(zone.traffic_cell_s, 3),
+        "dwell_cell_s": round(zone.dwell_cell_s, 3),
+        "entries": round(zone.entries, 3),
     }
 
 

@@ -95,7 +95,8 @@ class FrameMaker:
         full_range = told == _FULL_RANGE or (told != _VIDEO_RANGE and layout.full_range)
         luma = _view(picture.planes[0], layout.dtype, picture.width, picture.height)
         colour = partial(_colour, picture, layout, full_range)
-        return Frame(luma, mono_s, wall_s, colour, layout.levels(full_range))
+        chroma = partial(_chroma, picture, layout)
+        return Frame(luma, mono_s, wall_s, colour, layout.levels(full_range), chroma)
 
     def _packed(self, picture: VideoFrame, mono_s: float, wall_s: float) -> Frame:
         """The frame of a picture whose luma must be computed: GIF, RGB, palettes, packed YUV."""
@@ -107,7 +108,15 @@ class FrameMaker:
 def bgr_frame(bgr: NDArray[Any], mono_s: float, wall_s: float) -> Frame:
     """The frame of a full-range picture, uint8 or uint16: BGR of shape (height, width, 3) or grey, (height, width)."""
     luma = bgr if bgr.ndim == 2 else cv2.cvtColor(bgr, cv2.COLOR_BGR2GRAY)
-    return Frame(luma, mono_s, wall_s, partial(_resized_bgr, bgr), (0, int(np.iinfo(bgr.dtype).max)))
+    levels = (0, int(np.iinfo(bgr.dtype).max))
+    return Frame(luma, mono_s, wall_s, partial(_resized_bgr, bgr), levels, partial(bgr_chroma, bgr))
+
+
+def bgr_chroma(bgr: NDArray[Any], size_wh: SizeWH) -> U8 | None:
+    """Cb and Cr of a BGR picture at the asked size, (height, width, 2); None for a grey one, (height, width)."""
+    if bgr.ndim == 2:
+        return None
+    return np.asarray(cv2.cvtColor(_resized_bgr(bgr, size_wh), cv2.COLOR_BGR2YCrCb)[:, :, :0:-1], np.uint8)
 
 
 def _resized_bgr(bgr: NDArray[Any], size_wh: SizeWH) -> U8:
@@ -122,21 +131,29 @@ def _to_8_bits(samples: NDArray[Any], bits: int) -> U8:
 def _colour(picture: VideoFrame, layout: _Layout, full_range: bool, size_wh: SizeWH) -> U8:
     """The picture in BGR at the asked size, from its planes; each is shrunk first, so that little is converted."""
 
-    def plane(index: int, channels: int = 1) -> U8:
-        source = picture.planes[index]
-        view = _view(source, layout.dtype, source.width, source.height, channels)
-        return _to_8_bits(cv2.resize(view, size_wh, interpolation=cv2.INTER_AREA), layout.bits + layout.shift)
-
-    luma = plane(0)
-    if layout.chroma == "none":
-        chroma = [np.full_like(luma, 128)] * 2
-    elif layout.chroma == "planar":
-        chroma = [plane(1), plane(2)]
-    else:
-        pairs = plane(1, channels=2)
-        chroma = [pairs[:, :, ::-1] if layout.chroma == "swapped pairs" else pairs]
-    merged = np.dstack([luma, *chroma])
+    luma = _plane(picture, layout, 0, size_wh)
+    chroma = _chroma(picture, layout, size_wh)
+    if chroma is None:
+        chroma = np.full((*luma.shape, 2), 128, np.uint8)
+    merged = np.dstack([luma, chroma])
     return cast(U8, cv2.transform(merged, _yuv_to_bgr(full_range, picture.colorspace in _BT709_LIKE)))
+
+
+def _chroma(picture: VideoFrame, layout: _Layout, size_wh: SizeWH) -> U8 | None:
+    """Cb and Cr at the asked size, (height, width, 2); None for a grey picture."""
+    if layout.chroma == "none":
+        return None
+    if layout.chroma == "planar":
+        return cast(U8, cv2.merge((_plane(picture, layout, 1, size_wh), _plane(picture, layout, 2, size_wh))))
+    pairs = _plane(picture, layout, 1, size_wh, channels=2)
+    return pairs[:, :, ::-1] if layout.chroma == "swapped pairs" else pairs
+
+
+def _plane(picture: VideoFrame, layout: _Layout, index: int, size_wh: SizeWH, channels: int = 1) -> U8:
+    """One plane in 8 bits at the asked size."""
+    source = picture.planes[index]
+    view = _view(source, layout.dtype, source.width, source.height, channels)
+    return _to_8_bits(cv2.resize(view, size_wh, interpolation=cv2.INTER_AREA), layout.bits + layout.shift)
 
 
 @lru_cache

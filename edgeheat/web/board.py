@@ -9,8 +9,20 @@ from dataclasses import dataclass, field, replace
 from datetime import tzinfo
 from types import MappingProxyType
 
-from edgeheat.core.events import ALL, CameraState, CameraStatus, Event, HeatImage, Progress, Snapshot
+from edgeheat.core.events import (
+    ALL,
+    CameraHealth,
+    CameraState,
+    CameraStatus,
+    Event,
+    HealthVerdict,
+    HeatImage,
+    PlanArea,
+    Progress,
+    Snapshot,
+)
 from edgeheat.redact import redact
+from edgeheat.web.left_out import LastHour, LeftOut
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,9 +39,10 @@ class Picture:
 
 @dataclass(frozen=True, slots=True)
 class CameraView:
-    """What is known of one camera at one instant."""
+    """What is known of one camera, or of one floor plan, at one instant."""
 
     name: str
+    is_plan: bool = False
     state: CameraState = "starting"
     reason: str = ""
     """Why it is not online, in one redacted sentence; empty while online."""
@@ -43,36 +56,54 @@ class CameraView:
     motion_ratio: float | None = None
     """Share of the picture in motion in the last second, 0..1; None while not online."""
 
+    masked_ratio: float = 0.0
+    """Share of the picture that the flicker mask leaves out, 0..1."""
+
+    health: HealthVerdict | None = None
+    """The verdict on its picture; None while not online."""
+
+    health_reason: str = ""
+    """Why, and what to do, in one redacted sentence; empty where it is ok."""
+
+    health_since_wall_s: float = 0.0
     next_picture_wall_s: float | None = None
     pictures: Mapping[str, Picture] = field(default_factory=lambda: MappingProxyType({}))
     """By heat, in the order of the configuration."""
 
+    plan: PlanArea | None = None
+    """Of a plan; None before its first picture."""
+
 
 class Board:
-    """Keeps the latest of every camera; events come in and views go out from any thread.
+    """Keeps the latest of every camera and floor plan; events come in and views go out from any thread.
 
     A sink that never blocks, so it needs no queue of its own. Holds one encoded picture for each heat of each camera.
     """
 
     name = "board"
 
-    def __init__(self, cameras: Sequence[str], site: str, zone: tzinfo) -> None:
+    def __init__(self, cameras: Sequence[str], site: str, zone: tzinfo, plans: Sequence[str] = ()) -> None:
         self.site = site
         self.zone = zone
         self._lock = threading.Lock()
         self._cameras = {name: CameraView(name) for name in cameras}
+        self._cameras |= {name: CameraView(name, is_plan=True) for name in plans}
+        self._last_hours = {name: LastHour() for name in cameras}
         self._storage_problem: str | None = None
         self._mqtt_connected: bool | None = None
 
     def handle(self, event: Event) -> None:
-        """Remember the event; its camera must be one of the board's."""
+        """Remember the event; its camera or plan must be one of the board's."""
         with self._lock:
             view = self._cameras[event.camera]
             match event:
                 case CameraStatus():
                     view = _with_status(view, event)
+                case CameraHealth():
+                    view = _with_health(view, event)
                 case Progress():
                     view = _with_progress(view, event)
+                    self._last_hours[event.camera].add(event)
                 case Snapshot():
                     view = _with_snapshot(view, event)
             self._cameras[event.camera] = view
@@ -98,10 +129,20 @@ class Board:
     def cameras(self) -> tuple[CameraView, ...]:
         """Return every camera as it stands, in the order of the configuration."""
         with self._lock:
-            return tuple(self._cameras.values())
+            return tuple(view for view in self._cameras.values() if not view.is_plan)
+
+    def plans(self) -> tuple[CameraView, ...]:
+        """Return every floor plan as it stands, in the order of the configuration."""
+        with self._lock:
+            return tuple(view for view in self._cameras.values() if view.is_plan)
+
+    def left_out(self, camera: str, now_wall_s: float) -> LeftOut:
+        """Return what was seen by one of the board's cameras and not counted in the hour before `now_wall_s`."""
+        with self._lock:
+            return self._last_hours[camera].sums(now_wall_s)
 
     def picture(self, camera: str, heat: str) -> Picture | None:
-        """Return the latest picture of one heat; None where there is none, or no such camera or heat."""
+        """Return the latest picture of one heat; None where there is none, or no such camera, plan or heat."""
         with self._lock:
             view = self._cameras.get(camera)
         return None if view is None else view.pictures.get(heat)
@@ -122,14 +163,20 @@ def _with_status(view: CameraView, status: CameraStatus) -> CameraView:
     # The next try after a failure is no news until it succeeds: the reason must stay on the page meanwhile.
     if status.state == "starting" and view.state == "offline":
         return view
+    if status.state != "online":
+        # What is wrong with a picture that nobody sees is not known.
+        view = replace(view, motion_ratio=None, health=None, health_reason="", health_since_wall_s=0.0)
     same = (status.state == "online") == (view.state == "online") and view.since_wall_s > 0
     return replace(
         view,
         state=status.state,
         reason=redact(status.reason),
         since_wall_s=view.since_wall_s if same else status.wall_s,
-        motion_ratio=view.motion_ratio if status.state == "online" else None,
     )
+
+
+def _with_health(view: CameraView, health: CameraHealth) -> CameraView:
+    return replace(view, health=health.verdict, health_reason=redact(health.reason), health_since_wall_s=health.wall_s)
 
 
 def _with_progress(view: CameraView, progress: Progress) -> CameraView:
@@ -139,12 +186,13 @@ def _with_progress(view: CameraView, progress: Progress) -> CameraView:
         view,
         last_frame_wall_s=progress.last_frame_wall_s or view.last_frame_wall_s,
         motion_ratio=ratio,
+        masked_ratio=progress.masked_ratio,
     )
 
 
 def _with_snapshot(view: CameraView, snapshot: Snapshot) -> CameraView:
     fresh = {heat.heat: _picture(heat, snapshot.wall_s) for heat in snapshot.heats}
-    return replace(view, pictures=MappingProxyType({**view.pictures, **fresh}))
+    return replace(view, pictures=MappingProxyType({**view.pictures, **fresh}), plan=snapshot.plan)
 
 
 def _picture(heat: HeatImage, wall_s: float) -> Picture:

@@ -9,8 +9,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from edgeheat.core.caption import ascii_words, duration_words, percent_words, period_words, scale_ticks
-from edgeheat.core.params import HeatParams
+from edgeheat.core.caption import (
+    ascii_words,
+    duration_words,
+    measure_words,
+    percent_words,
+    period_words,
+    scale_ticks,
+)
+from edgeheat.core.params import HeatParams, Measure
 
 
 @pytest.mark.parametrize(
@@ -41,10 +48,29 @@ def test_durations_read_as_people_say_them(seconds: float, words: str) -> None:
         (HeatParams("recent", "decaying", 1800.0), "half-life 30 min"),
         (HeatParams("today", "total", since=time(8)), "since 08:00"),
         (HeatParams("all", "total"), "since the start"),
+        (HeatParams("traffic", "window", 86400.0, of="traffic"), "traffic, last 24 h"),
+        (HeatParams("stay", "decaying", 1800.0, of="dwell"), "dwell, half-life 30 min"),
+        (HeatParams("today", "total", since=time(8), of="dwell"), "dwell, since 08:00"),
+        (HeatParams("moved", "total", of="traffic"), "traffic, since the start"),
     ],
 )
 def test_periods_read_as_people_say_them(heat: HeatParams, words: str) -> None:
     assert period_words(heat) == words
+
+
+@pytest.mark.parametrize(
+    ("of", "top_s", "words"),
+    [
+        ("presence", 41.0, "time of presence"),
+        ("presence", 0.0, "nobody seen"),
+        ("traffic", 41.0, "time in motion"),
+        ("traffic", 0.0, "no motion"),
+        ("dwell", 0.001, "time of staying"),
+        ("dwell", 0.0, "nobody stayed"),
+    ],
+)
+def test_a_colour_scale_says_what_its_seconds_are_of(of: Measure, top_s: float, words: str) -> None:
+    assert measure_words(of, top_s) == words
 
 
 @pytest.mark.parametrize(("share", "words"), [(0.001, "under 1 %"), (0.29, "29 %"), (0.984, "98 %"), (0.999, "99 %")])

@@ -199,6 +199,17 @@ def test_title_and_legend_are_readable_and_cover_little(size_wh: SizeWH) -> None
     assert np.flatnonzero(title > 150).max() < size_wh[0] - 1
 
 
+def test_the_legend_says_what_was_counted() -> None:
+    legends = [
+        title_and_legend(replace(Style(), title=False), (1280, 720), top_s, replace(CAPTION, of=of), 0.97)[0]
+        for of in ("presence", "traffic", "dwell")
+        for top_s in (0.0, 47.0)
+    ]
+    assert len({legend.colour.tobytes() for legend in legends}) == 6
+    (without,) = title_and_legend(Style(), (1280, 720), 47.0, None, 0.97)
+    assert np.array_equal(without.colour, legends[1].colour)
+
+
 @pytest.mark.parametrize("size_wh", [(40, 30), (120, 20), (20, 400)])
 def test_a_picture_too_small_for_words_goes_without(size_wh: SizeWH) -> None:
     assert title_and_legend(Style(), size_wh, 47.0, CAPTION, 0.97) == []

@@ -12,13 +12,15 @@ from random import Random
 
 import pytest
 
-from edgeheat.core.events import CameraStatus, Event
+from edgeheat.core.events import CameraHealth, CameraStatus, Event, HealthVerdict, Progress
 from edgeheat.core.heats import Heats
 from edgeheat.core.increment import Increment
+from edgeheat.core.zones import ZoneMasks
 from edgeheat.daemon.backup import CameraBackup
 from edgeheat.daemon.clock import SystemClock
+from edgeheat.daemon.messages import Counted
 from edgeheat.daemon.restart import RestartLimits
-from edgeheat.daemon.supervisor import Supervisor
+from edgeheat.daemon.supervisor import Supervisor, _FromChild
 from tests.daemon.conftest import HEATS, LIMITS, Ears, Start, spec
 from tests.support.wait import wait_for
 
@@ -37,7 +39,7 @@ def worker_pid(supervisor: Supervisor, camera: str) -> int:
 def test_a_camera_comes_online_counts_and_gives_snapshots(start: Start) -> None:
     supervisor, ears = start(spec("aisle"))
     online(ears, "aisle")
-    wait_for(lambda: ears.cell_seconds("aisle") > 0, 20, "some motion")
+    wait_for(lambda: ears.cell_seconds("aisle") > 0, 60, "some motion, once the floor was seen empty for long enough")
     supervisor.take_snapshot("aisle")
     wait_for(lambda: ears.snapshots("aisle"), 10, "a snapshot")
     (heat,) = ears.snapshots("aisle")[0].heats
@@ -63,6 +65,54 @@ def test_a_crashed_worker_is_replaced_keeps_its_heat_and_harms_no_other(start: S
     assert heat.observed_s == pytest.approx(ears.observed_s("aisle"), abs=1.5)
     assert ears.states("aisle")[:3] == ["ok", "crashed", "ok"]
     assert ears.states("till") == ["ok"]
+
+
+def told(ears: Ears) -> list[str]:
+    """States and verdicts in the order in which they were told."""
+    codes = [
+        event.reason_code if isinstance(event, CameraStatus) else event.verdict
+        for event in ears.events
+        if isinstance(event, CameraStatus | CameraHealth)
+    ]
+    return [code for code in codes if code != "starting"]
+
+
+def test_the_verdict_on_a_picture_is_told_anew_each_time_its_camera_comes_online(start: Start) -> None:
+    supervisor, ears = start(spec("aisle"))
+    wait_for(lambda: told(ears) == ["ok", "ok"], 20, "a state and a verdict")
+    os.kill(worker_pid(supervisor, "aisle"), signal.SIGKILL)
+    wait_for(lambda: len(told(ears)) == 5, 20, "the same after a crash")
+    assert told(ears) == ["ok", "ok", "crashed", "ok", "ok"]
+
+
+def test_a_verdict_is_told_once_when_it_changes_and_not_before_the_first_frame() -> None:
+    ears = Ears()
+    supervisor = Supervisor(
+        specs=[spec("aisle")],
+        backups={},
+        limits=LIMITS,
+        save_every_s=60,
+        clock=SystemClock(),
+        emit=ears.events.append,
+        on_saved=ears.hear_saved,
+        random=Random(1),
+    )
+
+    def hear(wall_s: float, health: HealthVerdict, frames: int = 15) -> None:
+        reason = "" if health == "ok" else f"the picture is {health}"
+        progress = Progress("aisle", wall_s, wall_s, frames, 5, 10, 1.0, health=health, health_reason=reason)
+        supervisor._take(_FromChild("aisle", None, Counted(progress, (), wall_s if frames else None)))  # type: ignore[arg-type]
+
+    hear(1.0, "ok", frames=0)
+    assert not any(isinstance(event, CameraHealth) for event in ears.events)
+    for wall_s, health in enumerate(("ok", "ok", "dark", "dark", "covered", "ok", "ok"), start=2):
+        hear(wall_s, health)  # type: ignore[arg-type]
+    assert [event for event in ears.events if isinstance(event, CameraHealth)] == [
+        CameraHealth("aisle", "ok", "", 2.0),
+        CameraHealth("aisle", "dark", "the picture is dark", 4.0),
+        CameraHealth("aisle", "covered", "the picture is covered", 6.0),
+        CameraHealth("aisle", "ok", "", 7.0),
+    ]
 
 
 def test_a_frozen_worker_is_noticed_killed_and_replaced(start: Start) -> None:
@@ -165,7 +215,8 @@ def test_what_was_counted_before_the_end_of_a_run_is_not_lost(start: Start) -> N
 def saved_observed_s(backup: CameraBackup) -> float:
     increments = [Increment.unpack(packed) for packed in backup.increments]
     assert backup.saved is not None
-    heats = Heats(HEATS, Heats.saved_shape_hw(backup.saved), UTC)
+    height, width = Heats.saved_shape_hw(backup.saved)
+    heats = Heats(HEATS, ZoneMasks.of((), (width, height)), UTC)
     heats.restore(backup.saved, 0.0)
     for increment in increments:
         heats.add(increment)

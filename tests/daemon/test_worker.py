@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from multiprocessing import Pipe
 
 import pytest
 
 from edgeheat.core.increment import Increment
+from edgeheat.core.params import ZoneParams
 from edgeheat.core.pipeline import CameraPipeline
+from edgeheat.core.zone_rows import Column
 from edgeheat.daemon.clock import SystemClock
 from edgeheat.daemon.messages import Counted, Saved
 from edgeheat.daemon.worker import Worker
@@ -32,3 +35,26 @@ def test_what_a_saved_state_holds_is_not_sent_again_after_it() -> None:
     assert grid is not None
     assert grid.observed_s == pytest.approx(5.0, abs=1.0)
     assert grid.observed_s <= counted.progress.observed_s
+
+
+def test_what_is_told_of_the_zones_is_what_their_increments_hold() -> None:
+    ours, theirs = Pipe()
+    whole = ZoneParams("whole", "zone", ((0.0, 0.0), (1.0, 0.0), (1.0, 1.0), (0.0, 1.0)))
+    params = replace(spec("aisle").params, zones=(whole,))
+    worker = Worker(theirs, spec("aisle", params=params), SystemClock())
+    url = "synthetic:shop?seed=1&size=160x90&fps=10&duration=12"
+    for frame in open_synthetic(url, SourceOptions(clock=None)).frames():
+        worker._pipeline.step(frame)
+    worker._pipeline.flush()
+    worker._tell()
+    counted = ours.recv()
+    assert isinstance(counted, Counted)
+    told, rows = counted.progress, sum(Increment.unpack(each).zone_rows for each in counted.increments)
+    for place, zone in enumerate(("all", "whole")):
+        assert told.observed_s * 1000 == pytest.approx(rows[place, Column.OBSERVED_MS])
+        assert told.motion_s[zone] * 1000 == pytest.approx(rows[place, Column.MOTION_MS])
+        assert told.active_s[zone] * 1000 == pytest.approx(rows[place, Column.ACTIVE_MS])
+        assert told.cell_seconds[zone] * 1000 == pytest.approx(rows[place, Column.TRAFFIC_CELL_MS])
+        assert told.dwell_cell_s[zone] * 1000 == pytest.approx(rows[place, Column.DWELL_CELL_MS])
+        assert told.entries[zone] == rows[place, Column.ENTRIES] >= 1
+        assert 0 < told.active_s[zone] <= told.observed_s

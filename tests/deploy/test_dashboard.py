@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import json
 import re
-from typing import Any
+from typing import Any, get_args
 
 import httpx
 import pytest
+
+from edgeheat.core.events import HealthVerdict
 
 from .conftest import DEPLOY
 
@@ -116,6 +118,25 @@ def test_panels_do_not_overlap_and_fill_the_width() -> None:
         assert not cells & taken, panel["title"]
         assert at["x"] + at["w"] <= 24
         taken |= cells
+
+
+def test_every_verdict_on_a_picture_has_a_number_of_its_own_with_a_word_and_a_colour() -> None:
+    (panel,) = [panel for panel in PANELS if panel["title"] == "Pictures in order"]
+    (target,) = panel["targets"]
+    found = re.findall(r'(\d) \* sum by \(instance, camera\) \([^)]*verdict="(\w+)"', target["expr"])
+    numbers = {"ok": "0"} | {verdict: number for number, verdict in found}
+    assert set(numbers) == set(get_args(HealthVerdict))
+    assert len(set(numbers.values())) == len(numbers)
+    (mapping,) = panel["fieldConfig"]["defaults"]["mappings"]
+    words = {verdict: mapping["options"][number]["text"] for verdict, number in numbers.items()}
+    assert words == {
+        "ok": "In order",
+        "frozen": "Frozen",
+        "dark": "Dark",
+        "covered": "Covered",
+        "blurred": "Blurred",
+        "moved": "Moved",
+    }
 
 
 def test_the_latest_pictures_come_from_the_devices_page_anew_at_each_refresh() -> None:

@@ -18,7 +18,7 @@ from edgeheat.sinks.base import Sink
 from edgeheat.sinks.disk import DiskSink
 from edgeheat.sinks.metrics import MetricsSink
 from edgeheat.sinks.mqtt import MqttSettings, MqttSink
-from tests.sinks.events import NOON_S, heat_image, progress, snapshot, status
+from tests.sinks.events import NOON_S, health, heat_image, progress, snapshot, status
 from tests.support.mosquitto import free_port
 
 
@@ -56,13 +56,16 @@ EVENTS: dict[str, Event] = {
     "a snapshot of several heats": snapshot(NOON_S, heat_image("a"), heat_image("b", media_type="image/webp")),
     "a snapshot without heats": Snapshot("door", NOON_S, ()),
     "a heat without zones, time or picture": Snapshot(
-        "door", NOON_S, (HeatImage("hour", "window", 0.0, 0.0, 0.0, 0.0, (), b"", "image/png", (1, 1)),)
+        "door", NOON_S, (HeatImage("hour", "window", "dwell", 0.0, 0.0, 0.0, 0.0, (), b"", "image/png", (1, 1)),)
     ),
     "a snapshot by a clock never set": snapshot(0.0),
     "a camera that starts": status("starting", "", "starting"),
     "a camera that is online": status(),
     "a camera that is offline for a reason in any script": status("offline", "kein Bild: «カメラ» ü\u0000", "stalled"),
     "a stopped camera": CameraStatus("door", "offline", "", "stopped", NOON_S),
+    "a picture in order": health(),
+    "a picture that is not": health("covered", "The lens is covered: take away what «hangs» before it"),
+    "a camera that goes offline with a verdict": status("offline", "", "crashed"),
     "progress": progress(),
     "progress before the first frame": Progress("door", NOON_S, 0.0, 0, 0, 0, 0.0),
 }

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import threading
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from zoneinfo import ZoneInfo
@@ -81,10 +82,12 @@ def test_the_figures_give_the_instant_in_utc_and_in_the_shops_time_and_spell_the
         "heat": "hour",
         "captured_at": "2026-11-21T12:00:00Z",
         "captured_at_local": "2026-11-21T13:00:00+01:00",
+        "epoch": 1,
         "picture": "2026/11/21/120000Z.jpg",
         "media_type": "image/jpeg",
         "size_wh": [1280, 720],
         "kind": "window",
+        "of": "presence",
         "period_s": 3600.0,
         "observed_s": 3564.0,
         "coverage": 0.99,
@@ -96,8 +99,28 @@ def test_the_figures_give_the_instant_in_utc_and_in_the_shops_time_and_spell_the
                 "mean_s": 0.0214,
                 "peak_s": 41.235,
                 "peak_xy": [0.251, 0.75],
+                "weight": 1.0,
+                "rank": None,
+                "active_s": 891.0,
+                "active_ratio": 0.25,
+                "traffic_cell_s": 1000.123,
+                "dwell_cell_s": 234.444,
+                "entries": 17,
             },
-            "tür": {"cells": 20, "cell_seconds": 0, "mean_s": 0, "peak_s": 0, "peak_xy": [0, 0]},
+            "tür": {
+                "cells": 20,
+                "cell_seconds": 0,
+                "mean_s": 0,
+                "peak_s": 0,
+                "peak_xy": [0, 0],
+                "weight": 2.5,
+                "rank": 1,
+                "active_s": 0,
+                "active_ratio": 0,
+                "traffic_cell_s": 0,
+                "dwell_cell_s": 0,
+                "entries": 0,
+            },
         },
     }
     numbers = {*figures, *figures["zones"]["all"]} - {
@@ -111,6 +134,12 @@ def test_the_figures_give_the_instant_in_utc_and_in_the_shops_time_and_spell_the
         "size_wh",
     }
     assert set(units) == numbers - {"captured_at", "captured_at_local"}
+
+
+def test_the_figures_of_a_moved_camera_tell_their_epoch(tmp_path: Path) -> None:
+    kept = Kept(tmp_path)
+    kept.sink.handle(replace(snapshot(NOON_S), epoch=3))
+    assert json.loads((kept.root / "door/hour/latest.json").read_text())["epoch"] == 3
 
 
 def test_latest_costs_the_card_no_second_writing(tmp_path: Path) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import subprocess
 import sys
+from dataclasses import replace
 from importlib.metadata import version
 from pathlib import Path
 
@@ -12,7 +13,7 @@ import pytest
 from prometheus_client import generate_latest
 
 import edgeheat
-from edgeheat.core.events import CameraState, CameraStatus, HeatImage, Progress, Snapshot
+from edgeheat.core.events import CameraHealth, CameraState, CameraStatus, HealthVerdict, HeatImage, Progress, Snapshot
 from edgeheat.sinks.metrics import MetricsSink
 
 DOCS = Path(__file__).parents[2] / "docs" / "metrics.md"
@@ -29,6 +30,12 @@ def progress(*, last_frame_wall_s: float = 99.5, ratio: float = 0.03) -> Progres
         observed_s=1.0,
         motion_s={"all": 0.6, "till": 0.2},
         cell_seconds={"all": 34.0, "till": 4.0},
+        dwell_cell_s={"all": 12.0, "till": 3.0},
+        active_s={"all": 0.9, "till": 0.5},
+        entries={"all": 1, "till": 2},
+        rejected_s={"light": 0.25},
+        rejected_cell_s={"shadow": 7.5, "ghost": 2.5},
+        masked_ratio=0.04,
         motion_ratio={"all": ratio, "till": 0.01},
         step_s=(0.0005, 0.004, 0.004, 0.3, 2.0),
     )
@@ -38,8 +45,12 @@ def status(state: CameraState, code: str = "ok") -> CameraStatus:
     return CameraStatus("entrance", state, "a reason", code, 100.0)
 
 
+def health(verdict: HealthVerdict) -> CameraHealth:
+    return CameraHealth("entrance", verdict, "a reason", 100.0)
+
+
 def snapshot() -> Snapshot:
-    heat = HeatImage("hour", "window", 3600.0, 900.0, 0.25, 42.0, (), b"", "image/png", (2, 2))
+    heat = HeatImage("hour", "window", "presence", 3600.0, 900.0, 0.25, 42.0, (), b"", "image/png", (2, 2))
     return Snapshot("entrance", 120.0, (heat,))
 
 
@@ -62,6 +73,13 @@ def test_progress_adds_up(sink: MetricsSink) -> None:
     assert value(sink, "observed_seconds_total", camera="entrance") == 2.0
     assert value(sink, "motion_seconds_total", camera="entrance", zone="till") == pytest.approx(0.4)
     assert value(sink, "motion_cell_seconds_total", camera="entrance", zone="all") == 68.0
+    assert value(sink, "dwell_cell_seconds_total", camera="entrance", zone="till") == 6.0
+    assert value(sink, "zone_active_seconds_total", camera="entrance", zone="till") == 1.0
+    assert value(sink, "zone_entries_total", camera="entrance", zone="till") == 4
+    assert value(sink, "rejected_seconds_total", camera="entrance", reason="light") == 0.5
+    assert value(sink, "rejected_seconds_total", camera="entrance", reason="settling") == 0
+    assert value(sink, "rejected_cell_seconds_total", camera="entrance", reason="shadow") == 15.0
+    assert value(sink, "masked_ratio", camera="entrance") == 0.04
     assert value(sink, "frame_processing_seconds_count", camera="entrance") == 10
     assert value(sink, "frame_processing_seconds_bucket", camera="entrance", le="0.005") == 6
 
@@ -70,7 +88,7 @@ def test_every_counter_of_a_camera_stands_at_zero_before_anything_happens(sink: 
     text = generate_latest(sink.registry).decode()
     counters = re.findall(r"^# TYPE (edgeheat_\S+) (?:counter|histogram)$", text, re.MULTILINE)
     counters.remove("edgeheat_mqtt_dropped_messages_total")  # the only one without a camera or sink
-    assert len(counters) == 8
+    assert len(counters) == 13
     for counter in counters:
         assert re.search(rf"^{counter}(_count)?{{.*}} 0\.0$", text, re.MULTILINE), counter
 
@@ -110,6 +128,37 @@ def test_the_motion_ratio_goes_away_with_the_camera_and_comes_back_with_it(sink:
     assert value(sink, "motion_ratio", camera="entrance", zone="all") == 0.2
 
 
+def verdicts(sink: MetricsSink) -> dict[str, float]:
+    found = {
+        sample.labels["verdict"]: sample.value
+        for family in sink.registry.collect()
+        for sample in family.samples
+        if sample.name == "edgeheat_camera_health"
+    }
+    return {verdict: found[verdict] for verdict in sorted(found, key=found.__getitem__, reverse=True)}
+
+
+def test_exactly_the_present_verdict_is_one(sink: MetricsSink) -> None:
+    sink.handle(status("online"))
+    for verdict in ("ok", "moved"):
+        sink.handle(health(verdict))
+        assert [name for name, value in verdicts(sink).items() if value == 1] == [verdict]
+        assert set(verdicts(sink)) == {"ok", "frozen", "dark", "covered", "blurred", "moved"}
+
+
+def test_the_verdict_goes_away_with_the_camera_and_comes_back_with_it(sink: MetricsSink) -> None:
+    assert verdicts(sink) == {}
+    sink.handle(status("online"))
+    sink.handle(health("dark"))
+    sink.handle(status("offline", "stalled"))
+    assert verdicts(sink) == {}
+    sink.handle(status("starting", "starting"))
+    sink.handle(status("offline", "unavailable"))
+    sink.handle(status("online"))
+    sink.handle(health("ok"))
+    assert next(iter(verdicts(sink).items())) == ("ok", 1)
+
+
 def test_a_snapshot_tells_when_and_with_what_coverage(sink: MetricsSink) -> None:
     sink.handle(snapshot())
     assert value(sink, "heatmap_last_success_timestamp_seconds", camera="entrance") == 120.0
@@ -147,6 +196,7 @@ def test_the_parents_memory_and_start_time_are_there(sink: MetricsSink) -> None:
 
 def exposition(sink: MetricsSink) -> bytes:
     sink.handle(status("online"))
+    sink.handle(health("moved"))
     sink.handle(progress())
     sink.handle(snapshot())
     return generate_latest(sink.registry)
@@ -160,12 +210,19 @@ def test_promtool_finds_nothing_to_complain_about(sink: MetricsSink) -> None:
     assert (done.returncode, done.stdout, done.stderr) == (0, b"", b"")
 
 
-def test_eight_cameras_stay_within_five_hundred_series() -> None:
+def test_eight_cameras_online_with_five_heats_stay_within_six_hundred_series() -> None:
     sink = MetricsSink()
+    zones = ["all", "till", "door", "aisle"]
     for number in range(8):
-        sink.add_camera(f"camera-{number}", ["all", "till", "door", "aisle"])
+        camera = f"camera-{number}"
+        sink.add_camera(camera, zones)
+        sink.handle(replace(status("online"), camera=camera))
+        sink.handle(replace(health("ok"), camera=camera))
+        sink.handle(replace(progress(), camera=camera, motion_ratio=dict.fromkeys(zones, 0.1)))
+        heats = tuple(replace(snapshot().heats[0], heat=f"heat-{heat}") for heat in range(5))
+        sink.handle(replace(snapshot(), camera=camera, heats=heats))
     series = [line for line in generate_latest(sink.registry).splitlines() if not line.startswith(b"#")]
-    assert len(series) < 500
+    assert len(series) < 600
     assert not any(b"_created" in line for line in series)
 
 

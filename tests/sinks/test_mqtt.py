@@ -21,7 +21,7 @@ import pytest
 from edgeheat.sinks.mqtt import MqttSettings, MqttSink
 from edgeheat.sinks.mqtt.connection import Connection
 from edgeheat.sinks.mqtt.pending import Message, Pending
-from tests.sinks.events import NOON_S, heat_image, progress, snapshot, status
+from tests.sinks.events import NOON_S, health, heat_image, progress, snapshot, status
 from tests.sinks.fake_broker import FakeBroker
 from tests.support.mosquitto import Certificates, Mosquitto, Subscriber, free_port, make_certificates, running
 from tests.support.wait import wait_for
@@ -130,6 +130,24 @@ def test_a_camera_state_is_retained_json_with_its_reason(broker: Mosquitto) -> N
     assert message.properties.ContentType == "application/json"
 
 
+def test_the_verdict_on_a_picture_is_retained_json_that_says_what_to_do(broker: Mosquitto) -> None:
+    with sink(broker.port) as (made, _):
+        made.handle(health("ok"))
+        made.handle(health("moved", "the camera was moved: draw its zones anew"))
+        wait_for(lambda: len(made._pending) == 0, 5, "sent")
+        with Subscriber(broker.port) as subscriber:
+            message = subscriber.wait_for_message("edgeheat/shop/door/health")
+    assert json.loads(message.payload) == {
+        "schema": 1,
+        "camera": "door",
+        "verdict": "moved",
+        "reason": "the camera was moved: draw its zones anew",
+        "since": "2026-11-21T12:00:00Z",
+    }
+    assert message.retain
+    assert message.properties.ContentType == "application/json"
+
+
 def test_activity_is_retained_json_with_the_figures_of_every_zone_and_heat(broker: Mosquitto) -> None:
     with sink(broker.port) as (made, _):
         made.handle(snapshot(NOON_S, heat_image("hour"), heat_image("day")))
@@ -137,12 +155,17 @@ def test_activity_is_retained_json_with_the_figures_of_every_zone_and_heat(broke
             message = subscriber.wait_for_message("edgeheat/shop/door/activity")
     activity = json.loads(message.payload)
     assert activity["captured_at"] == "2026-11-21T12:00:00Z"
+    assert activity["epoch"] == 1
     assert list(activity["heats"]) == ["hour", "day"]
     hour = activity["heats"]["hour"]
     assert (hour["period_s"], hour["observed_s"], hour["coverage"]) == (3600.0, 3564.0, 0.99)
+    assert hour["of"] == "presence"
     assert hour["zones"]["all"]["cell_seconds"] == 1234.568
+    assert hour["zones"]["all"]["dwell_cell_s"] == 234.444
+    assert (hour["zones"]["all"]["rank"], hour["zones"]["tür"]["rank"]) == (None, 1)
     assert set(hour["zones"]) == {"all", "tür"}
-    assert {*hour["zones"]["all"]} | {"period_s", "observed_s", "coverage", "scale_max_s"} == set(activity["units"])
+    of_the_heat = {"of", "period_s", "observed_s", "coverage", "scale_max_s"}
+    assert {*hour["zones"]["all"]} | of_the_heat | {"epoch"} == set(activity["units"])
 
 
 def test_a_picture_is_its_raw_bytes_retained_with_type_and_origin_as_properties(broker: Mosquitto) -> None:
@@ -173,9 +196,10 @@ def test_prefix_and_site_stand_before_every_topic(broker: Mosquitto) -> None:
     with Subscriber(broker.port) as subscriber:
         with sink(broker.port, prefix="acme/heat", site="berlin-7") as (made, _):
             made.handle(status())
+            made.handle(health())
             made.handle(snapshot())
         subscriber.wait_for_message("acme/heat/berlin-7/status", b"offline")
-        rest = {"status", "door/status", "door/activity", "door/heatmap/hour"}
+        rest = {"status", "door/status", "door/health", "door/activity", "door/heatmap/hour"}
         assert subscriber.topics() == {f"acme/heat/berlin-7/{topic}" for topic in rest}
 
 

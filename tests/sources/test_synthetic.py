@@ -155,7 +155,7 @@ def test_shadows_darken_the_floor_and_are_not_truth() -> None:
     assert np.array_equal(plain.masks(0.0).standing, shaded.masks(0.0).standing)
     masks = plain.masks(0.0)
     outside = (masks.moving | masks.standing) == 0
-    darker = plain.luma(plain.sprites(0.0), 0).astype(int) - shaded.luma(shaded.sprites(0.0), 0)
+    darker = plain.luma(plain.moment(0.0, 0)).astype(int) - shaded.luma(shaded.moment(0.0, 0))
     assert darker[outside].min() >= 0
     assert np.count_nonzero(outside & (darker > 25)) > 300
     assert not darker[shaded.backdrop.floor == 0][outside[shaded.backdrop.floor == 0]].any()

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import re
+from dataclasses import replace
+
 import httpx
 import pytest
 
+from edgeheat.core.events import ZoneHeat
 from edgeheat.web.board import Board
 
-from .events import NOON, progress, snapshot, status
+from .events import NOON, health, heat_image, progress, snapshot, status, zone_heat
 
 
 def test_the_page_tells_state_reason_since_age_and_coverage_in_the_shops_time(
@@ -35,8 +39,74 @@ def test_the_recent_heat_stands_large_and_the_others_beside_it(board: Board, cli
     board.handle(snapshot("entrance"))
     page = client.get("/").text
     assert page.count('<figure class="main">') == 1
-    assert page.count('<figure class="other">') == 2
+    assert page.count('<figure class="other">') == 4
     assert "/cameras/entrance/recent?v=" in page.split('<figure class="main">')[1].split("</figure>")[0]
+
+
+def test_each_picture_says_what_it_shows_in_words(board: Board, client: httpx.Client) -> None:
+    board.handle(snapshot("entrance"))
+    titles = re.findall(r"<b>(.+)</b>\n    <span><time>", client.get("/").text)
+    assert titles == [
+        "Presence, fading by half every 30 min",
+        "Presence, last 1 h",
+        "Presence, last 24 h",
+        "Movement, last 24 h",
+        "Staying, last 24 h",
+    ]
+
+
+def test_a_picture_that_needs_a_look_says_since_when_and_what_to_do_until_it_is_in_order(
+    board: Board, client: httpx.Client
+) -> None:
+    board.handle(status("entrance", "online", wall_s=NOON - 3600))
+    board.handle(health("entrance", "moved", "The camera was moved: draw its zones anew.", NOON - 60))
+    page = client.get("/").text
+    assert "1 picture needs a look" in page
+    assert '<p class="badge"><b>Moved</b> since 11:59</p>' in page
+    assert "The camera was moved: draw its zones anew." in page
+    board.handle(health("entrance", "ok"))
+    page = client.get("/").text
+    assert "needs a look" not in page
+    assert "badge" not in page
+    assert "<dt>Picture</dt><dd>in order</dd>" in page
+
+
+def table(page: str) -> list[list[str]]:
+    """The cells of the page's tables as text, row by row."""
+    rows = re.findall(r"<tr>(.+?)</tr>", page, re.DOTALL)
+    cells = [re.findall(r"<t[hd][^>]*>(.+?)</t[hd]>", row) for row in rows]
+    return [[re.sub(r"<[^>]+>", "", cell) for cell in row] for row in cells]
+
+
+def test_zones_stand_in_the_order_of_their_ranks_with_the_figures_of_the_longest_window(
+    board: Board, client: httpx.Client
+) -> None:
+    board.handle(snapshot("entrance"))
+    page = client.get("/").text
+    assert "<b>Zones, last 24 h</b> · 98 % covered" in page
+    assert table(page) == [
+        ["Zone", "Time active", "Movement", "Staying", "Peak", "Entries"],
+        ["1 till", "3 h 21 min (14 %)", "3 min 22 s", "6 min 43 s", "1 h 40 min", "302"],
+        ["2 entrance mat", "1 h 55 min (8 %)", "1 min 55 s", "3 min 50 s", "57 min 36 s", "173"],
+        ["whole picture", "7 h 26 min (31 %)", "7 min 26 s", "14 min 53 s", "3 h 43 min", "670"],
+    ]
+
+
+def test_a_zone_of_no_cells_is_told_as_empty(board: Board, client: httpx.Client) -> None:
+    nothing = ZoneHeat("slot", 0, 0.0, 0.0, 0.0, (0.0, 0.0), rank=1)
+    heat = replace(heat_image("day"), zones=(zone_heat("all", None), nothing))
+    board.handle(replace(snapshot("entrance"), heats=(heat,)))
+    assert table(client.get("/").text)[1] == ["1 slot", "0 s (0 %)", "0 s", "0 s", "0 s", "0"]
+
+
+def test_what_was_left_out_is_told_by_reason_and_nothing_where_nothing_was(board: Board, client: httpx.Client) -> None:
+    assert "Left out" not in client.get("/").text
+    for second in range(-90, 0):
+        board.handle(progress("entrance", NOON + second))
+    assert (
+        "<b>Left out in the last hour:</b> 36 s while the light changed. "
+        "Of all that changed: shadows 15 %, flicker 5 %. Places that flicker now: 4 % of the picture."
+    ) in client.get("/").text
 
 
 def test_without_a_picture_the_page_says_when_the_first_one_comes(board: Board, client: httpx.Client) -> None:
@@ -49,6 +119,9 @@ def test_every_text_on_the_page_is_escaped(client: httpx.Client, board: Board) -
     attack = "<script>alert(1)</script>\"'><img src=x onerror=alert(1)>"
     board.handle(status("entrance", "offline", attack, "unavailable"))
     board.storage_problem(attack)
+    board.handle(health("till", "covered", attack))
+    heat = replace(heat_image("day"), zones=(zone_heat(attack, 1),))
+    board.handle(replace(snapshot("till"), heats=(heat,)))
     page = client.get("/").text
     assert "<script>alert" not in page
     assert "<img src=x" not in page

@@ -6,10 +6,10 @@ import threading
 
 import pytest
 
-from edgeheat.core.events import Snapshot
+from edgeheat.core.events import Progress, Snapshot
 from edgeheat.web.board import Board, CameraView
 
-from .events import NOON, heat_image, progress, snapshot, status
+from .events import NOON, health, heat_image, progress, snapshot, status
 
 
 def entrance(board: Board) -> CameraView:
@@ -63,13 +63,66 @@ def test_a_snapshot_of_one_heat_leaves_the_others_standing(board: Board) -> None
         ("recent", NOON),
         ("hour", NOON + 300),
         ("day", NOON),
+        ("traffic", NOON),
+        ("dwell", NOON),
     ]
+
+
+def test_the_verdict_is_not_known_once_the_camera_is_offline(board: Board) -> None:
+    board.handle(status("entrance", "online"))
+    board.handle(health("entrance", "dark", "switch the light on", NOON + 60))
+    view = entrance(board)
+    assert (view.health, view.health_reason, view.health_since_wall_s) == ("dark", "switch the light on", NOON + 60)
+    board.handle(status("entrance", "offline", "gone", "ended"))
+    assert (entrance(board).health, entrance(board).health_reason) == (None, "")
+    board.handle(status("entrance", "online"))
+    assert entrance(board).health is None, "until it is told again"
+
+
+def left_out_of(wall_s: float, light_s: float, shadow_cell_s: float = 0.0, moving_cell_s: float = 0.0) -> Progress:
+    return Progress(
+        "entrance",
+        wall_s,
+        wall_s,
+        frames_decoded=5,
+        frames_analysed=5,
+        frames_skipped=0,
+        observed_s=1.0,
+        cell_seconds={"all": moving_cell_s, "till": moving_cell_s},
+        rejected_s={"light": light_s, "settling": 0.0},
+        rejected_cell_s={"shadow": shadow_cell_s, "ghost": 0.0},
+    )
+
+
+def test_what_was_left_out_is_the_sum_of_the_last_hour(board: Board) -> None:
+    for minutes in range(-90, 0):
+        board.handle(left_out_of(NOON + 60 * minutes, 1.0, shadow_cell_s=3.0, moving_cell_s=1.0))
+    left_out = board.left_out("entrance", NOON)
+    assert left_out.frames_s == {"light": pytest.approx(60, abs=1.1)}
+    assert left_out.cells_ratio == {"shadow": pytest.approx(0.75)}
+    assert board.left_out("entrance", NOON + 3600).frames_s == {}, "also where nothing came since"
+
+
+def test_staying_counts_beside_movement_where_shares_are_told(board: Board) -> None:
+    board.handle(progress("entrance", NOON))  # 34 moving, 46 staying, 15 shadow, 5 flicker
+    assert board.left_out("entrance", NOON).cells_ratio == {
+        "shadow": pytest.approx(0.15),
+        "flicker": pytest.approx(0.05),
+    }
+
+
+def test_a_clock_that_was_set_back_leaves_nothing_from_a_later_hour(board: Board) -> None:
+    board.handle(left_out_of(NOON + 86400, 50.0))
+    board.handle(left_out_of(NOON, 2.0))
+    assert board.left_out("entrance", NOON).frames_s == {"light": 2.0}
 
 
 def test_passwords_are_taken_out_of_what_the_board_is_told(board: Board) -> None:
     board.handle(status("entrance", "offline", "rtsp://u:secret@10.0.0.2/1: refused", "unavailable"))
     board.storage_problem("smb://u:secret@nas/share: gone")
-    assert "secret" not in entrance(board).reason + "".join(board.problems())
+    board.handle(health("till", "frozen", "http://10.0.0.2/?pwd=secret: the same picture for ever"))
+    till = board.cameras()[1]
+    assert "secret" not in entrance(board).reason + "".join(board.problems()) + till.health_reason
 
 
 def test_problems_are_told_only_while_they_last(board: Board) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 import httpx
 import pytest
@@ -10,7 +11,7 @@ import pytest
 from edgeheat.web.board import Board
 
 from .browser import Browser, chromium
-from .events import NOON, progress, shop_picture, snapshot, status
+from .events import NOON, health, heat_image, progress, shop_picture, snapshot, status, zone_heat
 
 pytestmark = pytest.mark.real("chromium")
 
@@ -19,7 +20,7 @@ _SHOWN = """
 new Promise(done => {
   const look = () => {
     const pictures = [...document.querySelectorAll('img')].filter(img => img.complete && img.naturalWidth);
-    pictures.length === 3 ? done(true) : setTimeout(look, 20);
+    pictures.length === 5 ? done(true) : setTimeout(look, 20);
   };
   look();
 })
@@ -32,8 +33,18 @@ def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
         yield browser
 
 
+_SEEN_FIGURES = """
+[...document.querySelectorAll('td')].map(cell => {
+  const place = cell.getBoundingClientRect(), name = getComputedStyle(cell, '::before');
+  const inside = place.left >= 0 && place.right <= innerWidth && cell.scrollWidth <= cell.clientWidth;
+  return [inside && place.height > 0, name.content !== 'none', parseFloat(getComputedStyle(cell).fontSize)];
+})
+"""
+
+
 def fill(board: Board) -> None:
     board.handle(status("entrance", "online"))
+    board.handle(health("entrance", "ok"))
     board.handle(progress("entrance"))
     board.handle(snapshot("entrance", NOON, shop_picture(1)))
 
@@ -75,10 +86,38 @@ def test_nothing_sticks_out_sideways_at_any_width(
     width: int, board: Board, client: httpx.Client, browser: Browser
 ) -> None:
     fill(board)
+    board.handle(health("entrance", "moved", "y" * 300))
     board.handle(status("till", "offline", "x" * 300, "unavailable"))
+    long = replace(heat_image("day"), zones=(zone_heat("all", None), zone_heat("z" * 60, 1)))
+    board.handle(replace(snapshot("till"), heats=(long,)))
     browser.open(str(client.base_url), (width, 800))
     assert browser.run("innerWidth") == width
     assert browser.run("document.documentElement.scrollWidth") == width
+
+
+@pytest.mark.parametrize(("width", "names_beside"), [(390, True), (768, False)])
+def test_every_figure_of_a_zone_is_seen_whole_with_its_name_beside_it_where_no_heading_is(
+    width: int, names_beside: bool, board: Board, client: httpx.Client, browser: Browser
+) -> None:
+    fill(board)
+    browser.open(str(client.base_url), (width, 844))
+    assert browser.run("getComputedStyle(document.querySelector('thead')).display === 'none'") == names_beside
+    seen = browser.run(_SEEN_FIGURES)
+    assert len(seen) == 15, "three zones of five figures"
+    for is_inside, has_name, font_px in seen:
+        assert is_inside
+        assert has_name == names_beside
+        assert font_px >= 13
+
+
+def test_five_heats_stand_as_one_large_picture_and_rows_without_a_gap(
+    board: Board, client: httpx.Client, browser: Browser
+) -> None:
+    fill(board)
+    for width, columns in ((390, 2), (768, 4)):
+        browser.open(str(client.base_url), (width, 844))
+        lefts = "[...document.querySelectorAll('.other')].map(figure => figure.getBoundingClientRect().left)"
+        assert browser.run(f"new Set({lefts}).size") == columns
 
 
 def test_a_silent_device_is_told_on_the_page(board: Board, client: httpx.Client, browser: Browser) -> None:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import math
+from typing import get_args
 from zoneinfo import ZoneInfo
 
 import pytest
 
+from edgeheat.core.events import CellRejection, FrameRejection, HealthVerdict
 from edgeheat.web import words
 
 from .events import NOON
@@ -37,3 +39,21 @@ def test_a_clock_set_back_gives_no_negative_age() -> None:
 
 def test_a_decaying_heat_is_told_by_its_half_life() -> None:
     assert words.heat_period("decaying", 1800 / math.log(2)) == "fading by half every 30 min"
+
+
+def test_a_heat_is_told_by_what_it_counts_and_covers() -> None:
+    assert words.heat_title("dwell", "window", 86400.0) == "Staying, last 24 h"
+    assert words.heat_title("traffic", "total", 7200.0) == "Movement, 2 h in all"
+
+
+def test_every_reason_and_verdict_has_words() -> None:
+    frames = words.left_out_frames(dict.fromkeys(get_args(FrameRejection), 5.0))
+    cells = words.left_out_cells(dict.fromkeys(get_args(CellRejection), 0.1))
+    assert (frames.count("5 s while"), cells.count("10 %")) == (3, 5)
+    assert {*words.TROUBLES, "ok"} == set(get_args(HealthVerdict))
+
+
+def test_the_most_that_was_left_out_is_told_first() -> None:
+    assert words.left_out_cells({"shadow": 0.05, "ghost": 0.002, "flicker": 0.2}) == (
+        "flicker 20 %, shadows 5 %, traces of what has gone under 1 %"
+    )

@@ -5,11 +5,11 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Iterator
 
-from edgeheat.core.events import CameraStatus, Event, Snapshot
+from edgeheat.core.events import CameraHealth, CameraStatus, Event, Snapshot
 from edgeheat.sinks.mqtt.connection import MqttSettings
 from edgeheat.sinks.mqtt.link import BrokerLink
 from edgeheat.sinks.mqtt.pending import Message, Pending
-from edgeheat.sinks.payload import SCHEMA, UNITS, heat_figures, to_json, utc_text
+from edgeheat.sinks.payload import SCHEMA, heat_figures, plan_figures, to_json, units, utc_text
 
 _log = logging.getLogger(__name__)
 
@@ -60,6 +60,8 @@ class MqttSink:
         match event:
             case CameraStatus():
                 self._put(self._camera_status(event))
+            case CameraHealth():
+                self._put(self._camera_health(event))
             case Snapshot():
                 self._put(self._activity(event))
                 for message in self._pictures(event):
@@ -88,13 +90,25 @@ class MqttSink:
         }
         return Message(f"{self._root}/{status.camera}/status", to_json(content), _JSON)
 
+    def _camera_health(self, health: CameraHealth) -> Message:
+        content = {
+            "schema": SCHEMA,
+            "camera": health.camera,
+            "verdict": health.verdict,
+            "reason": health.reason,
+            "since": utc_text(health.wall_s),
+        }
+        return Message(f"{self._root}/{health.camera}/health", to_json(content), _JSON)
+
     def _activity(self, snapshot: Snapshot) -> Message:
         content = {
             "schema": SCHEMA,
             "camera": snapshot.camera,
             "captured_at": utc_text(snapshot.wall_s),
-            "heats": {heat.heat: heat_figures(heat) for heat in snapshot.heats},
-            "units": dict(UNITS),
+            "epoch": snapshot.epoch,
+            **plan_figures(snapshot),
+            "heats": {heat.heat: heat_figures(snapshot, heat) for heat in snapshot.heats},
+            "units": units(snapshot),
         }
         return Message(f"{self._root}/{snapshot.camera}/activity", to_json(content), _JSON)
 

@@ -41,6 +41,9 @@ class Sprite:
     """The visible pixels of one walker."""
 
     pose: Pose
+    distance_m: float
+    """Level distance from the camera (`View.distance`)."""
+
     left: int
     top: int
     labels: U8
@@ -57,12 +60,12 @@ class Sprite:
         return slice(self.top, self.top + height), slice(self.left, self.left + width)
 
 
-def sprite(pose: Pose, view: View, backdrop: Backdrop) -> Sprite | None:
-    """Draw one walker; None where nothing of him is in the picture."""
+def sprite(pose: Pose, view: View, backdrop: Backdrop, up: float = 1.0) -> Sprite | None:
+    """Draw one walker; None where nothing of him is in the picture. `up` -1 puts the head below the floor."""
     joints = _joints(pose)
     names = list(joints)
     body = _sized(pose, joints)
-    pixels, scale = view.project(_place(pose, body))
+    pixels, scale = view.project(_place(pose, body) * np.array((1.0, 1.0, up), np.float32))
     if not scale.all():
         return None
     radius = body[:, 3] * scale
@@ -78,16 +81,33 @@ def sprite(pose: Pose, view: View, backdrop: Backdrop) -> Sprite | None:
     for part, members in _parts(pose, view):
         points = outline[[names.index(name) for name in members]].reshape(-1, 2)
         cv2.fillConvexPoly(labels, cv2.convexHull(points), int(part), cv2.LINE_8, _SHIFT)
-    nearer = backdrop.distance_m[top:bottom, left:right] > view.distance(pose.x, pose.y)
-    labels *= nearer
+    distance_m = view.distance(pose.x, pose.y)
+    labels *= backdrop.distance_m[top:bottom, left:right] > distance_m
     return Sprite(
         pose=pose,
+        distance_m=distance_m,
         left=left,
         top=top,
         labels=labels,
         body_wh=(int(high[0] - low[0]), int(high[1] - low[1])),
         body_xy=(int(low[0]) - left, int(low[1]) - top),
     )
+
+
+def mirrored(pose: Pose, view: View, backdrop: Backdrop) -> Sprite | None:
+    """Draw one walker as a glossy floor shows him, upside down and on the floor alone; None where nothing is seen."""
+    image = sprite(pose, view, backdrop, up=-1.0)
+    if image is not None:
+        image.labels[backdrop.floor[image.window] == 0] = 0
+    return image
+
+
+def limbs(pose: Pose, view: View) -> list[F32]:
+    """Return the convex pieces of the body as balls (n, 4): metres x, y, z of the shop, and radius."""
+    joints = _joints(pose)
+    body = _sized(pose, joints)
+    balls = dict(zip(joints, np.concatenate([_place(pose, body), body[:, 3:]], axis=1), strict=True))
+    return [np.stack([balls[name] for name in members]) for _, members in _parts(pose, view)]
 
 
 def blend(canvas: U8, one: Sprite) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -10,8 +11,9 @@ import numpy as np
 
 from edgeheat.core.types import F32, U8, SizeWH
 from edgeheat.sources.synthetic.backdrop import FLOOR_LUMA, View, paint
+from edgeheat.sources.synthetic.effects import Effect, Moment, Thing, hidden, put_in
 from edgeheat.sources.synthetic.figure import Sprite, blend, shade, spread, sprite
-from edgeheat.sources.synthetic.layouts import LAYOUTS
+from edgeheat.sources.synthetic.layouts import LAYOUTS, Layout
 from edgeheat.sources.synthetic.walkers import Crowd, Pose
 
 TRUTH_STEP_S = 0.05
@@ -60,44 +62,66 @@ class Truth:
 
 
 class Scene:
-    """A shop, its people and its sensor. Everything is a function of the parameters and of time."""
+    """A shop, its people, what happens to it, and its sensor. Everything is a function of the parameters and of time.
 
-    def __init__(self, params: SceneParams, people: People | None = None) -> None:
-        layout = LAYOUTS[params.layout]
+    `layout`, if given, stands in for the one that the parameters name; `people` for their walkers.
+    """
+
+    def __init__(
+        self,
+        params: SceneParams,
+        people: People | None = None,
+        layout: Layout | None = None,
+        effects: Sequence[Effect] = (),
+    ) -> None:
+        layout = layout or LAYOUTS[params.layout]
         self.params = params
+        self.layout = layout
         self.people = people or Crowd(layout, params.seed, params.walkers, FLOOR_LUMA)
+        self.effects = effects
         self.view = View(layout.mount, params.size_wh)
         self.backdrop = paint(layout, self.view, params.seed)
         self._brighter, self._darker = _noise_fields(params)
 
     def sprites(self, t_s: float) -> list[Sprite]:
         """Return the visible walkers, the farthest first."""
-        poses = sorted(self.people.poses(t_s), key=lambda pose: -self.view.distance(pose.x, pose.y))
-        found = (sprite(pose, self.view, self.backdrop) for pose in poses)
-        return [one for one in found if one is not None]
+        found = (sprite(pose, self.view, self.backdrop) for pose in self.people.poses(t_s))
+        return sorted((one for one in found if one is not None), key=lambda one: -one.distance_m)
 
-    def luma(self, sprites: list[Sprite], frame: int) -> U8:
-        """Return the brightness picture (height, width); `frame` picks the noise."""
-        return self._picture(self.backdrop.luma.copy(), sprites, frame)
+    def moment(self, t_s: float, frame: int) -> Moment:
+        """Return what a picture is made of; `frame` picks the noise."""
+        return Moment(t_s, frame, self.sprites(t_s))
 
-    def bgr(self, sprites: list[Sprite], frame: int) -> U8:
+    def luma(self, moment: Moment) -> U8:
+        """Return the brightness picture (height, width)."""
+        if self.effects:
+            return np.asarray(cv2.cvtColor(self.bgr(moment), cv2.COLOR_BGR2GRAY), np.uint8)
+        return self._picture(self.backdrop.luma.copy(), moment)
+
+    def bgr(self, moment: Moment) -> U8:
         """Return the same picture in colour (height, width, 3)."""
-        return self._picture(self.backdrop.bgr.copy(), sprites, frame)
+        return self._picture(self.backdrop.bgr.copy(), moment)
 
     def masks(self, t_s: float) -> WalkerMasks:
-        """Return the truth at one instant; a pixel belongs to the nearest walker."""
+        """Return the truth at one instant; a pixel belongs to the nearest walker, and to none behind a thing."""
         width, height = self.params.size_wh
         moving, standing = (np.zeros((height, width), np.uint8) for _ in range(2))
-        for one in self.sprites(t_s):
+        for one in self._from_afar(self.sprites(t_s), t_s):
+            if isinstance(one, Thing):
+                away = hidden(one, self.backdrop.distance_m)
+                moving[one.window][away] = standing[one.window][away] = 0
+                continue
             seen = one.labels > 0
             moving[one.window][seen] = 0 if one.pose.standing else 255
             standing[one.window][seen] = 255 if one.pose.standing else 0
+        for effect in self.effects:
+            moving, standing = effect.on_mask(moving, t_s), effect.on_mask(standing, t_s)
         return WalkerMasks(moving, standing)
 
     def truth(self, from_s: float, to_s: float) -> Truth:
         """Add up the masks over a stretch of time; stretches in a row add up to the whole."""
-        width, height = self.params.size_wh
-        moving, standing = (np.zeros((height, width), np.float32) for _ in range(2))
+        shape = self.masks(from_s).moving.shape
+        moving, standing = (np.zeros(shape, np.float32) for _ in range(2))
         for step in range(int(from_s / TRUTH_STEP_S), int(np.ceil(to_s / TRUTH_STEP_S))):
             begin, end = step * TRUTH_STEP_S, (step + 1) * TRUTH_STEP_S
             share_s = min(end, to_s) - max(begin, from_s)
@@ -107,19 +131,31 @@ class Scene:
                 standing += masks.standing * np.float32(share_s / 255)
         return Truth(moving, standing)
 
-    def _picture(self, canvas: U8, sprites: list[Sprite], frame: int) -> U8:
-        """Put a frame together, in the order of the light's way: floor, people, sensor."""
+    def _from_afar(self, sprites: Sequence[Sprite], t_s: float) -> list[Sprite | Thing]:
+        """Return walkers and things in painting order."""
+        things = [thing for effect in self.effects for thing in effect.things(t_s)]
+        return sorted([*sprites, *things], key=lambda one: -one.distance_m)
+
+    def _picture(self, canvas: U8, moment: Moment) -> U8:
+        """Put a frame together, in the order of the light's way: floor, people and things, lens, sensor."""
+        for effect in self.effects:
+            canvas = effect.on_shop(canvas, moment)
         if self.params.shadows:
-            for one in sprites:
+            for one in moment.sprites:
                 shade(canvas, one.pose, self.view, self.backdrop)
-        for one in sprites:
-            blend(canvas, one)
-        return self._with_noise(canvas, frame)
+        for each in self._from_afar(moment.sprites, moment.t_s):
+            if isinstance(each, Thing):
+                put_in(canvas, each, self.backdrop.distance_m)
+            else:
+                blend(canvas, each)
+        for effect in self.effects:
+            canvas = effect.on_picture(canvas, moment)
+        return self._with_noise(canvas, moment.frame)
 
     def _with_noise(self, canvas: U8, frame: int) -> U8:
         if self.params.noise <= 0:
             return canvas
-        width, height = self.params.size_wh
+        height, width = canvas.shape[:2]
         offsets = np.random.default_rng([self.params.seed, 13, frame]).integers(0, _NOISE_MARGIN, 4)
         up_y, up_x, down_y, down_x = (int(v) for v in offsets)
         brighter = self._brighter[up_y : up_y + height, up_x : up_x + width]

@@ -15,8 +15,9 @@ import numpy as np
 
 from edgeheat.core.types import U8, Frame, SizeWH
 from edgeheat.errors import SourceUnavailable
+from edgeheat.sources.av_frame import bgr_chroma
 from edgeheat.sources.base import Clock, SourceOptions
-from edgeheat.sources.synthetic.figure import Sprite
+from edgeheat.sources.synthetic.effects import Moment
 from edgeheat.sources.synthetic.layouts import LAYOUTS
 from edgeheat.sources.synthetic.scene import Scene, SceneParams, Truth, WalkerMasks
 
@@ -90,11 +91,15 @@ class SyntheticSource:
             number = max(number + 1, int((clock.monotonic() - start_s) * fps))
 
     def _frame(self, number: int, mono_s: float, wall_s: float) -> Frame:
-        sprites = self._scene.sprites(number / self.params.fps)
-        return Frame(self._scene.luma(sprites, number), mono_s, wall_s, partial(self._colour, sprites, number))
+        moment = self._scene.moment(number / self.params.fps, number)
+        luma, colour = self._scene.luma(moment), partial(self._colour, moment)
+        return Frame(luma, mono_s, wall_s, colour, chroma=partial(self._chroma, moment))
 
-    def _colour(self, sprites: list[Sprite], number: int, size_wh: SizeWH) -> U8:
-        bgr = self._scene.bgr(sprites, number)
+    def _chroma(self, moment: Moment, size_wh: SizeWH) -> U8 | None:
+        return bgr_chroma(self._scene.bgr(moment), size_wh)
+
+    def _colour(self, moment: Moment, size_wh: SizeWH) -> U8:
+        bgr = self._scene.bgr(moment)
         if size_wh == self.params.scene.size_wh:
             return bgr
         return np.asarray(cv2.resize(bgr, size_wh, interpolation=cv2.INTER_AREA), np.uint8)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 
 import cv2
 import numpy as np
@@ -11,7 +12,7 @@ from edgeheat.core.types import F32, U8
 from edgeheat.sources.synthetic.layouts import Layout
 from edgeheat.sources.synthetic.routes import F64, Routes
 
-_TICK_S = 0.1  # paths are kept at this step and read with linear interpolation between
+TICK_S = 0.1  # paths are kept at this step and read with linear interpolation between
 _SMOOTH_TICKS = 9  # mean over 0.9 s: rounds corners and makes people start and stop gently
 _STEPS_M = 1.35  # a left and a right step together
 _CLOTHES_BGR = (
@@ -34,7 +35,7 @@ class Look:
     coat: bool
     basket: bool
     palette_bgr: U8
-    """Colours (256, 3) by `synthetic_figure.Part`."""
+    """Colours (256, 3) by `figure.Part`."""
 
     texture: U8
     """Pattern of the clothes, (96, 48), 128 for no change."""
@@ -64,7 +65,7 @@ class Pose:
 
 
 @dataclass(frozen=True, slots=True)
-class _Visit:
+class Visit:
     """One person's way through the shop, arrays by tick since `start_s`."""
 
     look: Look
@@ -77,6 +78,30 @@ class _Visit:
     gait: F64
     reach: F64
     standing: F64
+
+    def pose(self, t_s: float) -> Pose | None:
+        """Return the person `t_s` seconds after the scene's start; None before he comes and after he has left."""
+        tick = (t_s - self.start_s) / TICK_S
+        first = int(tick) if tick >= 0 else -1
+        if first < 0 or first + 1 >= len(self.x):
+            return None
+        part = tick - first
+
+        def read(values: F64) -> float:
+            return float(values[first] * (1 - part) + values[first + 1] * part)
+
+        face_x, face_y = read(self.face_x), read(self.face_y)
+        length = max((face_x * face_x + face_y * face_y) ** 0.5, 1e-6)
+        return Pose(
+            look=self.look,
+            x=read(self.x),
+            y=read(self.y),
+            facing=(face_x / length, face_y / length),
+            stride=read(self.stride),
+            gait=read(self.gait),
+            reach=read(self.reach),
+            standing=read(self.standing) > 0.5,
+        )
 
 
 class Crowd:
@@ -91,7 +116,7 @@ class Crowd:
         rng = np.random.default_rng([seed, 7])
         self._period_s = rng.uniform(75.0, 125.0, walkers)
         self._ahead_s = rng.uniform(0.1, 0.85, walkers) * self._period_s  # so far is each first visit at time 0
-        self._visits: dict[int, tuple[int, _Visit]] = {}
+        self._visits: dict[int, tuple[int, Visit]] = {}
 
     def poses(self, t_s: float) -> list[Pose]:
         """Return everybody who is in the shop or its doors `t_s` seconds after the scene's start."""
@@ -100,12 +125,12 @@ class Crowd:
             number = int((t_s + ahead_s) // period_s)
             if self._visits.get(slot, (-1,))[0] != number:
                 self._visits[slot] = (number, self._plan(slot, number, number * period_s - ahead_s))
-            pose = _pose(self._visits[slot][1], t_s)
+            pose = self._visits[slot][1].pose(t_s)
             if pose is not None:
                 poses.append(pose)
         return poses
 
-    def _plan(self, slot: int, number: int, from_s: float) -> _Visit:
+    def _plan(self, slot: int, number: int, from_s: float) -> Visit:
         """Lay out one visit: in by the door, to some goods, to a till, out, all before the slot's next one."""
         rng = np.random.default_rng([self._seed, 11, slot, number])
         limit_s = float(self._period_s[slot]) - 2.0
@@ -117,13 +142,13 @@ class Crowd:
         till = _Stop(x + step_x * place, y + step_y * place, *facing, float(rng.uniform(6, 14)))
         speed = float(rng.uniform(0.75, 1.25))
         track = self._track([*stops, till], speed, rng)
-        while len(track.x) * _TICK_S > limit_s and stops:
+        while len(track.x) * TICK_S > limit_s and stops:
             stops.pop()
             track = self._track([*stops, till], speed, rng)
-        spare_s = max(0.0, limit_s - len(track.x) * _TICK_S)
-        return track.visit(_look(rng, self._floor_luma), from_s + float(rng.uniform(0, min(spare_s, 8.0))), rng)
+        spare_s = max(0.0, limit_s - len(track.x) * TICK_S)
+        return track.visit(dress(rng, self._floor_luma), from_s + float(rng.uniform(0, min(spare_s, 8.0))), rng)
 
-    def _track(self, stops: list[_Stop], speed: float, rng: np.random.Generator) -> _Track:
+    def _track(self, stops: list[_Stop], speed: float, rng: np.random.Generator) -> Track:
         """Walk from the entry by all stops to the exit, at one speed in metres a second."""
         here = np.array(self._layout.entry, np.float64)
         pieces: list[F64] = []
@@ -131,16 +156,16 @@ class Crowd:
             goal = np.array((stop.x, stop.y) if stop else self._layout.exit, np.float64)
             way = self._routes.way(here, goal, rng)
             far = np.concatenate([[0.0], np.cumsum(np.hypot(*np.diff(way, axis=0).T))])
-            at = np.arange(0.0, far[-1], speed * _TICK_S)
+            at = np.arange(0.0, far[-1], speed * TICK_S)
             zero = np.zeros(len(at))
             x, y = np.interp(at, far, way[:, 0]), np.interp(at, far, way[:, 1])
             pieces.append(np.stack([x, y, zero, zero, zero], axis=1))
             if stop:
                 look = np.array((stop.face_x - stop.x, stop.face_y - stop.y))
                 look /= np.hypot(*look)
-                pieces.append(np.tile([stop.x, stop.y, *look, 1.0], (int(stop.dwell_s / _TICK_S), 1)))
+                pieces.append(np.tile([stop.x, stop.y, *look, 1.0], (int(stop.dwell_s / TICK_S), 1)))
             here = goal
-        return _Track(*np.concatenate(pieces).T)
+        return Track(*np.concatenate(pieces).T)
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,8 +178,8 @@ class _Stop:
 
 
 @dataclass(frozen=True, slots=True)
-class _Track:
-    """A way with its pauses, by tick, not yet smoothed."""
+class Track:
+    """A way with its pauses, by tick of TICK_S, not yet smoothed."""
 
     x: F64
     y: F64
@@ -162,21 +187,26 @@ class _Track:
     look_y: F64
     standing: F64
 
-    def visit(self, look: Look, start_s: float, rng: np.random.Generator) -> _Visit:
-        """Round the corners, let those who stand fidget, and turn the bodies to where they go or look."""
-        ticks: F64 = np.arange(len(self.x), dtype=np.float64) * _TICK_S
+    def visit(self, look: Look, start_s: float, rng: np.random.Generator, calm_s: float | None = None) -> Visit:
+        """Round the corners, let those who stand fidget, and turn the bodies to where they go or look.
+
+        Those who stand sway and reach all the time; with `calm_s` they shift their weight, turn or reach only so often
+        (mean seconds), and hardly sway between.
+        """
+        ticks: F64 = np.arange(len(self.x), dtype=np.float64) * TICK_S
         still = _smooth(self.standing)
         calm: F64 = np.clip(2 * still - 1, 0.0, 1.0)  # fidgeting starts after the stop and ends before the next step
-        x = _smooth(self.x) + 0.03 * calm * _sway(ticks, rng)
-        y = _smooth(self.y) + 0.03 * calm * _sway(ticks, rng)
+        wander = _sway if calm_s is None else partial(_shifts, every_s=calm_s)
+        x = _smooth(self.x) + 0.03 * calm * wander(ticks, rng)
+        y = _smooth(self.y) + 0.03 * calm * wander(ticks, rng)
         ahead_x, ahead_y = np.gradient(x), np.gradient(y)
         length = np.hypot(ahead_x, ahead_y)
-        turn = 0.5 * _sway(ticks, rng)
+        turn = 0.5 * wander(ticks, rng)
         look_x = self.look_x * np.cos(turn) - self.look_y * np.sin(turn)
         look_y = self.look_x * np.sin(turn) + self.look_y * np.cos(turn)
         going = 1 - self.standing
         unit = np.maximum(length, 1e-6)
-        return _Visit(
+        return Visit(
             look=look,
             start_s=start_s,
             x=x,
@@ -185,33 +215,9 @@ class _Track:
             face_y=_smooth(look_y + going * ahead_y / unit),
             stride=2 * np.pi / _STEPS_M * np.cumsum(length * (1 - calm)),
             gait=1 - still,
-            reach=calm * np.maximum(0.0, _sway(ticks, rng)),
+            reach=calm * (np.maximum(0.0, _sway(ticks, rng)) if calm_s is None else _reaches(ticks, rng, calm_s)),
             standing=self.standing,
         )
-
-
-def _pose(visit: _Visit, t_s: float) -> Pose | None:
-    tick = (t_s - visit.start_s) / _TICK_S
-    first = int(tick) if tick >= 0 else -1
-    if first < 0 or first + 1 >= len(visit.x):
-        return None
-    part = tick - first
-
-    def read(values: F64) -> float:
-        return float(values[first] * (1 - part) + values[first + 1] * part)
-
-    face_x, face_y = read(visit.face_x), read(visit.face_y)
-    length = max((face_x * face_x + face_y * face_y) ** 0.5, 1e-6)
-    return Pose(
-        look=visit.look,
-        x=read(visit.x),
-        y=read(visit.y),
-        facing=(face_x / length, face_y / length),
-        stride=read(visit.stride),
-        gait=read(visit.gait),
-        reach=read(visit.reach),
-        standing=read(visit.standing) > 0.5,
-    )
 
 
 def _smooth(values: F64) -> F64:
@@ -226,8 +232,28 @@ def _sway(ticks: F64, rng: np.random.Generator) -> F64:
     return np.asarray(0.5 * np.sin(2 * np.pi * fast * ticks + first) + 0.5 * np.sin(2 * np.pi * slow * ticks + second))
 
 
-def _look(rng: np.random.Generator, floor_luma: int) -> Look:
-    """Dress somebody; every third or so wears clothes about as bright as the floor."""
+def _shifts(ticks: F64, rng: np.random.Generator, every_s: float) -> F64:
+    """Rest in one place and after a chance time go over to another one within -1..1, with a tenth of a sway on top."""
+    count = int(len(ticks) * TICK_S / every_s * 2) + 4
+    begins_s = np.cumsum(rng.uniform(0.4, 1.6, count) * every_s)
+    places = rng.uniform(-0.9, 0.9, count + 1)
+    rests = places[np.searchsorted(begins_s, ticks)]
+    return np.asarray(_smooth(rests) + 0.1 * _sway(ticks, rng))
+
+
+def _reaches(ticks: F64, rng: np.random.Generator, every_s: float) -> F64:
+    """An arm goes up for one to three seconds after each chance time, 0 down to 1."""
+    count = int(len(ticks) * TICK_S / every_s * 2) + 4
+    begins_s = np.cumsum(rng.uniform(0.5, 1.5, count) * every_s)
+    lasts_s, heights = rng.uniform(1.0, 3.0, count), rng.uniform(0.4, 1.0, count)
+    last = np.maximum(np.searchsorted(begins_s, ticks) - 1, 0)
+    since_s = ticks - begins_s[last]
+    up = (since_s >= 0) & (since_s < lasts_s[last])
+    return _smooth(np.where(up, heights[last], 0.0))
+
+
+def dress(rng: np.random.Generator, floor_luma: int) -> Look:
+    """Return the look of a chance person; every third or so wears clothes about as bright as the floor."""
     shirt, trousers = (np.array(_CLOTHES_BGR[rng.integers(len(_CLOTHES_BGR))], np.float64) for _ in range(2))
     if rng.random() < 0.35:
         shirt = _as_bright_as(shirt, floor_luma + rng.uniform(-12, 12))

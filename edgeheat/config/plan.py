@@ -1,0 +1,169 @@
+"""Every setting of a floor plan, and what can only be seen beside the cameras: [[plan]] and [[plan.view]]."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import UTC, tzinfo
+from pathlib import Path
+from typing import Annotated, Any
+
+from pydantic import BeforeValidator, Field, WithJsonSchema
+
+from edgeheat.config.camera import Camera, StyleSettings, Table
+from edgeheat.config.plan_points import PointPairs, is_number
+from edgeheat.config.types import Name, quoted, suggestion
+from edgeheat.core.params import HeatParams, PlanParams, PlanViewParams
+from edgeheat.image_size import check_image
+
+_SIZE_RANGE_M = (1, 500)
+
+Fault = tuple[tuple[int | str, ...], str]
+"""Where, and what is wrong."""
+
+
+def _size(value: object) -> tuple[float, float]:
+    low, high = _SIZE_RANGE_M
+    if not (isinstance(value, list | tuple) and len(value) == 2 and all(map(is_number, value))):
+        raise ValueError(f"is {quoted(value)}; write width and depth in metres, such as [12.0, 9.5]")
+    if not all(low <= side <= high for side in value):
+        raise ValueError(f"is {quoted(value)}; each side goes from {low} to {high} metres")
+    return float(value[0]), float(value[1])
+
+
+PlanSize = Annotated[
+    tuple[float, float],
+    BeforeValidator(_size),
+    WithJsonSchema({"type": "array", "minItems": 2, "maxItems": 2, "items": {"type": "number"}}),
+]
+
+
+class PlanView(Table):
+    """How one camera sees the floor of a plan: [[plan.view]]."""
+
+    camera: Name
+    """Name of a camera; once in each plan."""
+
+    points: PointPairs
+    """Four or more marks on the floor: [x and y from 0 to 1 of the picture, x and y on the plan in metres]."""
+
+
+class Plan(Table):
+    """A floor plan that shows the heats of its cameras as one: [[plan]]."""
+
+    name: Name
+    """Name of the plan in pictures, topics and metrics; no camera's and no other plan's."""
+
+    image: str = ""
+    """Picture of the plan, PNG, JPEG or WebP, stretched to `size`; empty: lines at each metre. A relative path begins
+    at the configuration's folder."""
+
+    size_m: PlanSize = Field(alias="size")
+    """Width and depth of the plan in metres."""
+
+    view: tuple[PlanView, ...] = ()
+    """How its cameras see it."""
+
+    def params(self, cameras: Sequence[Camera], style: StyleSettings, zone: tzinfo) -> PlanParams:
+        """Return what the drawing is told; `cameras` are all of the configuration, `zone` is the shop's time zone."""
+        known = {camera.name: camera.pipeline_params(zone) for camera in cameras}
+        return PlanParams(
+            name=self.name,
+            size_m=self.size_m,
+            views=tuple(
+                PlanViewParams(
+                    camera=view.camera,
+                    points=view.points,
+                    zones=known[view.camera].zones,
+                    grid_width=known[view.camera].motion.grid_width,
+                )
+                for view in self.view
+            ),
+            heats=_shared([known[view.camera].heats for view in self.view]),
+            zone=zone,
+            style=style.params(),
+        )
+
+
+def _shared(heats: Sequence[Sequence[HeatParams]]) -> tuple[HeatParams, ...]:
+    """Return the heats that all have, alike in name and kind, in the order of the first."""
+    return tuple(heat for heat in heats[0] if all(heat in others for others in heats))
+
+
+def resolve_images(plans: Any, folder: Path) -> None:
+    """Let the relative paths of the plans' pictures begin at `folder`; nonsense is left to the check."""
+    for plan in _tables(plans):
+        if isinstance(plan.get("image"), str) and plan["image"]:
+            plan["image"] = str(folder / Path(plan["image"]).expanduser())
+
+
+def plan_faults(plans: Any, cameras: Any) -> list[Fault]:
+    """Return what can only be seen across plans and cameras; both are tables as read, `resolve_images` done."""
+    names = [name for camera in _tables(cameras) if isinstance(name := camera.get("name"), str)]
+    faults: list[Fault] = []
+    for index, plan in enumerate(plans if isinstance(plans, list) else []):
+        if not isinstance(plan, dict):
+            continue
+        place = ("plan", index)
+        name = plan.get("name")
+        if isinstance(name, str) and name.casefold() in map(str.casefold, names):
+            faults.append(((*place, "name"), f"is {quoted(name)}, which is a camera's name; take another one"))
+        if plan.get("view", []) == []:
+            faults.append((place, "shows no camera; add a [[plan.view]] table with camera and points"))
+        try:
+            if isinstance(plan.get("image"), str) and plan["image"]:
+                check_image(Path(plan["image"]))
+        except ValueError as error:
+            faults.append(((*place, "image"), str(error)))
+        faults += _view_faults(plan, place, names)
+    return faults
+
+
+def _view_faults(plan: Mapping[str, Any], place: tuple[int | str, ...], names: list[str]) -> list[Fault]:
+    faults: list[Fault] = []
+    seen: dict[str, int] = {}
+    for index, view in enumerate(plan["view"] if isinstance(plan.get("view"), list) else []):
+        if not isinstance(view, dict):
+            continue
+        at = (*place, "view", index)
+        camera = view.get("camera")
+        if isinstance(camera, str):
+            first = seen.setdefault(camera, index)
+            if camera not in names:
+                hint = suggestion(camera, names) or "; name one of the [[camera]] tables"
+                faults.append(((*at, "camera"), f"is {quoted(camera)}, which is no camera{hint}"))
+            elif first != index:
+                what = f"is {quoted(camera)}, which view {first} shows already; put all points into one view"
+                faults.append(((*at, "camera"), what))
+        faults += _points_beyond(view.get("points"), plan.get("size"), (*at, "points"))
+    return faults
+
+
+def _points_beyond(points: Any, size: Any, place: tuple[int | str, ...]) -> list[Fault]:
+    """Return the fault of points that lie beyond the plan; where either is nonsense that is told elsewhere."""
+    try:
+        width_m, depth_m = _size(size)
+        for number, (_, _, x, y) in enumerate(points, start=1):
+            if x > width_m or y > depth_m:
+                what = (
+                    f"point {number} lies outside the plan, at {x:g}, {y:g}; the plan is {width_m:g} by {depth_m:g} m"
+                )
+                return [(place, f"{what}: mend the point or size")]
+    except (TypeError, ValueError):
+        pass
+    return []
+
+
+def _tables(value: Any) -> list[dict[str, Any]]:
+    return [table for table in value if isinstance(table, dict)] if isinstance(value, list) else []
+
+
+def heat_faults(plans: Sequence[Plan], cameras: Sequence[Camera]) -> list[Fault]:
+    """Return which plans have no heat to show, because their cameras have none in common."""
+    return [
+        (
+            ("plan", index),
+            "has no heat to show: its cameras keep none in common; give them one of the same name, kind and length",
+        )
+        for index, plan in enumerate(plans)
+        if not plan.params(cameras, StyleSettings(), UTC).heats
+    ]

@@ -1,0 +1,72 @@
+"""Tells the size of a PNG, JPEG or WebP file from its first bytes, without a decoder: this process loads none."""
+
+from __future__ import annotations
+
+import struct
+from pathlib import Path
+from typing import BinaryIO
+
+MOST_PIXELS = 24_000_000
+"""24 megapixels are 72 MB once decoded, for a picture that is drawn 1280 pixels wide."""
+
+_JPEG_SIZES = {*range(0xC0, 0xD0)} - {0xC4, 0xC8, 0xCC}
+"""The markers of JPEG's segments that hold the size."""
+
+_MOST_SEGMENTS = 1000
+
+
+def check_image(path: Path) -> None:
+    """Raise ValueError, saying what would be right, where `path` is no picture that a plan can lie on."""
+    try:
+        with path.open("rb") as file:
+            size_wh = image_size_wh(file)
+    except OSError as error:
+        raise ValueError(f"{path} cannot be read: {error.strerror}") from None
+    if size_wh is None:
+        raise ValueError(f"{path} is no picture; give a PNG, JPEG or WebP file, or leave image out")
+    pixels = size_wh[0] * size_wh[1]
+    if pixels > MOST_PIXELS:
+        raise ValueError(
+            f"{path} has {size_wh[0]} by {size_wh[1]} pixels; at most {MOST_PIXELS // 10**6} million are taken: "
+            "save it smaller, 2000 pixels across are plenty"
+        )
+
+
+def image_size_wh(file: BinaryIO) -> tuple[int, int] | None:
+    """Return (width, height) in pixels; None where the file is no PNG, JPEG or WebP, or has no size above 0."""
+    head = file.read(30)
+    size_wh: tuple[int, int] | None = None
+    if head[:8] == b"\x89PNG\r\n\x1a\n" and head[12:16] == b"IHDR" and len(head) >= 24:
+        size_wh = struct.unpack(">II", head[16:24])
+    elif head[:3] == b"\xff\xd8\xff":
+        file.seek(2)
+        size_wh = _jpeg_size_wh(file)
+    elif head[:4] == b"RIFF" and head[8:12] == b"WEBP" and len(head) == 30:
+        size_wh = _webp_size_wh(head)
+    return size_wh if size_wh is not None and min(size_wh) > 0 else None
+
+
+def _jpeg_size_wh(file: BinaryIO) -> tuple[int, int] | None:
+    for _ in range(_MOST_SEGMENTS):
+        start = file.read(4)
+        if len(start) < 4 or start[0] != 0xFF:
+            return None
+        marker, length = start[1], int.from_bytes(start[2:], "big")
+        if marker in _JPEG_SIZES:
+            frame = file.read(5)
+            return (int.from_bytes(frame[3:5], "big"), int.from_bytes(frame[1:3], "big")) if len(frame) == 5 else None
+        file.seek(length - 2, 1)
+    return None
+
+
+def _webp_size_wh(head: bytes) -> tuple[int, int] | None:
+    """Read the three forms of WebP: lossy, lossless, and extended."""
+    if head[12:16] == b"VP8 " and head[23:26] == b"\x9d\x01\x2a":
+        width, height = struct.unpack("<HH", head[26:30])
+        return width & 0x3FFF, height & 0x3FFF
+    if head[12:16] == b"VP8L" and head[20] == 0x2F:
+        bits = int.from_bytes(head[21:25], "little")
+        return (bits & 0x3FFF) + 1, (bits >> 14 & 0x3FFF) + 1
+    if head[12:16] == b"VP8X":
+        return int.from_bytes(head[24:27], "little") + 1, int.from_bytes(head[27:30], "little") + 1
+    return None

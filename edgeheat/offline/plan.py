@@ -1,0 +1,62 @@
+"""Writes a picture of a floor plan with what its cameras see now laid onto it, to check the measured points."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from edgeheat.config import Camera, Config
+from edgeheat.config.plan import Plan
+from edgeheat.core.encode import encode
+from edgeheat.core.params import PlanParams
+from edgeheat.core.plan_check import draw_check
+from edgeheat.core.plan_picture import decode_image
+from edgeheat.core.types import U8
+from edgeheat.errors import EdgeheatError
+from edgeheat.offline.engine import IMAGE_FORMATS
+from edgeheat.offline.outputs import StagedOutputs, check_target
+from edgeheat.sources import open_source
+from edgeheat.sources.base import Clock, SourceOptions
+
+
+def check_plan(config: Config, name: str | None, output: Path, clock: Clock) -> tuple[Path, list[str]]:
+    """Write the picture of one plan; returns its file, and a line for each camera that gave no frame.
+
+    name: of the plan; None where there is but one. clock: for live cameras. A picture of that name is replaced.
+    Raises EdgeheatError where there is no such plan, where no camera gave a frame, or where it cannot be written.
+    """
+    plan, params = _chosen(config, name)
+    check_target(output, tuple(IMAGE_FORMATS), plan.image)
+    pictures: dict[str, U8] = {}
+    troubles: list[str] = []
+    cameras = {camera.name: camera for camera in config.camera}
+    for view in params.views:
+        try:
+            pictures[view.camera] = _look(cameras[view.camera], clock)
+        except EdgeheatError as error:
+            troubles.append(f"{view.camera}: {error}")
+    if not pictures:
+        raise EdgeheatError("no camera of the plan gave a picture: " + "; ".join(troubles))
+    image = decode_image(Path(plan.image).read_bytes()) if plan.image else None
+    data, _ = encode(draw_check(params, pictures, image), IMAGE_FORMATS[output.suffix.lower()], params.style.quality)
+    with StagedOutputs() as outputs:
+        outputs.stage(output, lambda file: file.write(data))
+        return outputs.place(overwrite=True)[0], troubles
+
+
+def _chosen(config: Config, name: str | None) -> tuple[Plan, PlanParams]:
+    names = [plan.name for plan in config.plan]
+    if not names:
+        raise EdgeheatError("the configuration has no [[plan]]; docs/plan.md tells how to make one")
+    if name not in names and (name is not None or len(names) > 1):
+        raise EdgeheatError(f"name one of the plans: {', '.join(names)}")
+    index = names.index(name) if name is not None else 0
+    return config.plan[index], config.plan_params()[index]
+
+
+def _look(camera: Camera, clock: Clock) -> U8:
+    """Return one frame of a camera in its colours."""
+    options = SourceOptions(clock=clock, rtsp_transport=camera.rtsp_transport, loop=camera.loop, fps=camera.fps)
+    frame = next(open_source(camera.source_url(), options).frames(), None)
+    if frame is None:
+        raise EdgeheatError("it ends before its first frame")
+    return frame.colour(frame.size_wh)

@@ -1,0 +1,64 @@
+"""The page's table of one camera's zones: which are busiest, and how."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass
+
+from edgeheat.core.caption import duration_words, percent_words
+from edgeheat.core.events import ALL, ZoneHeat
+from edgeheat.web import words
+from edgeheat.web.board import Picture
+
+
+@dataclass(frozen=True, slots=True)
+class ZoneRow:
+    """One zone's figures in words."""
+
+    name: str
+    rank: str
+    """Empty for the whole picture, which is compared with nothing."""
+
+    figures: tuple[tuple[str, str], ...]
+    """Heading and figure of each column."""
+
+
+@dataclass(frozen=True, slots=True)
+class ZoneTable:
+    """The zones of one heat, the busiest first, the whole picture last."""
+
+    period: str
+    coverage: str
+    rows: tuple[ZoneRow, ...]
+
+
+def zone_table(pictures: Collection[Picture]) -> ZoneTable | None:
+    """Return the table of the heat that tells most about the zones; None where there is no picture with figures.
+
+    That is the one of the longest window, for its figures are not weighted by age, and of presence before others.
+    """
+    heats = [picture.heat for picture in pictures if picture.heat.zones]
+    if not heats:
+        return None
+    heat = max(heats, key=lambda heat: (heat.kind == "window", heat.period_s, heat.of == "presence"))
+    zones = sorted(heat.zones, key=lambda zone: (zone.zone == ALL, zone.rank or 0))
+    return ZoneTable(
+        period=words.heat_period(heat.kind, heat.period_s),
+        coverage=percent_words(heat.coverage),
+        rows=tuple(_row(zone) for zone in zones),
+    )
+
+
+def _row(zone: ZoneHeat) -> ZoneRow:
+    cells = max(1, zone.cells)
+    return ZoneRow(
+        name="whole picture" if zone.zone == ALL else zone.zone,
+        rank="" if zone.rank is None else str(zone.rank),
+        figures=(
+            ("Time active", f"{duration_words(zone.active_s)} ({percent_words(zone.active_ratio)})"),
+            ("Movement", duration_words(zone.traffic_cell_s / cells)),
+            ("Staying", duration_words(zone.dwell_cell_s / cells)),
+            ("Peak", duration_words(zone.peak_s)),
+            ("Entries", f"{zone.entries:.0f}"),
+        ),
+    )

@@ -1,0 +1,84 @@
+"""A small grid with zones, and increments and masks on it, for the tests of everything that counts."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import UTC, time
+
+import numpy as np
+from numpy.typing import NDArray
+
+from edgeheat.core.heats import Heats
+from edgeheat.core.increment import Increment
+from edgeheat.core.params import HeatParams, ZoneParams
+from edgeheat.core.types import U8, MotionMask
+from edgeheat.core.zone_rows import Column, empty_rows
+from edgeheat.core.zones import ZoneMasks
+
+SHAPE = (6, 8)
+WALL = 1_700_000_000.0
+LEFT = ZoneParams("left", "zone", ((0.0, 0.0), (0.5, 0.0), (0.5, 1.0), (0.0, 1.0)))
+TOP = ZoneParams("top", "zone", ((0.0, 0.0), (1.0, 0.0), (1.0, 0.5), (0.0, 0.5)))
+ZONES = ZoneMasks.of((LEFT, TOP), SHAPE[::-1])
+CELL = (1, 2)
+"""A cell in both zones."""
+
+ALL_KINDS = (
+    HeatParams("recent", "decaying", 300.0),
+    HeatParams("hour", "window", 3600.0),
+    HeatParams("ever", "total"),
+    HeatParams("today", "total", since=time(6)),
+)
+
+EVERY_HEAT = tuple(
+    replace(kind, name=f"{kind.name}-{of}", of=of)
+    for kind in ALL_KINDS
+    for of in ("presence", "traffic", "dwell")
+)  # fmt: skip
+"""Every kind of each measure: "hour-dwell", say."""
+
+
+def heats_of(params: Sequence[HeatParams] = ALL_KINDS, zones: ZoneMasks = ZONES) -> Heats:
+    return Heats(params, zones, UTC)
+
+
+def increment(
+    mono_s: float,
+    traffic_ms: int = 1000,
+    dwell_ms: int = 0,
+    *,
+    observed_ms: int = 1000,
+    wall_s: float | None = None,
+    zones: ZoneMasks = ZONES,
+) -> Increment:
+    """One in which all happened in CELL, where somebody was the whole time and came in once."""
+    traffic, dwell, rows = np.zeros(SHAPE, np.uint16), np.zeros(SHAPE, np.uint32), empty_rows(len(zones.keys))
+    traffic[CELL], dwell[CELL] = traffic_ms, dwell_ms
+    rows[:, Column.OBSERVED_MS] = rows[:, Column.ACTIVE_MS] = rows[:, Column.MOTION_MS] = observed_ms
+    rows[:, Column.TRAFFIC_CELL_MS], rows[:, Column.DWELL_CELL_MS], rows[:, Column.ENTRIES] = traffic_ms, dwell_ms, 1
+    at_wall_s = WALL + mono_s if wall_s is None else wall_s
+    return Increment(traffic, dwell if dwell_ms else None, observed_ms, mono_s, at_wall_s, zones.keys, rows)
+
+
+def mask_of(
+    cells: U8, mono_s: float, dt_s: float, *, moving: U8 | None = None, dwell_ms: NDArray[np.uint32] | None = None
+) -> MotionMask:
+    """A mask in which everybody moves, unless `moving` says otherwise."""
+    return MotionMask(cells, cells if moving is None else moving, dwell_ms, dt_s, mono_s, WALL + mono_s)
+
+
+def random_masks(seed: int, count: int) -> list[MotionMask]:
+    """Masks at uneven times, with gaps, of people who come, move, stay and go; staying becomes certain late."""
+    random = np.random.default_rng(seed)
+    masks, at_s = [], 100.0
+    for _ in range(count):
+        gap = random.random() < 0.1
+        dt_s = 0.0 if gap else float(random.uniform(0.02, 1.0))
+        at_s += float(random.uniform(2.0, 90.0)) if gap else dt_s
+        cells = np.where(random.random(SHAPE) < random.choice([0.0, 0.3, 0.9]), 255, 0).astype(np.uint8)
+        moving = np.where(random.random(SHAPE) < 0.5, cells, 0).astype(np.uint8)
+        dwell = (random.integers(0, 300_000, SHAPE) * (random.random(SHAPE) < 0.2)).astype(np.uint32)
+        dwell_ms = dwell if random.random() < 0.3 else None
+        masks.append(mask_of(cells, at_s, dt_s, moving=moving, dwell_ms=dwell_ms))
+    return masks
