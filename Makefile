@@ -7,14 +7,14 @@ ARGS ?=
 
 VENV := .venv$(if $(filter-out python3,$(PYTHON)),-$(patsubst python%,%,$(notdir $(PYTHON))))
 BIN := $(VENV)/bin
-TEST_PARTS := mosquitto gir1.2-gst-rtsp-server-1.0 python3-gi gstreamer1.0-plugins-good gstreamer1.0-plugins-bad \
+TEST_PARTS := mosquitto mosquitto-clients gir1.2-gst-rtsp-server-1.0 python3-gi gstreamer1.0-plugins-good gstreamer1.0-plugins-bad \
 	prometheus chromium systemd
 
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .NOTPARALLEL:
-.PHONY: help run test parts check format bench clean
+.PHONY: help run test parts check format bench fidelity clean
 
 help: ## Show this help
 	@echo 'edgeheat: heat maps of where people move. Type make and one of:'
@@ -44,6 +44,9 @@ format: $(VENV)/.dev ## Put the code into the common form
 
 bench: $(VENV)/.dev $(VENV)/.opencv ## Measure cost and speed; prints a table and a JSON line
 	$(BIN)/python -m benchmarks $(ARGS)
+
+fidelity: $(VENV)/.dev $(VENV)/.opencv ## Measure how true the heat is, beside other ways; writes docs/fidelity.md
+	$(BIN)/python -m benchmarks.fidelity $(ARGS)
 
 clean: ## Remove all that make has made, the virtual environments included
 	rm -rf .venv .venv-* .mypy_cache .pytest_cache .ruff_cache .hypothesis build dist demo benchmarks/out

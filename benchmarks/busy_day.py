@@ -33,6 +33,7 @@ def _fill(folder: Path, camera: str) -> None:
     from edgeheat.core.increment import Increment
     from edgeheat.core.params import DEFAULT_HEATS, PipelineParams
     from edgeheat.core.pipeline import CameraPipeline
+    from edgeheat.core.zones import ZoneMasks
     from edgeheat.daemon.backup import CameraBackup, boot_id, to_members
     from edgeheat.daemon.clock import SystemClock
     from edgeheat.sources import open_source
@@ -43,12 +44,20 @@ def _fill(folder: Path, camera: str) -> None:
     pipeline = CameraPipeline(PipelineParams(camera, UTC))
     for frame in open_source(_SCENE, SourceOptions(clock=None)).frames():
         pipeline.step(replace(frame, mono_s=frame.mono_s + rng.uniform(0, _JITTER_S)))
-    seconds = [increment.motion_ms for increment in pipeline.take_increments()]
-    minutes = [np.sum(seconds[n : n + 60], axis=0, dtype=np.uint16) for n in range(0, len(seconds) - 59, 60)]
-    heats = Heats(DEFAULT_HEATS, minutes[0].shape, UTC)
+    seconds = pipeline.take_increments()
+    shape_hw = seconds[0].traffic_ms.shape
+    minutes = []
+    for start in range(0, len(seconds) - 59, 60):
+        traffic_ms, dwell_ms = np.zeros(shape_hw, np.uint16), np.zeros(shape_hw, np.uint32)
+        for second in seconds[start : start + 60]:
+            traffic_ms += second.traffic_ms
+            dwell_ms += 0 if second.dwell_ms is None else second.dwell_ms
+        minutes.append((traffic_ms, dwell_ms))
+    heats = Heats(DEFAULT_HEATS, ZoneMasks.of((), (shape_hw[1], shape_hw[0])), UTC)
     now_s, wall_s = clock.monotonic(), clock.wall()
     for age in range(_DAY_MINUTES, 0, -1):
-        down, right = (int(cells) for cells in rng.integers(-4, 5, 2))
-        motion_ms = np.roll(minutes[age % len(minutes)], (down, right), (0, 1))
-        heats.add(Increment(motion_ms, 60_000, now_s - 60 * age, wall_s - 60 * age))
-    write_checkpoint(folder, camera, to_members(CameraBackup(heats.save(None)), clock, boot_id()))
+        moved_by = tuple(int(cells) for cells in rng.integers(-4, 5, 2))
+        traffic_ms, dwell_ms = minutes[age % len(minutes)]
+        traffic_ms, dwell_ms = np.roll(traffic_ms, moved_by, (0, 1)), np.roll(dwell_ms, moved_by, (0, 1))
+        heats.add(Increment(traffic_ms, dwell_ms, 60_000, now_s - 60 * age, wall_s - 60 * age))
+    write_checkpoint(folder, camera, to_members(CameraBackup(heats.save({})), clock, boot_id()))

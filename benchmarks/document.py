@@ -7,12 +7,14 @@ from pathlib import Path
 PAGE = Path(__file__).parent.parent / "docs" / "benchmarks.md"
 
 BEGIN, END = "<!-- measured: begin -->", "<!-- measured: end -->"
+PROFILE_MARKS = "<!-- profile: begin -->", "<!-- profile: end -->"
 
 
-def put_between_marks(page: str, measured: str) -> str:
+def put_between_marks(page: str, measured: str, marks: tuple[str, str] = (BEGIN, END)) -> str:
     """Return the page with `measured` between its marks; raises ValueError unless it has each once, in order."""
-    before, begin, rest = page.partition(BEGIN)
-    _, end, after = rest.partition(END)
-    if not begin or not end or BEGIN in rest or END in after:
-        raise ValueError(f"the page needs the lines {BEGIN} and {END}, each once")
-    return f"{before}{BEGIN}\n{measured}\n{END}{after}"
+    first, last = marks
+    before, begin, rest = page.partition(first)
+    _, end, after = rest.partition(last)
+    if not begin or not end or first in rest or last in after:
+        raise ValueError(f"the page needs the lines {first} and {last}, each once")
+    return f"{before}{first}\n{measured}\n{last}{after}"

@@ -1,0 +1,50 @@
+"""Writes docs/fidelity.md and its pictures, and what earlier runs with other seeds gave."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+
+from benchmarks.document import put_between_marks
+from benchmarks.fidelity.report import picture_lines, table
+from benchmarks.fidelity.results import SceneResult
+
+PAGE = Path(__file__).parent.parent.parent / "docs" / "fidelity.md"
+KEPT = "figures.jsonl"
+"""Name of the file, beside the recordings, in which the figures of a run over all scenes are kept."""
+
+_SEEDS = "seeds-plus-"
+
+
+def write(measured: str, results: Sequence[SceneResult], pictures: Sequence[Path], page: Path = PAGE) -> None:
+    """Put what was measured into the page, and the scenes' pictures beside it, in place of all older ones."""
+    folder = page.parent / "images" / page.stem
+    folder.mkdir(parents=True, exist_ok=True)
+    for old in folder.glob("*.jpg"):
+        old.unlink()
+    for picture in pictures:
+        (folder / picture.name).write_bytes(picture.read_bytes())
+    names = [f"{folder.relative_to(page.parent)}/{picture.name}" for picture in pictures]
+    text = put_between_marks(page.read_text(encoding="utf-8"), f"{measured}\n\n{picture_lines(results, names)}")
+    page.write_text(text, encoding="utf-8")
+
+
+def folder_of_seeds(folder: Path, offset: int) -> Path:
+    """Where a run with other seeds keeps all of its own."""
+    return folder / f"{_SEEDS}{offset}"
+
+
+def other_seeds(folder: Path) -> list[str]:
+    """Return a table of what runs with other seeds gave, as a list of none or one."""
+    runs = {
+        int(kept.parent.name.removeprefix(_SEEDS)): [json.loads(line) for line in kept.read_text().splitlines() if line]
+        for kept in folder.glob(f"{_SEEDS}*/{KEPT}")
+    }
+    wanted = {"F1.cc": "CC mean", "F1.cc.worst": "CC worst", "F1.sim": "SIM mean", "F1.false": "false share mean, %"}
+    rows = []
+    for offset, figures in sorted(runs.items()):
+        values = {figure["id"]: figure["value"] for figure in figures}
+        if wanted.keys() <= values.keys():
+            rows.append([f"+{offset}", figures[0]["commit"], *(f"{values[id_]:.3g}" for id_ in wanted)])
+    return [table(["other seeds", "commit", *wanted.values()], rows)] if rows else []

@@ -1,0 +1,72 @@
+"""Where in the shop each pixel of a synthetic scene lies: what lamps, sun and shadows are reckoned from."""
+
+from __future__ import annotations
+
+from functools import cached_property
+from typing import Any
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from edgeheat.core.types import F32, U8
+from edgeheat.sources.synthetic.effects import Moment
+from edgeheat.sources.synthetic.layouts import Box
+from edgeheat.sources.synthetic.scene import Scene
+
+
+class Space:
+    """The points that the camera of a scene sees; built once."""
+
+    def __init__(self, scene: Scene) -> None:
+        self.view, self.backdrop, self.layout = scene.view, scene.backdrop, scene.layout
+        width, height = self.view.size_wh
+        self._rays = self.view.rays(range(height), 1).reshape(height, width, 3)
+        self._ahead = np.asarray(self._rays[..., 0] * self.view.level[0] + self._rays[..., 1] * self.view.level[1])
+
+    @cached_property
+    def points(self) -> F32:
+        """The point of the empty shop in each pixel, metres, (height, width, 3)."""
+        to_floor = -self.view.position[2] / np.minimum(self._rays[..., 2], -1e-3)
+        furniture_m = self.backdrop.distance_m
+        reach = np.where(np.isinf(furniture_m), np.minimum(to_floor, 40.0), furniture_m / self._ahead)
+        return np.asarray(self.view.position + self._rays * reach[..., None], np.float32)
+
+    def points_with_people(self, moment: Moment) -> F32:
+        """The same with the walkers of a moment in it."""
+        points = self.points.copy()
+        for one in moment.sprites:
+            seen = one.labels > 0
+            reach = one.distance_m / self._ahead[one.window][seen]
+            points[one.window][seen] = self.view.position + self._rays[one.window][seen] * reach[:, None]
+        return points
+
+
+def scaled(picture: U8, field: F32) -> U8:
+    """Return the picture with each pixel's brightness times a field, (height, width) or (height, width, 3)."""
+    if field.ndim == 2:
+        field = np.asarray(cv2.merge([field] * 3), np.float32)
+    return np.asarray(cv2.multiply(picture, field, dtype=cv2.CV_8U), np.uint8)
+
+
+def through(points: F32, toward: F32, boxes: tuple[Box, ...]) -> F32:
+    """Tell (1 or 0) for each point (..., 3) whether the straight line `toward` the light, a vector that ends at the
+    light (broadcast against the points), is free of furniture."""
+    shape = points.shape[:-1]
+    start = points.reshape(-1, 3)
+    way = np.broadcast_to(toward, points.shape).reshape(-1, 3)
+    inverse = 1 / np.where(np.abs(way) < 1e-6, np.float32(1e-6), way)
+    free = np.ones(len(start), np.float32)
+    for box in boxes:
+        bounds = np.array([box.x, box.y, box.z], np.float32)
+        low, high = (bounds[:, 0] - start) * inverse, (bounds[:, 1] - start) * inverse
+        enter = np.minimum(low, high).max(axis=1)
+        leave = np.maximum(low, high).min(axis=1)
+        free[(np.maximum(enter, 0.004) < np.minimum(leave, 1.0))] = 0
+    return free.reshape(shape)
+
+
+def smooth_step(value: NDArray[Any]) -> F32:
+    """0 below 0, 1 above 1, and without corners between."""
+    part = np.clip(value, 0, 1)
+    return np.asarray(part * part * (3 - 2 * part), np.float32)

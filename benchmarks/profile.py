@@ -1,0 +1,173 @@
+"""Measures step by step what one analysed frame costs, against the background model of OpenCV alone."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, replace
+from datetime import UTC
+from statistics import fmean, median
+from typing import Any
+
+import cv2
+from av import VideoFrame
+
+from benchmarks.clip import SEED
+from benchmarks.figures import Figure
+from benchmarks.plan import Plan
+from edgeheat.core import foreground, pipeline, subtractor
+from edgeheat.core.blobs import Blobs
+from edgeheat.core.exposure import Exposure
+from edgeheat.core.flicker import FlickerMask
+from edgeheat.core.foreground import Foreground
+from edgeheat.core.health import HealthWatch
+from edgeheat.core.heats import Heats
+from edgeheat.core.params import PipelineParams
+from edgeheat.core.pipeline import CameraPipeline
+from edgeheat.core.stays import Stays
+from edgeheat.core.types import Frame
+from edgeheat.sources import open_source
+from edgeheat.sources.av_frame import FrameMaker
+from edgeheat.sources.base import SourceOptions
+
+_FPS = 5
+_SIZE_WH = 640, 360
+_TARGET = 1.40
+_MODEL, _GRID, _CHROMA = "mog2", "grid", "chroma"
+
+
+@dataclass(frozen=True, slots=True)
+class _Step:
+    id: str
+    words: str
+    owner: Any = None
+    """Module or class that holds the function; None: it is held by each frame."""
+    function: str = ""
+
+
+_STEPS = (
+    _Step(_MODEL, "MOG2", subtractor._OpenCvModel, "changed"),
+    _Step("exposure", "exposure", Exposure, "normalised"),
+    _Step("changed", "share that changed", foreground, "changed_share"),
+    _Step(_CHROMA, "colour on half the grid"),
+    _Step("tint", "colour in the scene's exposure", foreground, "tint_of"),
+    _Step("difference", "people, shadows and light", foreground, "difference"),
+    _Step("clean", "opening and closing", Foreground, "_cleaned"),
+    _Step("blobs", "size and age of blobs", Blobs, "mature"),
+    _Step("flicker", "flicker mask", FlickerMask, "see"),
+    _Step("moving", "who moves", foreground, "moving_places"),
+    _Step("hold", "holding back who stays", Stays, "hold"),
+    _Step("judge", "all else about a frame", Foreground, "judge"),
+    _Step("second", "once a second: learning, who stays, furniture", Foreground, "_tick"),
+    _Step("health", "once a second: the camera's health", HealthWatch, "look"),
+    _Step("count", "counting in zones and heats", CameraPipeline, "_put_down"),
+    _Step("heats", "once a second: counting in zones and heats", Heats, "add"),
+    _Step(_GRID, "to the grid, from 640x360", pipeline, "to_grid"),
+)
+_PLAIN = (_MODEL, _GRID, "count", "heats")
+"""What the plainest program does too: bring a frame to a grid, ask OpenCV, add up."""
+
+
+class Stopwatch:
+    """Adds up the processor time of functions, each without that of the timed functions it calls."""
+
+    def __init__(self, clock: Callable[[], float] = time.process_time) -> None:
+        self._clock = clock
+        self._inside = [0.0]
+        """For each timed function that is running: the seconds of those it called."""
+        self._seconds: dict[str, float] = {}
+
+    def timed(self, step: str, function: Callable[..., Any]) -> Callable[..., Any]:
+        """Return the function, its time put down under `step`."""
+
+        def watched(*args: Any, **kwargs: Any) -> Any:
+            self._inside.append(0.0)
+            start_s = self._clock()
+            try:
+                return function(*args, **kwargs)
+            finally:
+                whole_s = self._clock() - start_s
+                self._seconds[step] = self._seconds.get(step, 0.0) + whole_s - self._inside.pop()
+                self._inside[-1] += whole_s
+
+        return watched
+
+    def take(self) -> dict[str, float]:
+        """Return the seconds of each step since this was last called; those that did not run are not in it."""
+        taken, self._seconds = self._seconds, {}
+        return taken
+
+
+def cost_ms(frames: Sequence[Mapping[str, float]]) -> dict[str, float]:
+    """Return the cost of each step for one frame, in milliseconds, from the seconds it took in some frames.
+
+    The median of what runs in most frames; what runs now and then is spread over all of them.
+    """
+    costs = {}
+    for step in {step for frame in frames for step in frame}:
+        ran = [frame[step] for frame in frames if step in frame]
+        often = 2 * len(ran) > len(frames)
+        costs[step] = 1000.0 * (median(ran) if often else fmean(ran) * len(ran) / len(frames))
+    return costs
+
+
+def model_ratio(costs: Mapping[str, float]) -> float:
+    """Return how many times as much as the background model alone it costs to judge a frame with it."""
+    return 1.0 + sum(cost for step, cost in costs.items() if step not in _PLAIN) / costs[_MODEL]
+
+
+def profile(plan: Plan) -> list[Figure]:
+    """Measure each step of `plan.window_s` of the synthetic shop, after the warm-up; one thread, nothing decoded."""
+    threads = cv2.getNumThreads()
+    cv2.setNumThreads(1)
+    try:
+        frames = list(_frames(plan.warm_up_s + plan.window_s))
+        runs = [_run(frames, plan.warm_up_s) for _ in range(plan.runs)]
+    finally:
+        cv2.setNumThreads(threads)
+    ratios = tuple(model_ratio(run) for run in runs)
+    whole = tuple(sum(run.values()) for run in runs)
+    return [
+        Figure("C1", "CPU of all that judges a frame ÷ MOG2 alone, 320x180", "", ratios, plan.window_s, target=_TARGET),
+        Figure("C1.all", "all steps of one frame together", "ms", whole, plan.window_s),
+        *(
+            Figure(f"C1.{step.id}", step.words, "ms", tuple(run.get(step.id, 0.0) for run in runs), plan.window_s)
+            for step in _STEPS
+        ),
+    ]
+
+
+def _frames(length_s: float) -> Iterator[Frame]:
+    """The synthetic shop as decoded pictures, all in memory."""
+    width, height = _SIZE_WH
+    scene = f"synthetic:shop?seed={SEED}&size={width}x{height}&fps={_FPS}&walkers=5&shadows=1&noise=3"
+    maker = FrameMaker()
+    for drawn in open_source(scene, SourceOptions(clock=None, count=round(_FPS * length_s))).frames():
+        picture = VideoFrame.from_ndarray(drawn.colour(_SIZE_WH), "bgr24").reformat(format="yuv420p")
+        yield maker.frame(picture, drawn.mono_s, drawn.wall_s)
+
+
+def _run(frames: Sequence[Frame], warm_up_s: float) -> dict[str, float]:
+    watch = Stopwatch()
+    measured = []
+    with _watched(watch):
+        engine = CameraPipeline(PipelineParams("profile", UTC))
+        for frame in frames:
+            engine.step(replace(frame, chroma=watch.timed(_CHROMA, frame.chroma)))
+            taken = watch.take()
+            if frame.mono_s >= warm_up_s:
+                measured.append(taken)
+    return cost_ms(measured)
+
+
+@contextmanager
+def _watched(watch: Stopwatch) -> Iterator[None]:
+    """Put the watch round each step, from outside: the engine knows nothing of it."""
+    with ExitStack() as undo:
+        for step in _STEPS:
+            if step.owner is not None:
+                function = getattr(step.owner, step.function)
+                undo.callback(setattr, step.owner, step.function, function)
+                setattr(step.owner, step.function, watch.timed(step.id, function))
+        yield
