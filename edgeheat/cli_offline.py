@@ -32,24 +32,33 @@ def _style(name: str) -> Any:
     return _setting(StyleSettings, name)
 
 
+# What `render` and `tune` both take.
+_Input = Annotated[str, typer.Argument(metavar="INPUT", help="A recording, a folder of pictures or synthetic:…")]
+_Start = Annotated[int, typer.Option(min=0, help="Frames left out at the beginning.")]
+_Frames = Annotated[int | None, typer.Option(min=1, help="At most so many frames.")]
+_Step = Annotated[int, typer.Option(min=1, help="Of each so many frames, the first.")]
+_Fps = Annotated[float | None, typer.Option(min=0.01, max=240, help="Of a folder of pictures or synthetic:.")]
+_Config = Annotated[Path | None, typer.Option("--config", "-c", help="Take the settings under defaults in this file.")]
+_Camera = Annotated[str | None, typer.Option(help="With --config: take this camera's settings instead.")]
+_Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace files; else names are counted up.")]
+
+
 def render(  # noqa: PLR0917
     context: typer.Context,
-    source: Annotated[str, typer.Argument(metavar="INPUT", help="A recording, a folder of pictures or synthetic:…")],
+    source: _Input,
     image: Annotated[
         Path | None,
         typer.Option("-o", "--output", help="Heat map; its ending (.png, .jpg, .webp) decides the format."),
     ] = None,
     video: Annotated[Path | None, typer.Option(help="Video of the growing heat over each frame (.mp4).")] = None,
     grid: Annotated[Path | None, typer.Option(help="The figures themselves (.npz).")] = None,
-    start: Annotated[int, typer.Option(min=0, help="Frames left out at the beginning.")] = 0,
-    frames: Annotated[int | None, typer.Option(min=1, help="At most so many frames.")] = None,
-    step: Annotated[int, typer.Option(min=1, help="Of each so many frames, the first.")] = 1,
-    fps: Annotated[float | None, typer.Option(min=0.01, max=240, help="Of a folder of pictures or synthetic:.")] = None,
-    config: Annotated[
-        Path | None, typer.Option("--config", "-c", help="Take the settings under defaults in this file.")
-    ] = None,
-    camera: Annotated[str | None, typer.Option(help="With --config: take this camera's settings instead.")] = None,
-    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace files; else names are counted up.")] = False,
+    start: _Start = 0,
+    frames: _Frames = None,
+    step: _Step = 1,
+    fps: _Fps = None,
+    config: _Config = None,
+    camera: _Camera = None,
+    overwrite: _Overwrite = False,
     of: Annotated[
         Measure, typer.Option(help="What the heat counts: traffic is movement, dwell is staying, presence is both.")
     ] = "presence",
@@ -92,20 +101,18 @@ def render(  # noqa: PLR0917
 
 
 def tune(  # noqa: PLR0917
-    source: Annotated[str, typer.Argument(metavar="INPUT", help="A recording, a folder of pictures or synthetic:…")],
+    source: _Input,
     sheet: Annotated[
         Path | None, typer.Option("-o", "--output", help="Contact sheet (.jpg, .png); else INPUT_tune.jpg.")
     ] = None,
     video: Annotated[Path | None, typer.Option(help="The same for every analysed frame (.mp4).")] = None,
-    start: Annotated[int, typer.Option(min=0, help="Frames left out at the beginning.")] = 0,
-    frames: Annotated[int | None, typer.Option(min=1, help="At most so many frames.")] = None,
-    step: Annotated[int, typer.Option(min=1, help="Of each so many frames, the first.")] = 1,
-    fps: Annotated[float | None, typer.Option(min=0.01, max=240, help="Of a folder of pictures or synthetic:.")] = None,
-    config: Annotated[
-        Path | None, typer.Option("--config", "-c", help="Take the settings under defaults in this file.")
-    ] = None,
-    camera: Annotated[str | None, typer.Option(help="With --config: take this camera's settings instead.")] = None,
-    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace files; else names are counted up.")] = False,
+    start: _Start = 0,
+    frames: _Frames = None,
+    step: _Step = 1,
+    fps: _Fps = None,
+    config: _Config = None,
+    camera: _Camera = None,
+    overwrite: _Overwrite = False,
     subtractor: Annotated[Subtractor | None, _setting(MotionSettings, "subtractor")] = None,
 ) -> None:
     """Show what counts in a recording, what is left out and why, and suggest settings, as TOML on stdout."""

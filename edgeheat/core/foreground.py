@@ -20,7 +20,7 @@ from edgeheat.core.light_gate import LightGate, changed_share
 from edgeheat.core.params import MotionParams
 from edgeheat.core.scene import EmptyScene, empty_scene, seen_so, tint_of
 from edgeheat.core.shapes import above, disc, enlarged, half_hw, halved, share, square, widened, window_round
-from edgeheat.core.stays import Second, Settled, Stays
+from edgeheat.core.stays import Second, Stays
 from edgeheat.core.subtractor import LEVEL, make_model
 from edgeheat.core.types import F32, U8
 
@@ -188,7 +188,8 @@ class Foreground:
         second_before = self._second_before if self._second_before is not None else luma
         self._second_before = luma
         still = np.asarray(cv2.bitwise_not(widened(cells, _MARGIN_CELLS)), np.uint8)
-        odd = widened(np.asarray(cv2.morphologyEx(self._odd, cv2.MORPH_OPEN, np.ones((2, 2), np.uint8)), np.uint8), 5)
+        odd = np.asarray(cv2.morphologyEx(self._odd, cv2.MORPH_OPEN, np.ones((2, 2), np.uint8)), np.uint8)
+        odd = widened(odd, _ODD_MARGIN_CELLS)
         if share(odd) >= _MUCH_ODD_RATIO:
             odd = self._empty
         calm = np.asarray(cv2.subtract(still, odd), np.uint8)
@@ -200,7 +201,8 @@ class Foreground:
         counted = np.asarray(cv2.subtract(cells, self._flicker.mask), np.uint8)
         second = Second(luma, self._tint, counted, self._busy, self._flicker.suspect, dt_s)
         settled = self._stays.settle(scene, second)
-        self._note_settled(settled)
+        self._reject("ghost", settled.ghost_cell_s)
+        self._reject("furniture", settled.furniture_cell_s)
         factor = scene.light_change(luma, calm)
         if factor is not None:
             scene.relight(factor)
@@ -238,10 +240,6 @@ class Foreground:
     def _reject(self, reason: CellRejection, cell_s: float) -> None:
         if cell_s > 0.0:
             self._rejected_cell_s[reason] = self._rejected_cell_s.get(reason, 0.0) + cell_s
-
-    def _note_settled(self, settled: Settled) -> None:
-        self._reject("ghost", settled.ghost_cell_s)
-        self._reject("furniture", settled.furniture_cell_s)
 
     def note_colours(self, chroma: U8 | None) -> None:
         """Learn from a frame's colours, now and then, whether there are any; infra-red pictures have none."""
