@@ -153,14 +153,15 @@ def test_what_runs_now_and_then_is_spread_over_all_frames() -> None:
 
 
 def test_the_ratio_leaves_out_what_the_plainest_program_does_too() -> None:
-    assert model_ratio({"mog2": 2.0, "blobs": 0.5, "second": 0.3, "grid": 9.0, "heats": 9.0}) == pytest.approx(1.4)
+    costs = {"mog2": 2.0, "model": 0.7, "blobs": 0.5, "second": 0.3, "grid": 9.0, "heats": 9.0}
+    assert model_ratio(costs) == pytest.approx(0.75)
 
 
 def test_every_step_of_a_frame_is_measured_and_the_engine_is_left_as_it_was() -> None:
     before = CameraPipeline._put_down
     figures = {figure.id: figure for figure in profile(Plan(runs=1, warm_up_s=11.0, window_s=3.0))}
     assert CameraPipeline._put_down is before
-    assert figures.pop("C1").value > 1.0
+    assert figures.pop("C1").value > 0.0
     steps = {name: figure.value for name, figure in figures.items() if name != "C1.all"}
     assert [name for name, cost_ms in steps.items() if cost_ms <= 0.0] == []
-    assert figures["C1.all"].value == pytest.approx(sum(steps.values()))
+    assert figures["C1.all"].value == pytest.approx(sum(steps.values()) - steps["C1.mog2"])

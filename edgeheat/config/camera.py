@@ -167,7 +167,7 @@ class StyleSettings(Table):
     """Gaussian radius in grid cells put on the heat before it is drawn; 0 for none."""
 
     normalize: bool = _STYLE.normalize
-    """The hottest cell takes the top of the colormap; else `vmax` does."""
+    """The hottest place takes the top of the colormap; else `vmax` does."""
 
     vmax_s: Annotated[Duration, Field(gt=0)] = Field(default=_STYLE.vmax_s, alias="vmax")
     """Time in motion at the top of the colormap where `normalize` is off."""

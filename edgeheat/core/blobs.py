@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 
 from edgeheat.core.params import MotionParams
-from edgeheat.core.shapes import above, enlarged, half_hw, halved, square, widened
+from edgeheat.core.shapes import above, enlarged, half_hw, halved, square
 from edgeheat.core.types import F32, U8
 
 _MATURE_S = 0.5
@@ -58,7 +58,8 @@ class Blobs:
         self._age_s = np.asarray(cv2.dilate(ages, square(5)), np.float32)
         kept: U8 = np.zeros(half.shape, np.uint8)
         kept.ravel()[inside] = np.where(large & (age_s >= _MATURE_S), np.uint8(255), np.uint8(0))[label]
-        return np.asarray(cv2.bitwise_and(cells, widened(enlarged(kept, cells.shape), 3)), np.uint8)
+        whole = np.asarray(cv2.dilate(kept, square(3)), np.uint8)
+        return np.asarray(cv2.bitwise_and(cells, enlarged(whole, cells.shape)), np.uint8)
 
 
 def feet(cells: U8) -> U8:

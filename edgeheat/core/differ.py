@@ -30,6 +30,8 @@ _TINT_LIGHTS = (0.3, 1.2)
 _BETWEEN = np.asarray(cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (5, 9)), np.uint8)
 """At half the grid: what lies so close between sure parts of a person (grey trousers, say) belongs to him."""
 
+_RIM = np.ones((3, 3), np.uint8)
+
 
 @dataclass(frozen=True, slots=True)
 class Difference:
@@ -45,44 +47,69 @@ class Difference:
     """Both together."""
 
 
-def difference(luma: U8, tint: F32 | None, scene: EmptyScene, changed: U8, *, shadows: bool) -> Difference:
-    """Compare a frame with the empty scene.
-
-    `luma`: the frame in the scene's light, uint8; `tint`: its colour at half the grid, see `tint_of`, None where it is
-    grey; `changed`: what the background model found, 255 or 0. `shadows` off: light counts as people.
+class Differ:
+    """Compares frames with the empty scene as it was when this was made; cheap to make anew.
 
     A shadow changes brightness and leaves the colour; people change the colour, or are darker than a shadow. Cells
-    that only became darker or a little brighter count where they lie between such sure ones.
+    that only became darker or a little brighter count where they lie between such sure ones, or right beside them.
     """
-    beyond = cv2.compare(cv2.absdiff(luma, scene.luma), scene.tolerance, cv2.CMP_GT)
-    cells = np.asarray(cv2.bitwise_or(changed, beyond), np.uint8)
-    ratio = halved(luma).astype(np.float32)
-    ratio += _NO_LIGHT
-    ratio /= scene.half + _NO_LIGHT
-    coloured = None
-    if tint is not None and scene.tint is not None:
-        coloured = _coloured(tint, scene.tint, ratio, scene.half)
-        cells = np.asarray(cv2.bitwise_or(cells, enlarged(coloured, cells.shape)), np.uint8)
-    if not shadows:
-        return Difference(cells, np.zeros_like(cells), cells)
-    brightest = _BRIGHTEST_GREY if coloured is None else _BRIGHTEST_LIGHT
-    # What lies between the two is in range: 255.
-    plain = cv2.inRange(ratio, (_DARKEST_SHADOW,), (brightest,))
-    mostly = above(halved(cells), 127)
-    sure = cv2.bitwise_and(cv2.bitwise_not(plain), mostly)
-    if coloured is not None:
-        sure = cv2.bitwise_or(sure, coloured)
-    whole = enlarged(np.asarray(cv2.morphologyEx(sure, cv2.MORPH_CLOSE, _BETWEEN), np.uint8), cells.shape)
-    people = np.asarray(cv2.bitwise_and(cells, whole), np.uint8)
-    return Difference(people, np.asarray(cv2.subtract(cells, people), np.uint8), cells)
 
+    def __init__(self, scene: EmptyScene, *, shadows: bool = True) -> None:
+        """`shadows` off: light counts as people."""
+        self._scene = scene
+        self._shadows = shadows
+        half = scene.half.astype(np.float32)
+        half += _NO_LIGHT
+        self._per_level: F32 = 1.0 / half
+        self._darkest = np.asarray(cv2.convertScaleAbs(half, alpha=_DARKEST_SHADOW, beta=-_NO_LIGHT), np.uint8)
+        self._brightest, self._brightest_grey = (
+            np.asarray(cv2.convertScaleAbs(half, alpha=ratio, beta=-_NO_LIGHT), np.uint8)
+            for ratio in (_BRIGHTEST_LIGHT, _BRIGHTEST_GREY)
+        )
+        tolerance = np.clip(_TINT_DIM + _TINT_PER_LEVEL * scene.half, *_TINT_TOLERANCES)
+        self._tint_tolerance: F32 = tolerance.astype(np.float32)
 
-def _coloured(tint: F32, scene_tint: F32, ratio: F32, scene_half: F32) -> U8:
-    """Return 255 where the colour is not the scene's in a light `ratio` times as bright; all at half the grid."""
-    lit = np.clip(ratio, *_TINT_LIGHTS)
-    blue_apart, red_apart = (cv2.absdiff(seen, known * lit) for seen, known in zip(tint, scene_tint, strict=True))
-    apart = cv2.add(blue_apart, red_apart)
-    tolerance = np.clip(_TINT_DIM + _TINT_PER_LEVEL * scene_half, *_TINT_TOLERANCES)
-    around = cv2.compare(cv2.blur(apart, (3, 3)), tolerance, cv2.CMP_GT)
-    # Noise is averaged out over the surroundings, but next to a coloured coat the floor keeps its own colour.
-    return np.asarray(cv2.bitwise_and(around, cv2.compare(apart, _OWN_SHARE * tolerance, cv2.CMP_GT)), np.uint8)
+    def compare(self, luma: U8, half: U8, tint: F32 | None, changed: U8, lift: float = 0.0) -> Difference:
+        """Compare a frame, in the scene's light, uint8.
+
+        `half`: the same at half the grid; `tint`: its colour there, see `tint_of`, None where it is grey; `changed`:
+        what the background model found there, 255 or 0; `lift`: see `Exposure.lift`.
+        """
+        scene = self._scene
+        odd, coloured = changed, None
+        if tint is not None and scene.tint is not None:
+            coloured = self._coloured(half, tint, scene.tint, lift)
+            odd = np.asarray(cv2.bitwise_or(changed, coloured), np.uint8)
+        beyond = cv2.compare(cv2.absdiff(luma, scene.luma), scene.tolerance, cv2.CMP_GT)
+        cells = np.asarray(cv2.bitwise_or(beyond, enlarged(odd, luma.shape)), np.uint8)
+        if not self._shadows:
+            return Difference(cells, np.zeros_like(cells), cells)
+        # What lies between the two is in range: 255.
+        plain = cv2.inRange(half, self._darkest, self._brightest_grey if coloured is None else self._brightest)
+        sure = cv2.subtract(above(halved(cells), 127), plain)
+        if coloured is not None:
+            sure = cv2.bitwise_or(sure, coloured)
+        whole = enlarged(np.asarray(cv2.morphologyEx(sure, cv2.MORPH_CLOSE, _BETWEEN), np.uint8), cells.shape)
+        # On the outline people and floor mix in one cell, and such a mixture looks like a shadow.
+        with_rim = cv2.dilate(cv2.bitwise_and(cells, whole), _RIM)
+        people = np.asarray(cv2.bitwise_and(cells, with_rim), np.uint8)
+        return Difference(people, np.asarray(cv2.subtract(cells, people), np.uint8), cells)
+
+    def _coloured(self, half: U8, tint: F32, known: F32, lift: float) -> U8:
+        """Return 255 where the colour is not the scene's in the frame's light; all at half the grid."""
+        lit = half.astype(np.float32)
+        lit += _NO_LIGHT
+        lit *= self._per_level
+        tolerance = self._tint_tolerance
+        if lift:
+            # Colours may have grown with the brightness that was lifted, or not at all: halfway, and as much in doubt.
+            doubt = np.float32(0.5 * lift) * self._per_level
+            lit += doubt
+            tolerance = tolerance + np.abs(doubt) * (np.abs(known[0]) + np.abs(known[1]))
+        np.clip(lit, *_TINT_LIGHTS, out=lit)
+        apart = cv2.absdiff(tint[0], known[0] * lit)
+        apart += cv2.absdiff(tint[1], known[1] * lit)
+        around = cv2.compare(cv2.blur(apart, (3, 3)), tolerance, cv2.CMP_GT)
+        # Noise is averaged out over the surroundings, but next to a coloured coat the floor keeps its own colour.
+        own = cv2.compare(apart, tolerance * np.float32(_OWN_SHARE), cv2.CMP_GT)
+        return np.asarray(cv2.bitwise_and(around, own), np.uint8)

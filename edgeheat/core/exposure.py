@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import cv2
 import numpy as np
+from numpy.typing import NDArray
 
 from edgeheat.core.types import F32, U8
 
@@ -28,6 +29,11 @@ class Exposure:
     def __init__(self) -> None:
         self.gain, self.offset = 1.0, 0.0
 
+    @property
+    def lift(self) -> float:
+        """By how many of the scene's grey levels the camera brightens alike what is dark and what is bright."""
+        return self.offset / self.gain if abs(self.offset) >= _SAME_OFFSET else 0.0
+
     def normalised(self, grid: U8, scene: U8, people: U8) -> U8:
         """Return `grid` as it would look in the light of `scene`; both uint8 of one shape.
 
@@ -44,27 +50,47 @@ class Exposure:
         return np.asarray(cv2.addWeighted(grid, 1.0 / self.gain, grid, 0.0, -self.offset / self.gain), np.uint8)
 
     def _fit(self, seen: F32, known: F32) -> None:
-        gain, offset = self.gain, self.offset
-        for tolerance in (_FIRST_TOLERANCE, _TOLERANCE):
-            agree = np.abs(gain * known + offset - seen) < tolerance
-            if 2 * np.count_nonzero(agree) < len(seen):
-                gain, offset = _by_quantiles(seen, known)
-                agree = np.abs(gain * known + offset - seen) < tolerance
-            if np.count_nonzero(agree) < _FEWEST:
+        fit = self.gain, self.offset
+        # Mostly the last frame's fit still holds, and one step is enough.
+        still = 2 * np.count_nonzero(_agreeing(seen, known, fit, _TOLERANCE)) >= len(seen)
+        for tolerance in (_TOLERANCE,) if still else (_FIRST_TOLERANCE, _TOLERANCE):
+            refined = _refined(seen, known, fit, tolerance)
+            if refined is None:
                 return
-            x, y = known[agree], seen[agree]
-            # Not by mean(), which takes longer than all the rest of the fit.
-            x_mean, y_mean = float(np.add.reduce(x)) / len(x), float(np.add.reduce(y)) / len(y)
-            x -= np.float32(x_mean)
-            variation = float(x @ x)
-            gain = float(x @ y) / variation if variation > _FLAT * len(x) else 1.0
-            gain = min(max(gain, _GAINS[0]), _GAINS[1])
-            offset = y_mean - gain * x_mean
-        self.gain, self.offset = gain, offset
+            fit = refined
+        self.gain, self.offset = fit
 
 
-def _by_quantiles(seen: F32, known: F32) -> tuple[float, float]:
-    """Guess from the spread of the levels alone, where most of the cells do not agree with the last frame's fit."""
+_Fit = tuple[float, float]
+"""Gain and offset."""
+
+
+def _agreeing(seen: F32, known: F32, fit: _Fit, tolerance: float) -> NDArray[np.bool_]:
+    expected = known * np.float32(fit[0])
+    expected += np.float32(fit[1])
+    expected -= seen
+    return np.asarray(np.abs(expected, out=expected) < tolerance, np.bool_)
+
+
+def _refined(seen: F32, known: F32, fit: _Fit, tolerance: float) -> _Fit | None:
+    """Fit to the cells that agree with `fit`, or with a guess where most do not; None where hardly any do."""
+    agree = _agreeing(seen, known, fit, tolerance)
+    if 2 * np.count_nonzero(agree) < len(seen):
+        agree = _agreeing(seen, known, _by_quantiles(seen, known), tolerance)
+    if np.count_nonzero(agree) < _FEWEST:
+        return None
+    x, y = known[agree], seen[agree]
+    # Not by mean(), which takes longer than all the rest of the fit.
+    x_mean, y_mean = float(np.add.reduce(x)) / len(x), float(np.add.reduce(y)) / len(y)
+    x -= np.float32(x_mean)
+    variation = float(x @ x)
+    gain = float(x @ y) / variation if variation > _FLAT * len(x) else 1.0
+    gain = min(max(gain, _GAINS[0]), _GAINS[1])
+    return gain, y_mean - gain * x_mean
+
+
+def _by_quantiles(seen: F32, known: F32) -> _Fit:
+    """Guess from the spread of the levels alone."""
     low, middle, high = (float(q) for q in np.quantile(known, (0.1, 0.5, 0.9)))
     seen_low, seen_middle, seen_high = (float(q) for q in np.quantile(seen, (0.1, 0.5, 0.9)))
     gain = min(max((seen_high - seen_low) / max(high - low, 1.0), _GAINS[0]), _GAINS[1])

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edgeheat.core.blobs import Blobs, feet
-from edgeheat.core.differ import Difference, difference
+from edgeheat.core.differ import Differ, Difference
 from edgeheat.core.events import CellRejection, FrameRejection
 from edgeheat.core.exposure import Exposure
 from edgeheat.core.flicker import FlickerMask
@@ -60,13 +60,16 @@ class Judgement:
 class Foreground:
     """Judges frame after frame, from a start window on whose median is the empty scene. All of one grid."""
 
-    def __init__(self, params: MotionParams, scene: EmptyScene) -> None:
+    def __init__(self, params: MotionParams, scene: EmptyScene, counted: U8 | None = None) -> None:
+        """`counted`: the cells whose heat counts, 255 or 0, only read; None: all. All are judged, whatever it says."""
         self._params = params
+        self._counted = counted
         self._scene = scene
         self._open, self._close = disc(params.open_cells), disc(params.close_cells)
         shape_hw = scene.luma.shape
         self._empty: U8 = np.zeros(shape_hw, np.uint8)
-        self._model = make_model(params, shape_hw)
+        self._model = make_model(params, half_hw(shape_hw))
+        self._differ = Differ(scene, shadows=params.detect_shadows)
         self._exposure = Exposure()
         self._gate = LightGate()
         self._flicker = FlickerMask(shape_hw)
@@ -87,16 +90,27 @@ class Foreground:
 
     @classmethod
     def beginning(
-        cls, params: MotionParams, grids: Sequence[U8], chromas: Sequence[U8 | None], length_s: float
+        cls,
+        params: MotionParams,
+        grids: Sequence[U8],
+        chromas: Sequence[U8 | None],
+        length_s: float,
+        counted: U8 | None = None,
     ) -> Foreground:
         """Begin with the median of a start window that took `length_s`; its frames are to be judged afterwards."""
         luma = empty_scene(grids)
         coloured = [chroma for chroma in chromas if chroma is not None]
         tint = tint_of(empty_scene(coloured), 1.0) if len(coloured) == len(grids) else None
-        return cls(params, EmptyScene(luma, tint, seen_so(grids, luma, length_s)))
+        return cls(params, EmptyScene(luma, tint, seen_so(grids, luma, length_s)), counted)
 
     @classmethod
-    def resumed(cls, params: MotionParams, state: Mapping[str, NDArray[Any]], shape_hw: tuple[int, ...]) -> Foreground:
+    def resumed(
+        cls,
+        params: MotionParams,
+        state: Mapping[str, NDArray[Any]],
+        shape_hw: tuple[int, ...],
+        counted: U8 | None = None,
+    ) -> Foreground:
         """Go on from what `state` gave, or from a bare `scene`.
 
         Raises KeyError where there is none, ValueError where it is of another grid.
@@ -107,7 +121,7 @@ class Foreground:
         tint = np.array(state["tint"], np.float32) if "tint" in state else None
         if scene.shape != shape_hw or seen_s.shape != half or (tint is not None and tint.shape != (2, *half)):
             raise ValueError(f"saved scene: expected a grid of {shape_hw}, got {scene.shape}")
-        foreground = cls(params, EmptyScene(scene, tint, seen_s.astype(np.float32)))
+        foreground = cls(params, EmptyScene(scene, tint, seen_s.astype(np.float32)), counted)
         if "flicker_masked" in state:
             flicker = {name.removeprefix("flicker_"): state[name] for name in state if name.startswith("flicker_")}
             foreground._flicker.restore(flicker)
@@ -121,7 +135,10 @@ class Foreground:
         )
 
     def take_rejected(self) -> tuple[dict[FrameRejection, float], dict[CellRejection, float]]:
-        """Return the seconds of frames, and the cell-seconds, left out since this was last called, by reason."""
+        """Return the seconds of frames, and the cell-seconds, left out since this was last called, by reason.
+
+        Of cells only those that would have counted.
+        """
         taken = self._rejected_s, self._rejected_cell_s
         self._rejected_s, self._rejected_cell_s = {}, {}
         return taken
@@ -138,8 +155,11 @@ class Foreground:
         if self._gate.shut:
             return self._wait_for_light(grid, chroma, luma, share(moved), dt_s)
         self._tint = tint_of(chroma, self._exposure.gain) if chroma is not None and self._colourful else None
-        changed = self._model.changed(np.asarray(cv2.addWeighted(luma, 1, scene.luma, -1, LEVEL), np.uint8), dt_s)
-        found = difference(luma, self._tint, scene, changed, shadows=self._params.detect_shadows)
+        half = halved(luma)
+        residual = np.asarray(cv2.addWeighted(half, 1, scene.half, -1, LEVEL), np.uint8)
+        found = self._differ.compare(
+            luma, half, self._tint, self._model.changed(residual, dt_s), lift=self._exposure.lift
+        )
         if self._params.light_gate and self._gate.judge(share(moved), raw_ratio, share(found.any), dt_s):
             self._gate.hide(self._remembered[0] if self._gate.slow else self._people)
             return self._left_out("light", dt_s)
@@ -161,13 +181,16 @@ class Foreground:
         self._busy = np.asarray(cv2.bitwise_or(self._busy, moving), np.uint8)
         shown = feet(counted) if self._params.feet else counted
         at_once = np.asarray(cv2.subtract(cv2.bitwise_and(shown, moving), self._doubtful), np.uint8)
-        self._stays.hold(np.asarray(cv2.subtract(shown, at_once), np.uint8), dt_s)
+        self._stays.hold(self._where_counted(np.asarray(cv2.subtract(shown, at_once), np.uint8)), dt_s)
         rejected: dict[CellRejection, U8] = {"shadow": found.light, "speck": specks, "flicker": flickering}
         for reason, left_out in rejected.items():
-            self._reject(reason, cv2.countNonZero(left_out) * dt_s)
+            self._reject(reason, cv2.countNonZero(self._where_counted(left_out)) * dt_s)
         self._since_tick_s += dt_s
         dwell_ms = self._tick(luma) if self._since_tick_s >= _TICK_S else None
         return Judgement(shown, at_once, dwell_ms, self._people, None, rejected)
+
+    def _where_counted(self, cells: U8) -> U8:
+        return cells if self._counted is None else np.asarray(cv2.bitwise_and(cells, self._counted), np.uint8)
 
     def _cleaned(self, cells: U8) -> U8:
         """Open, then close."""
@@ -193,13 +216,13 @@ class Foreground:
         if share(odd) >= _MUCH_ODD_RATIO:
             odd = self._empty
         calm = np.asarray(cv2.subtract(still, odd), np.uint8)
+        stir_tolerance = self._stays.stir_tolerance(luma)
         if self._params.flicker_mask:
-            self._flicker.learn(
-                np.asarray(cv2.bitwise_and(cells, self._stays.stirred(luma, second_before)), np.uint8), dt_s
-            )
+            stirred = cv2.compare(cv2.absdiff(luma, second_before), stir_tolerance, cv2.CMP_GT)
+            self._flicker.learn(np.asarray(cv2.bitwise_and(cells, stirred), np.uint8), dt_s)
             self._stays.drop(self._flicker.mask)
         counted = np.asarray(cv2.subtract(cells, self._flicker.mask), np.uint8)
-        second = Second(luma, self._tint, counted, self._busy, self._flicker.suspect, dt_s)
+        second = Second(luma, self._tint, stir_tolerance, counted, self._busy, self._flicker.suspect, dt_s)
         settled = self._stays.settle(scene, second)
         self._reject("ghost", settled.ghost_cell_s)
         self._reject("furniture", settled.furniture_cell_s)
@@ -210,6 +233,7 @@ class Foreground:
         scene.learn(luma, self._tint, calm, np.asarray(cv2.bitwise_and(still, odd), np.uint8), dt_s)
         self._stays.learn_stir(luma, second_before, np.asarray(cv2.bitwise_and(still, self._still_before), np.uint8))
         self._still_before = still
+        self._differ = Differ(scene, shadows=self._params.detect_shadows)
         self._doubtful = np.asarray(cv2.bitwise_or(self._stays.doubtful(scene), self._flicker.suspect), np.uint8)
         self._busy = self._empty
         self._remembered.append(self._people)
@@ -227,8 +251,9 @@ class Foreground:
 
     def _go_on_with(self, scene: EmptyScene) -> None:
         self._scene = scene
+        self._differ = Differ(scene, shadows=self._params.detect_shadows)
         self._exposure = Exposure()
-        self._model = make_model(self._params, scene.luma.shape)
+        self._model = make_model(self._params, half_hw(scene.luma.shape))
         self._stays.follow(scene, None)
         self._doubtful = self._stays.doubtful(scene)
         self._before = self._second_before = None

@@ -30,7 +30,7 @@ _UNLIKE = 15
 _KNOWN_SCENES = 4
 _KNOWN_RATIO = 0.93
 _BLACK, _LOG_STEPS = 4.0, 50.0
-_SURE_AGAIN_S, _HIDDEN_SURE_S, _BROUGHT_SURE_S = 60.0, 20.0, 120.0
+_SURE_AGAIN_S, _HIDDEN_SURE_S, _BROUGHT_SURE_S = 60.0, 10.0, 120.0
 """How sure the scene in the new light is at most: as seen, behind people, and as known from before."""
 
 
@@ -133,7 +133,7 @@ class LightGate:
         luma = np.where(away > 0, seen, present.luma)
         if tint is not None and scene.tint is not None:
             # Colours are as much fainter as the light is.
-            dimmed = (halved(present.luma).astype(np.float32) + _BLACK) / (scene.half + _BLACK)
+            dimmed = (halved(present.luma).astype(np.float32) + _BLACK) / (scene.half.astype(np.float32) + _BLACK)
             tint = np.where(hidden, scene.tint * dimmed, tint)
         return EmptyScene(np.asarray(luma, np.uint8), tint, np.minimum(scene.seen_s, ceiling))
 

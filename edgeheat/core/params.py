@@ -36,8 +36,8 @@ class MotionParams:
     history_s: float = 120.0
     """Time constant of the background model."""
 
-    var_threshold: float = 16.0
-    """MOG2's squared distance, in variances, from which a cell is foreground."""
+    var_threshold: float = 30.0
+    """Squared distance from the background, in variances, from which MOG2 calls a cell foreground."""
 
     detect_shadows: bool = True
     """Tell shadows from objects; shadow cells never count."""
@@ -120,7 +120,7 @@ class Style:
     """Gaussian radius in grid cells put on the heat before it is drawn; 0 for none."""
 
     normalize: bool = True
-    """The hottest cell takes the top of the colormap; else `vmax_s` does."""
+    """The hottest place takes the top of the colormap; else `vmax_s` does."""
 
     vmax_s: float = 60.0
     """Motion-seconds at the top of the colormap where `normalize` is off."""

@@ -151,7 +151,7 @@ class CameraPipeline:
         """Go on with the empty scene of an earlier run, if the first frame still shows it."""
         earlier, self._earlier = self._earlier, {}
         try:
-            foreground = Foreground.resumed(self.params.motion, earlier, grid.shape)
+            foreground = Foreground.resumed(self.params.motion, earlier, grid.shape, self._counted())
         except (KeyError, ValueError):
             return None
         return foreground if foreground.differing_ratio(grid) <= _SCENE_CHANGED_RATIO else None
@@ -160,9 +160,18 @@ class CameraPipeline:
         held, self._held = self._held, []
         length_s = max(self.params.motion.bootstrap_s, held[-1].mono_s - held[0].mono_s)
         self._foreground = Foreground.beginning(
-            self.params.motion, [look.grid for look in held], [look.chroma for look in held], length_s
+            self.params.motion,
+            [look.grid for look in held],
+            [look.chroma for look in held],
+            length_s,
+            self._counted(),
         )
         return [self._count(look) for look in held]
+
+    def _counted(self) -> U8 | None:
+        """The cells in which heat counts; None: all."""
+        counted = self._zones.counted if self._zones is not None else None
+        return counted if counted is not None and not counted.all() else None
 
     def _count(self, look: _Look) -> MotionMask:
         assert self._foreground is not None

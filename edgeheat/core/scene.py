@@ -61,7 +61,7 @@ class EmptyScene:
         """
         self._luma = luma.astype(np.float32)
         self.luma = luma
-        self.half: F32 = halved(luma).astype(np.float32)
+        self.half: U8 = halved(luma)
         """The brightness at half the grid."""
         self.tint = tint
         self.seen_s = seen_s
@@ -89,17 +89,13 @@ class EmptyScene:
 
         Told by the `calm` cells (255) around, so that it is known behind people too. float32 (height, width).
         """
-        seen, known = halved(luma).astype(np.float32) + _BLACK, self.half + _BLACK
+        # So smooth a field needs no more than a quarter of the grid.
+        seen, known = (halved(half).astype(np.float32) + np.float32(_BLACK) for half in (halved(luma), self.half))
         ratio = seen / known
-        fair = (halved(calm) == 255) & (ratio > _LIGHT_RATIOS[0]) & (ratio < _LIGHT_RATIOS[1])
+        fair = (halved(halved(calm)) == 255) & (ratio > _LIGHT_RATIOS[0]) & (ratio < _LIGHT_RATIOS[1])
         weight = fair.astype(np.float32)
-        sigma = max(0.5, _LIGHT_SIGMA * luma.shape[1] / 320)
-        # So smooth a field needs no more than a quarter of the grid, where it takes a quarter of the time.
-        quarter_wh = half_hw(weight.shape)[::-1]
-        logs, weights = (
-            cv2.GaussianBlur(cv2.resize(each, quarter_wh, interpolation=cv2.INTER_AREA), (0, 0), sigma / 2)
-            for each in (cv2.log(ratio) * weight, weight)
-        )
+        sigma = max(0.5, _LIGHT_SIGMA * luma.shape[1] / 320) / 2
+        logs, weights = (cv2.GaussianBlur(each, (0, 0), sigma) for each in (cv2.log(ratio) * weight, weight))
         change = logs / np.maximum(weights, 1e-3) * np.clip(weights / 0.05, 0.0, 1.0)
         change = np.sign(change) * np.maximum(np.abs(change) - _LIGHT_DEAD, 0.0)
         if not change.any():
@@ -121,7 +117,7 @@ class EmptyScene:
 
     def _round(self) -> None:
         self.luma = np.asarray(cv2.convertScaleAbs(self._luma), np.uint8)
-        self.half = halved(self.luma).astype(np.float32)
+        self.half = halved(self.luma)
 
 
 def seen_so(grids: Sequence[U8], scene: U8, length_s: float) -> F32:

@@ -5,15 +5,15 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from edgeheat.core.differ import Difference, difference
+from edgeheat.core.differ import Differ, Difference
 from edgeheat.core.scene import EmptyScene, tint_of
-from edgeheat.core.shapes import half_hw
+from edgeheat.core.shapes import half_hw, halved
 from edgeheat.core.types import F32, U8
 from tests.core.drawn import HW, Block, Look, Room, room
 
 PLACE = Block(60, 20, 20, 50, luma=0)
 INSIDE = np.s_[24:66, 63:77]
-CALM: U8 = np.zeros(HW, np.uint8)
+CALM: U8 = np.zeros(half_hw(HW), np.uint8)
 
 
 def scene_of(empty: Room) -> EmptyScene:
@@ -26,7 +26,8 @@ def seen(look: Look, *, coloured: bool = True, shadows: bool = True, changed: U8
     shop = room(coloured=coloured)
     scene = scene_of(shop)
     luma, chroma = shop.draw(look)
-    return difference(luma, tint_of(chroma, 1.0) if chroma is not None else None, scene, changed, shadows=shadows)
+    tint = tint_of(chroma, 1.0) if chroma is not None else None
+    return Differ(scene, shadows=shadows).compare(luma, halved(luma), tint, changed)
 
 
 def light_on(factor: float) -> F32:
@@ -89,7 +90,38 @@ def test_grey_trousers_between_a_coloured_coat_and_dark_shoes_belong_to_the_pers
 
 def test_what_the_model_found_counts_only_where_it_is_no_light() -> None:
     changed = CALM.copy()
-    changed[PLACE.place] = 255
+    changed[PLACE.top // 2 : (PLACE.top + PLACE.height) // 2, PLACE.left // 2 : (PLACE.left + PLACE.width) // 2] = 255
     found = seen(Look(light=light_on(0.7)), changed=changed)
     assert not found.people[INSIDE].any()
     assert (found.light[INSIDE] == 255).all()
+
+
+def test_the_rim_of_a_person_that_looks_like_a_shadow_belongs_to_the_person_and_the_shadow_does_not() -> None:
+    rim = light_on(0.6)
+    rim[PLACE.top : PLACE.top + PLACE.height, PLACE.left - 1] = 0.6
+    rim[PLACE.top : PLACE.top + PLACE.height, PLACE.left - 12 : PLACE.left - 1] = 0.6
+    found = seen(Look(block(18, 128, 128).blocks, light=rim))
+    middle = slice(PLACE.top + 4, PLACE.top + PLACE.height - 4)
+    assert (found.people[middle, PLACE.left - 1] == 255).mean() > 0.8, "one cell beside somebody is he himself"
+    assert (found.light[middle, PLACE.left - 9 : PLACE.left - 4] == 255).mean() > 0.8, "farther away it is a shadow"
+
+
+@pytest.mark.parametrize(("lift", "people"), [(24.0, False), (0.0, True)])
+def test_colours_that_grow_where_the_camera_lifts_what_is_dark_are_nobody(lift: float, people: bool) -> None:
+    """As a camera does that brightens a dark skirting board from 48 to 71, and its colour with it by a sixth."""
+    scene = EmptyScene(np.full(HW, 48, np.uint8), np.zeros((2, *half_hw(HW)), np.float32), np.full(half_hw(HW), 60.0))
+    assert scene.tint is not None
+    scene.tint[0], scene.tint[1] = -28.5, 32.0
+    luma: U8 = np.full(HW, 46, np.uint8)
+    found = Differ(scene).compare(luma, halved(luma), scene.tint * np.float32(1.22), CALM, lift=lift)
+    assert bool(found.people.any()) is people
+
+
+def test_somebody_in_a_coat_of_another_colour_is_told_all_the_same() -> None:
+    scene = EmptyScene(np.full(HW, 48, np.uint8), np.zeros((2, *half_hw(HW)), np.float32), np.full(half_hw(HW), 60.0))
+    assert scene.tint is not None
+    scene.tint[0], scene.tint[1] = -28.5, 32.0
+    luma, tint = np.full(HW, 50, np.uint8), scene.tint.copy()
+    tint[:, 10:20, 30:40] = np.array([12.0, -20.0])[:, None, None]
+    found = Differ(scene).compare(luma, halved(luma), tint, CALM, lift=24.0)
+    assert (found.people[24:36, 64:76] == 255).all()

@@ -85,3 +85,13 @@ def test_clipped_cells_do_not_bend_the_fit() -> None:
 def test_a_grid_with_fewer_cells_than_a_fit_needs_is_left_alone() -> None:
     small = np.full((3, 3), 90, np.uint8)
     assert Exposure().normalised(small, np.full((3, 3), 40, np.uint8), np.zeros((3, 3), np.uint8)) is small
+
+
+def test_the_lift_is_what_is_added_alike_to_dark_and_bright_in_the_scenes_light() -> None:
+    exposure = Exposure()
+    for _ in range(3):
+        exposure.normalised(exposed(0.8, 20.0), SCENE, NOBODY)
+    assert exposure.lift == pytest.approx(25.0, abs=4.0)
+    for _ in range(3):
+        exposure.normalised(exposed(1.0, 0.0), SCENE, NOBODY)
+    assert exposure.lift == 0.0

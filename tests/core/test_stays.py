@@ -121,14 +121,19 @@ class Place:
         self.stays = Stays(MotionParams(**motion), self.scene)  # type: ignore[arg-type]
         self.square = np.s_[30:50, 60:80]
 
-    def second(self, level: int | None) -> Settled:
+    def second(self, level: int | None, hand: int | None = None) -> Settled:
+        """`level`: the grey of who is there, `hand`: of a small part of him."""
         luma, people = np.full(HW, 100, np.uint8), NOBODY.copy()
         if level is not None:
             luma[self.square], people[self.square] = level, 255
             if np.abs(int(level) - self.scene.luma[40, 70]) <= 15:
                 people[self.square] = 0
+        if hand is not None:
+            luma[42:44, 66:70] = hand
         self.stays.hold(people, 1.0)
-        return self.stays.settle(self.scene, Second(luma, None, people, NOBODY, NOBODY, 1.0))
+        return self.stays.settle(
+            self.scene, Second(luma, None, self.stays.stir_tolerance(luma), people, NOBODY, NOBODY, 1.0)
+        )
 
     def seconds(self, *levels: int | None) -> list[float]:
         """Seconds released in the middle of the place, for each second."""
@@ -143,9 +148,14 @@ def test_held_time_is_released_when_its_holder_leaves() -> None:
 
 
 def test_held_time_is_released_when_its_holder_stirs() -> None:
-    released = Place(60.0).seconds(*[200] * 10, 160, *[200] * 3)
-    assert sum(released[:10]) == 0.0
-    assert released[10] == 11.0
+    place = Place(60.0)
+    assert sum(place.seconds(*[200] * 10)) == 0.0
+    stirs = place.second(200, hand=150)
+    assert stirs.dwell_ms is not None and stirs.dwell_ms[40, 70] == 11_000
+
+
+def test_somebody_who_steps_in_front_proves_nothing_of_what_is_there() -> None:
+    assert sum(Place(60.0).seconds(*[200] * 10, *[160] * 5)) == 0.0
 
 
 def test_nothing_is_released_where_the_place_was_never_seen_empty() -> None:
