@@ -10,7 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edgeheat.core.events import ALL, ZoneHeat
-from edgeheat.core.types import U8, HeatGrid, MotionMask
+from edgeheat.core.peak import places
+from edgeheat.core.types import F32, U8, HeatGrid, MotionMask
 from edgeheat.core.zone_rows import Column, ZoneRows, empty_rows
 from edgeheat.core.zones import ZoneMasks
 
@@ -48,7 +49,7 @@ class Activity:
     """How often the zone became active."""
 
     motion_ratio: dict[str, float] = field(default_factory=dict)
-    """Share of the zone's cells in motion, 0..1, averaged over the observed seconds."""
+    """Share of the zone's cells in motion, 0..1, averaged over the observed seconds; empty where none were observed."""
 
 
 class ActivityMeter:
@@ -87,14 +88,19 @@ class ActivityMeter:
             cell_seconds=self._seconds(rows, Column.TRAFFIC_CELL_MS),
             dwell_cell_s=self._seconds(rows, Column.DWELL_CELL_MS),
             entries={name: int(row[Column.ENTRIES]) for name, row in zip(self._watches, rows, strict=True)},
-            motion_ratio={
-                name: float(row[Column.TRAFFIC_CELL_MS]) / max(1, watch.size * observed_ms)
-                for (name, watch), row in zip(self._watches.items(), rows, strict=True)
-            },
+            motion_ratio=self._motion_ratio(rows, observed_ms),
         )
 
     def _seconds(self, rows: ZoneRows, column: Column) -> dict[str, float]:
         return {name: float(row[column]) / 1000.0 for name, row in zip(self._watches, rows, strict=True)}
+
+    def _motion_ratio(self, rows: ZoneRows, observed_ms: int) -> dict[str, float]:
+        if not observed_ms:
+            return {}  # a share of 0 would claim that the zones were seen and empty
+        return {
+            name: float(row[Column.TRAFFIC_CELL_MS]) / (max(1, watch.size) * observed_ms)
+            for (name, watch), row in zip(self._watches.items(), rows, strict=True)
+        }
 
 
 class _ZoneWatch:
@@ -152,8 +158,9 @@ class _ZoneWatch:
 
 def zone_heats(zones: ZoneMasks, grid: HeatGrid, rows: NDArray[np.float64]) -> tuple[ZoneHeat, ...]:
     """Return the figures of one heat in each zone, ranked; `grid` and `rows` as Heats.read and read_zones give them."""
+    hot_s = places(grid.heat_s)
     heats = [
-        _zone_heat(name, cells, grid, row, zones.weights[name])
+        _zone_heat(name, cells, grid, hot_s, row=row, weight=zones.weights[name])
         for (name, cells), row in zip(zones.named.items(), rows, strict=True)
     ]
     # Sorting is stable: of equals the one that comes first in the configuration is ahead.
@@ -162,13 +169,15 @@ def zone_heats(zones: ZoneMasks, grid: HeatGrid, rows: NDArray[np.float64]) -> t
     return tuple(replace(each, rank=ranks.get(each.zone)) for each in heats)
 
 
-def _zone_heat(name: str, cells: U8, grid: HeatGrid, row: NDArray[np.float64], weight: float) -> ZoneHeat:
+def _zone_heat(
+    name: str, cells: U8, grid: HeatGrid, hot_s: F32, *, row: NDArray[np.float64], weight: float
+) -> ZoneHeat:
     height, width = cells.shape
     count = cv2.countNonZero(cells)
     total_s, peak_s, peak_xy = 0.0, 0.0, (0.5, 0.5)
     if count:
         total_s = float(grid.heat_s[cells > 0].sum(dtype=np.float64))
-        _, peak_s, _, (x, y) = cv2.minMaxLoc(grid.heat_s, cells)
+        _, peak_s, _, (x, y) = cv2.minMaxLoc(hot_s, cells)
         peak_xy = ((x + 0.5) / width, (y + 0.5) / height)
     observed_ms = float(row[Column.OBSERVED_MS])
     active_ms = float(row[Column.ACTIVE_MS])

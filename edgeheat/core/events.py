@@ -41,10 +41,10 @@ class ZoneHeat:
     """Motion-seconds of the mean cell."""
 
     peak_s: float
-    """Motion-seconds of the hottest cell."""
+    """Motion-seconds of the hottest place, see `places` in peak.py."""
 
     peak_xy: tuple[float, float]
-    """Where that cell is: x and y from 0..1 of the picture."""
+    """Where that is: x and y from 0..1 of the picture."""
 
     weight: float = 1.0
     """The zone's weight of the configuration."""
@@ -130,7 +130,7 @@ class CameraStatus:
     camera: str
     state: CameraState
     reason: str
-    """Why, in one redacted sentence; empty while online."""
+    """Why, in one redacted sentence; empty while online, but for a plan that is drawn without its own picture."""
 
     reason_code: str
     """A short fixed word for metrics: `ok`, `starting`, `unavailable`, `ended`, `stalled`, `crashed`, `stopped`."""
@@ -194,10 +194,15 @@ class Progress:
 
     health_reason: str = ""
     motion_ratio: Mapping[str, float] = field(default_factory=dict)
-    """For each zone: mean share of its cells in motion, 0..1, over the analysed frames."""
+    """For each zone: mean share of its cells in motion, 0..1, over the observed seconds; empty where none were."""
 
     step_s: tuple[float, ...] = ()
     """Seconds that each analysed frame took in the pipeline."""
+
+    @property
+    def only_rejected(self) -> bool:
+        """Whether frames came and none of them counted, so that nobody knows what moves."""
+        return self.observed_s == 0.0 and any(seconds > 0.0 for seconds in self.rejected_s.values())
 
 
 Event = Snapshot | CameraStatus | CameraHealth | Progress

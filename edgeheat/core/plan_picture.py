@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import datetime
+from typing import Any
 
 import cv2
 import numpy as np
@@ -16,8 +17,9 @@ from edgeheat.core.events import ALL, HeatImage, PlanArea, Snapshot, ZoneHeat
 from edgeheat.core.grid import grid_size_wh
 from edgeheat.core.layer import Layer
 from edgeheat.core.params import HeatParams, PlanParams, PlanViewParams, Style
+from edgeheat.core.peak import places
 from edgeheat.core.picture import MAX_IMAGE_BYTES
-from edgeheat.core.plan import FloorView, PlanHeat, blend, floor_view
+from edgeheat.core.plan import FloorView, PlanHeat, blend, floor_view, plan_grid_wh
 from edgeheat.core.plan_heats import CameraHeats
 from edgeheat.core.render import backdrop, heat_layer, scale_max_s
 from edgeheat.core.types import U8, SizeWH
@@ -36,18 +38,39 @@ _HATCH_SHADE, _HATCH_GREY = 0.45, 120
 def plan_picture_wh(params: PlanParams, image: U8 | None) -> SizeWH:
     """Return the (width, height) of a plan's pictures: of its shape, as wide as `image`, within `max_width` squared.
 
-    image: the plan's own picture, BGR, which is stretched to that; None: as large as may be.
+    image: the plan's own picture, BGR, which is stretched to that; None: as large as may be. A smaller one than the
+    plan's grid is enlarged to it, for no heat is left out.
     """
     width_m, depth_m = params.size_m
     limit = params.style.max_width
-    width = min(limit, limit * width_m / depth_m, image.shape[1] if image is not None else limit)
+    wanted = limit if image is None else max(image.shape[1], plan_grid_wh(params.size_m)[0])
+    width = min(limit, limit * width_m / depth_m, wanted)
     return max(1, round(width)), max(1, round(width * depth_m / width_m))
 
 
 def decode_image(content: bytes) -> U8 | None:
-    """Return a plan's own picture, BGR, from the bytes of its file; None where they are no whole picture."""
-    found = cv2.imdecode(np.frombuffer(content, np.uint8), cv2.IMREAD_COLOR) if content else None
-    return None if found is None else np.asarray(found, np.uint8)
+    """Return a plan's own picture, BGR, from the bytes of its file; None where they are no whole picture.
+
+    What is transparent is paper: drawing programs leave the background out, and black lines on black are nothing.
+    """
+    data = np.frombuffer(content, np.uint8)
+    found = cv2.imdecode(data, cv2.IMREAD_COLOR) if content else None
+    if found is None:
+        return None
+    picture = np.asarray(found, np.uint8)
+    opacity = _opacity(cv2.imdecode(data, cv2.IMREAD_UNCHANGED))
+    if opacity is not None:
+        for channel in range(3):  # one by one: as fractions, or all at once, a large plan would be half a gigabyte
+            ink = cv2.multiply(255 - picture[..., channel], opacity, scale=1 / 255)
+            picture[..., channel] = 255 - np.asarray(ink, np.uint8)
+    return picture
+
+
+def _opacity(whole: NDArray[Any] | None) -> U8 | None:
+    """Return the fourth channel of a picture as it was decoded, 255 opaque; None where it has none."""
+    if whole is None or whole.ndim < 3 or whole.shape[2] != 4:
+        return None
+    return np.asarray(whole[..., 3] >> 8 if whole.dtype == np.uint16 else whole[..., 3], np.uint8)
 
 
 def draw_plan(heat: PlanHeat, image: U8 | None, params: PlanParams, caption: Caption) -> U8:
@@ -135,7 +158,7 @@ def _figures(heat: PlanHeat) -> ZoneHeat:
     if not count:
         return ZoneHeat(ALL, 0, 0.0, 0.0, 0.0, (0.5, 0.5))
     total_s = float(heat.grid.heat_s[heat.seen > 0].sum(dtype="float64"))
-    _, peak_s, _, (x, y) = cv2.minMaxLoc(heat.grid.heat_s, heat.seen)
+    _, peak_s, _, (x, y) = cv2.minMaxLoc(places(heat.grid.heat_s), heat.seen)
     return ZoneHeat(ALL, count, total_s, total_s / count, peak_s, ((x + 0.5) / width, (y + 0.5) / height))
 
 

@@ -12,6 +12,7 @@ from edgeheat.core.caption import Caption
 from edgeheat.core.colour import paints
 from edgeheat.core.layer import Layer
 from edgeheat.core.params import Style
+from edgeheat.core.peak import places
 from edgeheat.core.types import F32, U8, HeatGrid, SizeWH
 
 _STRIP_ROWS = 64
@@ -101,7 +102,7 @@ def _readable(heat_s: F32, style: Style) -> F32:
 
 
 def _top_s(readable: F32, style: Style) -> float:
-    return float(readable.max()) if style.normalize else min(style.vmax_s, _MOST_S)
+    return float(places(readable).max()) if style.normalize else min(style.vmax_s, _MOST_S)
 
 
 def _index(readable: F32, top_s: float, style: Style, size_wh: SizeWH) -> U8:

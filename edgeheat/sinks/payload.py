@@ -21,7 +21,7 @@ UNITS: Mapping[str, str] = {
     "cells": "grid cells in the zone",
     "cell_seconds": "seconds of what the heat counts, summed over the zone's cells",
     "mean_s": "seconds of the mean cell",
-    "peak_s": "seconds of the hottest cell",
+    "peak_s": "seconds of the hottest place",
     "peak_xy": "its place, 0 to 1 of the picture's width and height from the top left corner",
     "weight": "the zone's weight in the configuration",
     "rank": "1 for the zone with the most weight x mean_s; null for all",

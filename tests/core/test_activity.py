@@ -151,6 +151,14 @@ def test_a_zone_without_cells_is_never_active() -> None:
     assert activity.entries["all"] == 1
 
 
+def test_what_moves_is_not_known_while_nothing_is_observed() -> None:
+    meter = ActivityMeter({"all": cells(800)})
+    meter.add(mask_of(EMPTY, 0.0, 0.0), 0)
+    assert meter.take().motion_ratio == {}
+    meter.add(mask_of(EMPTY, 1.0, 1.0), 1000)
+    assert meter.take().motion_ratio == {"all": 0.0}
+
+
 def rows_of(zones: ZoneMasks, **figures: float) -> np.ndarray:
     rows = np.zeros((len(zones.keys), len(Column)))
     for name, value in figures.items():

@@ -13,7 +13,7 @@ from edgeheat.core.caption import Caption
 from edgeheat.core.params import HeatParams, PlanParams, Style
 from edgeheat.core.plan import PlanHeat, blend, floor_view, plan_grid_wh
 from edgeheat.core.plan_heats import CameraHeats
-from edgeheat.core.plan_picture import draw_plan, plan_picture_wh, plan_snapshot
+from edgeheat.core.plan_picture import decode_image, draw_plan, plan_picture_wh, plan_snapshot
 from edgeheat.core.types import F32, U8, HeatGrid
 from tests.support.floor import FRONT, GRID_WH, SIZE_M, back, footprint, front
 
@@ -92,6 +92,7 @@ def test_the_plan_s_picture_is_stretched_over_the_plan() -> None:
         ((11.0, 10.0), None, (640, 582)),
         ((11.0, 10.0), 5000, (640, 582)),
         ((11.0, 10.0), 320, (320, 291)),
+        ((11.0, 10.0), 1, (320, 291)),
         ((5.0, 20.0), None, (160, 640)),
         ((500.0, 1.0), None, (640, 1)),
     ],
@@ -101,6 +102,24 @@ def test_pictures_have_the_plan_s_shape_within_max_width(
 ) -> None:
     image = None if image_width is None else np.zeros((10, image_width, 3), np.uint8)
     assert plan_picture_wh(replace(PLAN, size_m=size_m), image) == size_wh
+
+
+@pytest.mark.parametrize("suffix", [".png", ".webp"])
+def test_what_is_transparent_in_the_plan_s_own_picture_is_paper(suffix: str) -> None:
+    drawing = np.zeros((40, 60, 4), np.uint8)  # black lines on nothing, as drawing programs write them
+    drawing[20, :, 3] = 255
+    drawing[30, :, 3] = 128
+    picture = decode_image(cv2.imencode(suffix, drawing, [cv2.IMWRITE_WEBP_QUALITY, 101])[1].tobytes())
+    assert picture is not None
+    assert [picture[row].mean().round() for row in (10, 20, 30)] == [255, 0, 127]
+
+
+def test_transparency_of_16_bits_is_taken_too() -> None:
+    drawing = np.zeros((40, 60, 4), np.uint16)
+    drawing[20, :, 3] = 65535
+    picture = decode_image(cv2.imencode(".png", drawing)[1].tobytes())
+    assert picture is not None
+    assert (picture[10].mean(), picture[20].mean()) == (255, 0)
 
 
 def test_the_heat_is_drawn_where_it_was() -> None:
