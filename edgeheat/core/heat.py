@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from edgeheat.core.increment import Increment
 from edgeheat.core.params import HeatParams, Measure
-from edgeheat.core.tiles import pack_ms, unpack_ms
+from edgeheat.core.tiles import pack_leading, unpack_leading
 from edgeheat.core.types import HeatGrid
 from edgeheat.core.zone_rows import Column, ZoneRows, empty_rows
 
@@ -25,15 +25,8 @@ State = dict[str, NDArray[Any]]
 """A heat as named arrays, as numpy's npz files hold them."""
 
 
-class Heat(Protocol):
-    """One heat of one camera, with its zones' figures; times are on the monotonic clock and never go back.
-
-    A heat adds up its measure only; the zones' rows hold every figure, whatever the heat counts.
-    """
-
-    def add(self, increment: Increment) -> None:
-        """Count one increment; its zone rows must be of the zones that the heat was made for."""
-        ...
+class Readable(Protocol):
+    """What can be told of a heat; times are on the monotonic clock and never go back."""
 
     def read(self, mono_s: float, wall_s: float, pending: Increment | None = None) -> HeatGrid:
         """Return the heat at an instant, with `pending` counted in; neither is changed by it."""
@@ -41,6 +34,17 @@ class Heat(Protocol):
 
     def read_zones(self, mono_s: float, wall_s: float, pending: Increment | None = None) -> NDArray[np.float64]:
         """Return the zones' rows of the same period, shape (zones, len(Column)), owned by the caller."""
+        ...
+
+
+class Heat(Readable, Protocol):
+    """One heat of one camera, with its zones' figures.
+
+    A heat adds up its measure only; the zones' rows hold every figure, whatever the heat counts.
+    """
+
+    def add(self, increment: Increment) -> None:
+        """Count one increment; its zone rows must be of the zones that the heat was made for."""
         ...
 
     def state(self) -> State:
@@ -92,12 +96,13 @@ class DecayingHeat:
         return rows if pending is None else rows + pending.zone_rows
 
     def state(self) -> State:
-        """Return everything needed to go on later."""
-        return {"heat_ms": self._heat_ms, "zones": self._zones, "meta": np.array([self._observed_ms, self._at_s])}
+        """Return everything needed to go on later; single precision is off by less than a tenth of a millionth."""
+        meta = np.array([self._observed_ms, self._at_s])
+        return {"heat_ms": self._heat_ms.astype(np.float32), "zones": self._zones, "meta": meta}
 
     def restore(self, state: Mapping[str, NDArray[Any]], shift_s: float) -> None:
         """Take up a state."""
-        self._heat_ms = _checked(state["heat_ms"], self._heat_ms.shape)
+        self._heat_ms = _checked(state["heat_ms"], self._heat_ms.shape).astype(np.float64)
         self._zones = _checked(state["zones"], self._zones.shape).astype(np.float64)
         self._observed_ms = float(state["meta"][0])
         self._at_s = float(state["meta"][1]) + shift_s
@@ -112,10 +117,12 @@ class _Bucket:
 
 
 class WindowHeat:
-    """Heat of the last `length_s`: a running sum, from which each sub-bucket is taken again when it is too old.
+    """Heat of the last `length_s`, in sub-buckets, of which each is dropped when it is too old.
 
-    Everything is whole milliseconds, so adding and taking away leave no residue, however long it runs.
-    Closed buckets are kept packed: 60 of them take about a megabyte instead of fourteen.
+    Everything is whole milliseconds. A closed bucket holds the leading digits of each cell; the rest, less than a
+    ninth of it, stays in the open bucket and is closed with that: it leaves the window one bucket late, a ninth of it
+    two. So each millisecond is in exactly one bucket, none leaves early, and 60 closed buckets of a busy day take a
+    megabyte. They are unpacked only to be read: a running sum would take as much again as the packed ones.
     Dwell counts in the bucket in which it became certain.
     """
 
@@ -125,7 +132,6 @@ class WindowHeat:
         self._bucket_s = length_s / WINDOW_BUCKETS
         self._shape_hw = shape_hw
         self._closed: deque[_Bucket] = deque()
-        self._closed_sum_ms: NDArray[np.uint32] = np.zeros(shape_hw, np.uint32)
         self._open_ms: NDArray[np.uint32] = np.zeros(shape_hw, np.uint32)
         self._open_zones = empty_rows(zones)
         self._open_observed_ms = 0
@@ -140,13 +146,23 @@ class WindowHeat:
 
     def read(self, mono_s: float, wall_s: float, pending: Increment | None = None) -> HeatGrid:
         """Return the heat at an instant."""
+        return _grid(self.read_ms(mono_s, pending), self.observed_ms(mono_s, pending), self._length_s)
+
+    def read_ms(self, mono_s: float, pending: Increment | None = None) -> NDArray[np.uint32]:
+        """Return the heat at an instant in milliseconds, owned by the caller."""
         self._advance(mono_s)
-        heat_ms = self._closed_sum_ms + self._open_ms
-        observed_ms = self._open_observed_ms + sum(bucket.observed_ms for bucket in self._closed)
+        heat_ms = self._open_ms.copy()
+        for bucket in self._closed:
+            heat_ms += unpack_leading(bucket.packed_ms, self._shape_hw)
         if pending is not None:
             _count(heat_ms, pending, self._of)
-            observed_ms += pending.observed_ms
-        return _grid(heat_ms, observed_ms, self._length_s)
+        return heat_ms
+
+    def observed_ms(self, mono_s: float, pending: Increment | None = None) -> int:
+        """Return how much of the window up to an instant was observed."""
+        self._advance(mono_s)
+        closed_ms = sum(bucket.observed_ms for bucket in self._closed)
+        return closed_ms + self._open_observed_ms + (pending.observed_ms if pending is not None else 0)
 
     def read_zones(self, mono_s: float, wall_s: float, pending: Increment | None = None) -> NDArray[np.float64]:
         """Return the zones' rows at an instant."""
@@ -161,24 +177,25 @@ class WindowHeat:
             self._open_start_s = mono_s
         elapsed = math.floor((mono_s - self._open_start_s) / self._bucket_s)
         if elapsed >= 1:
-            self._close_bucket()
+            self._close_bucket(whole=elapsed > 1)
             self._open_start_s += elapsed * self._bucket_s
         oldest_s = mono_s - self._length_s
         while self._closed and self._closed[0].start_s + self._bucket_s <= oldest_s:
-            self._closed_sum_ms -= unpack_ms(self._closed.popleft().packed_ms, self._shape_hw, np.uint32)
+            self._closed.popleft()
 
-    def _close_bucket(self) -> None:
+    def _close_bucket(self, *, whole: bool) -> None:
+        """Close the open bucket; `whole`: the next one is not the one after it, so nothing may be left for that."""
         # Dwell may become certain while nothing is observed: at the end of a run.
-        if self._open_observed_ms or self._open_ms.any():
-            packed = pack_ms(self._open_ms)
+        while self._open_observed_ms or self._open_ms.any():
+            packed, self._open_ms = pack_leading(self._open_ms)
             self._closed.append(_Bucket(self._open_start_s, self._open_observed_ms, packed, self._open_zones))
-            self._closed_sum_ms += self._open_ms
-            self._open_ms.fill(0)
             self._open_zones = np.zeros_like(self._open_zones)
             self._open_observed_ms = 0
+            if not whole:
+                return
 
     def state(self) -> State:
-        """Return everything needed to go on later; the sum is made anew from the buckets."""
+        """Return everything needed to go on later."""
         return {
             "open_ms": self._open_ms,
             "open": np.array([self._open_observed_ms, self._open_start_s]),
@@ -193,18 +210,60 @@ class WindowHeat:
         """Take up a state."""
         open_ms = _checked(state["open_ms"], self._shape_hw)
         zones = _checked(state["zones"], (len(state["starts_s"]) + 1, *self._open_zones.shape)).astype(np.int64)
-        packed = state["packed"].tobytes()
-        ends = np.cumsum(state["sizes"])
         closed: deque[_Bucket] = deque()
-        closed_sum_ms = np.zeros(self._shape_hw, np.uint32)
-        rows = zip(state["starts_s"], state["observed_ms"], state["sizes"], ends, zones[:-1], strict=True)
-        for start_s, observed_ms, size, end, zone_rows in rows:
-            bucket = _Bucket(float(start_s) + shift_s, int(observed_ms), packed[int(end - size) : int(end)], zone_rows)
-            closed_sum_ms += unpack_ms(bucket.packed_ms, self._shape_hw, np.uint32)
-            closed.append(bucket)
-        self._closed, self._closed_sum_ms, self._open_ms, self._open_zones = closed, closed_sum_ms, open_ms, zones[-1]
+        rows = zip(state["starts_s"], state["observed_ms"], _packed_buckets(state), zones[:-1], strict=True)
+        for start_s, observed_ms, packed, zone_rows in rows:
+            unpack_leading(packed, self._shape_hw)  # raises now what `read` must not
+            closed.append(_Bucket(float(start_s) + shift_s, int(observed_ms), packed, zone_rows))
+        self._closed, self._open_ms, self._open_zones = closed, open_ms, zones[-1]
         self._open_observed_ms = int(state["open"][0])
         self._open_start_s = float(state["open"][1]) + shift_s
+
+
+class PresenceWindow:
+    """Presence over a window of which traffic and dwell are kept: both added up, so that nothing is kept twice."""
+
+    def __init__(self, traffic: WindowHeat, dwell: WindowHeat, length_s: float) -> None:
+        self._traffic, self._dwell, self._length_s = traffic, dwell, length_s
+
+    def read(self, mono_s: float, wall_s: float, pending: Increment | None = None) -> HeatGrid:
+        """Return the heat at an instant."""
+        heat_ms = self._traffic.read_ms(mono_s, pending)
+        heat_ms += self._dwell.read_ms(mono_s, pending)
+        return _grid(heat_ms, self._traffic.observed_ms(mono_s, pending), self._length_s)
+
+    def read_zones(self, mono_s: float, wall_s: float, pending: Increment | None = None) -> NDArray[np.float64]:
+        """Return the zones' rows at an instant."""
+        return self._traffic.read_zones(mono_s, wall_s, pending)
+
+
+def added_windows(traffic: State, dwell: State) -> State:
+    """Return the state of a window of presence from those of traffic and dwell that were counted side by side."""
+    starts_s = np.concatenate([traffic["starts_s"], dwell["starts_s"]])
+    order = np.argsort(starts_s, kind="stable")
+    packed = [*_packed_buckets(traffic), *_packed_buckets(dwell)]
+    # What was observed, and the zones' rows, stand in both and must not count twice.
+    observed_ms = np.concatenate([traffic["observed_ms"], np.zeros_like(dwell["observed_ms"])])
+    zones = np.concatenate([traffic["zones"][:-1], np.zeros_like(dwell["zones"][:-1])])
+    return {
+        "open_ms": traffic["open_ms"] + dwell["open_ms"],
+        "open": traffic["open"],
+        "starts_s": starts_s[order],
+        "observed_ms": observed_ms[order],
+        "sizes": np.array([len(packed[place]) for place in order], np.int64),
+        "packed": np.frombuffer(b"".join(packed[place] for place in order), np.uint8),
+        "zones": np.concatenate([zones[order], traffic["zones"][-1:]]),
+    }
+
+
+def observed_ms(window: State) -> float:
+    """Return for how long the window of a state was observed."""
+    return float(window["observed_ms"].sum() + window["open"][0])
+
+
+def _packed_buckets(window: Mapping[str, NDArray[Any]]) -> list[bytes]:
+    packed, ends = window["packed"].tobytes(), np.cumsum(window["sizes"])
+    return [packed[int(end - size) : int(end)] for size, end in zip(window["sizes"], ends, strict=True)]
 
 
 class TotalHeat:
@@ -260,6 +319,8 @@ class TotalHeat:
             self._observed_ms = 0.0
         self._since_s = mono_s
         if self._next_reset_s is not None:
+            # From that time of day on, as the picture says: hours before the first frame are hours not seen.
+            self._since_s -= wall_s - _last_before(self._next_reset_s, wall_s)
             self._resets_at_s = self._next_reset_s(wall_s)
 
     def state(self) -> State:
@@ -277,6 +338,14 @@ class TotalHeat:
         self._observed_ms = float(state["meta"][0])
         self._since_s = float(state["meta"][1]) + shift_s
         self._resets_at_s = float(state["meta"][2])
+
+
+def _last_before(next_reset_s: Callable[[float], float], wall_s: float) -> float:
+    """The latest reset that is not after `wall_s`; a time of day comes at least once in two days."""
+    last_s = next_reset_s(wall_s - 2 * 86400.0)
+    while (next_s := next_reset_s(last_s)) <= wall_s:
+        last_s = next_s
+    return last_s
 
 
 def make_heat(params: HeatParams, shape_hw: tuple[int, int], zones: int, timezone: tzinfo) -> Heat:

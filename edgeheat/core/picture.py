@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime
+
+import numpy as np
 
 from edgeheat.core.activity import zone_heats
 from edgeheat.core.caption import Caption, period_words
@@ -50,6 +53,8 @@ def _heat_image(
 ) -> HeatImage:
     style = params.style
     grid = heats.read(heat.name, mono_s, wall_s)
+    # What was counted before a mask was drawn must not show people through it, nor set the scale of what still counts.
+    grid = replace(grid, heat_s=np.where(heats.zones.counted > 0, grid.heat_s, np.float32(0)))
     rows = heats.read_zones(heat.name, mono_s, wall_s)
     caption = Caption(params.camera, period_words(heat), datetime.fromtimestamp(wall_s, params.zone), heat.of)
     picture = draw(grid, background, style, size_wh, caption)

@@ -17,7 +17,11 @@ _SUBPIXEL_BITS = 8
 
 
 def polygon_mask(polygon: Sequence[Point], size_wh: SizeWH) -> U8:
-    """Return a mask, uint8, shape (height, width), 255 where a pixel's centre lies in the polygon or on its edge."""
+    """Return a mask, uint8, shape (height, width), 255 in the polygon.
+
+    A pixel is in it whose centre is, or lies up to half a pixel outside: so a thin polygon has pixels too, and those
+    on an edge that two polygons share are in both.
+    """
     mask: U8 = np.zeros((size_wh[1], size_wh[0]), np.uint8)
     centres = np.asarray(polygon, np.float64) * size_wh - 0.5
     corners = np.rint(centres * (1 << _SUBPIXEL_BITS)).astype(np.int32)

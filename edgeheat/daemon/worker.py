@@ -15,6 +15,7 @@ from edgeheat.core.pipeline import CameraPipeline
 from edgeheat.core.plan_heats import CameraHeats
 from edgeheat.daemon.clock import SystemClock
 from edgeheat.daemon.logs import set_up_logging
+from edgeheat.daemon.memory import give_back
 from edgeheat.daemon.messages import (
     Command,
     Counted,
@@ -157,6 +158,7 @@ class Worker:
             known = {name: grid for name, grid in grids.items() if grid is not None}
             plan_heats = CameraHeats(known, mono_s, wall_s, snapshot.epoch).pack() if known else b""
             self._send(Taken(snapshot, plan_heats))
+        give_back()
 
     def _save(self) -> None:
         with self._lock:
@@ -166,6 +168,7 @@ class Worker:
                 self._pipeline.take_increments()
         if saved is not None:
             self._send(Saved(saved))
+        give_back()
 
     def _reset(self, reset: Reset) -> None:
         with self._lock:

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from edgeheat.core.heat import DecayingHeat
 from edgeheat.core.heats import Heats
-from edgeheat.core.params import HeatParams, ZoneParams
+from edgeheat.core.params import HeatParams, Measure, ZoneParams
 from edgeheat.core.zone_rows import Column
 from edgeheat.core.zones import ZoneMasks
 from tests.core.counting import (
@@ -33,6 +33,8 @@ from tests.core.counting import (
     increment,
     random_masks,
 )
+
+MEASURES: tuple[Measure, ...] = ("presence", "traffic", "dwell")
 
 
 @given(
@@ -223,6 +225,121 @@ def test_heats_of_another_grid_are_refused() -> None:
         heats_of(zones=ZoneMasks.of((), (4, 4))).restore(saved, 0.0)
 
 
+# A window of presence is not kept where those of traffic and dwell are.
+
+DAY = {of: HeatParams(of, "window", 6000.0, of=of) for of in MEASURES}
+SUM = (DAY["presence"], DAY["traffic"], DAY["dwell"])
+COUNTED = [increment(90.0 * each, 777, 33_333 * (each % 2), observed_ms=9000) for each in range(1, 61)]
+COUNTED_S = 60 * 0.777 + 30 * 33.333
+
+CONFIGURATIONS: list[tuple[str, tuple[HeatParams, ...], tuple[HeatParams, ...], list[str]]] = [
+    ("nothing was changed", SUM, SUM, []),
+    ("in another order", SUM, SUM[::-1], []),
+    ("the parts are gone", SUM, SUM[:1], []),
+    ("one part is gone", SUM, SUM[:2], []),
+    ("a part has a new name", SUM, (*SUM[:2], replace(SUM[2], name="staying")), ["staying"]),
+    ("the parts are new", SUM[:1], SUM, ["traffic", "dwell"]),
+    ("it is new, its parts are not", SUM[1:], SUM, []),
+    ("it is new, and so is a part", SUM[1:2], SUM, ["presence", "dwell"]),
+    ("it has a new name", SUM, (replace(SUM[0], name="day"), *SUM[1:]), []),
+    ("all is new", (), SUM, ["presence", "traffic", "dwell"]),
+]
+
+
+@pytest.mark.parametrize(("what", "was", "now", "empty"), CONFIGURATIONS, ids=[each[0] for each in CONFIGURATIONS])
+def test_presence_goes_on_whether_it_was_or_becomes_the_sum_of_traffic_and_dwell(
+    what: str, was: tuple[HeatParams, ...], now: tuple[HeatParams, ...], empty: list[str]
+) -> None:
+    before, after = heats_of(was), heats_of(now)
+    for each in COUNTED:
+        before.add(each)
+    assert after.restore(before.save({}), 0.0)[0] == empty
+    again = heats_of(now)
+    assert again.restore(after.save({}), 0.0)[0] == []
+    at_s = COUNTED[-1].mono_s
+    wanted_s = {"presence": COUNTED_S, "traffic": 60 * 0.777, "dwell": 30 * 33.333}
+    for heats in (after, again):
+        for heat in now:
+            whole_s = 0.0 if heat.name in empty else wanted_s[heat.of]
+            grid = heats.read(heat.name, at_s, WALL + at_s)
+            assert grid.heat_s[CELL] == pytest.approx(whole_s, rel=1e-6)
+            assert grid.observed_s == (0.0 if heat.name in empty else 540.0)
+            rows = heats.read_zones(heat.name, at_s, WALL + at_s)
+            assert list(rows[:, Column.ENTRIES]) == [0.0 if heat.name in empty else 60.0] * 3
+        for heat in now:
+            assert heats.read(heat.name, at_s + 6200.0, WALL).heat_s[CELL] == 0.0
+
+
+def test_presence_is_kept_beside_its_parts_only_until_traffic_and_dwell_reach_back_as_far() -> None:
+    early, late = heats_of(SUM[:1]), heats_of(SUM)
+    for each in COUNTED[:30]:
+        early.add(each)
+    late.restore(early.save({}), 0.0)
+    for each in COUNTED[30:]:
+        late.add(each)
+    assert b"heat/presence/" in late.save({})
+    for number in range(200):
+        late.add(increment(6000.0 + 60.0 * number, observed_ms=9000))
+    much_later = heats_of(SUM)
+    assert much_later.restore(late.save({}), 0.0)[0] == []
+    assert b"heat/presence/" not in much_later.save({})
+    at_s = 6000.0 + 60.0 * 199
+    presence, traffic = (much_later.read(name, at_s, WALL).heat_s[CELL] for name in ("presence", "traffic"))
+    assert presence == traffic == pytest.approx(100.0, abs=3.0)
+
+
+# What edgeheat wrote when each window was kept to the millisecond: format 2, its layout written out.
+
+
+def saved_in_format_2(heats: dict[str, list[Any]]) -> bytes:
+    """Windows in which CELL moved for 5.001 s and stayed for 60.003 s in a closed bucket, and again in the open one."""
+    counted_ms = {"traffic": 5001, "dwell": 60_003, "presence": 65_004}
+    meta = {"format": 2, "shape_hw": SHAPE, "heats": heats, "zones": ZONES.keys}
+    arrays: dict[str, NDArray[Any]] = {"meta": np.frombuffer(json.dumps(meta).encode(), np.uint8)}
+    for name, (_, _, _, of) in heats.items():
+        grid_ms = np.zeros(SHAPE, np.uint32)
+        grid_ms[CELL] = counted_ms[of]
+        bucket = zlib.compress(grid_ms.astype("<u4").view(np.uint8).reshape(-1, 4).T.tobytes())
+        window: dict[str, NDArray[Any]] = {
+            f"heat/{name}/open_ms": grid_ms,
+            f"heat/{name}/open": np.array([70_000.0, 190.0]),
+            f"heat/{name}/starts_s": np.array([90.0]),
+            f"heat/{name}/observed_ms": np.array([70_000]),
+            f"heat/{name}/sizes": np.array([len(bucket)]),
+            f"heat/{name}/packed": np.frombuffer(bucket, np.uint8),
+            f"heat/{name}/zones": np.ones((2, 3, 6), np.int64),
+        }
+        arrays |= window
+    arrays["extra/scene"] = np.full(SHAPE, 90, np.uint8)
+    buffer = io.BytesIO()
+    np.savez_compressed(buffer, **arrays)  # type: ignore[arg-type]
+    npz = buffer.getvalue()
+    return zlib.crc32(npz).to_bytes(4, "little") + npz
+
+
+@pytest.mark.parametrize("kept", [SUM, SUM[:1], SUM[1:]], ids=["all", "presence", "the parts"])
+def test_heats_of_format_2_go_on_to_the_millisecond(kept: tuple[HeatParams, ...]) -> None:
+    heats = heats_of(kept)
+    saved = saved_in_format_2({of: ["window", 6000.0, "None", of] for of in MEASURES})
+    empty, extra = heats.restore(saved, 1000.0)
+    assert (empty, list(extra)) == ([], ["scene"])
+    wanted_s = {"traffic": 5.001, "dwell": 60.003, "presence": 65.004}
+    for heat in kept:
+        grid = heats.read(heat.name, 1200.0, WALL)
+        assert grid.heat_s[CELL] == pytest.approx(2 * wanted_s[heat.of], rel=1e-6)
+        assert grid.observed_s == 140.0
+        assert (heats.read_zones(heat.name, 1200.0, WALL) == 2).all()
+    for heat in kept:
+        assert heats.read(heat.name, 7250.0, WALL).heat_s[CELL] == pytest.approx(wanted_s[heat.of], rel=1e-6)
+    assert b"heat/presence/" not in heats_with_all(saved).save({})
+
+
+def heats_with_all(saved: bytes) -> Heats:
+    heats = heats_of(SUM)
+    heats.restore(saved, 0.0)
+    return heats
+
+
 # What edgeheat wrote before it told traffic and dwell: format 1, its layout written out.
 
 FORMAT_1_HEATS = {
@@ -295,5 +412,5 @@ def test_heats_of_format_1_that_were_changed_or_count_dwell_start_empty() -> Non
 
 
 def test_heats_of_a_later_format_are_refused() -> None:
-    with pytest.raises(ValueError, match="expected format 2, got 3"):
-        heats_of().restore(saved_in_format_1(version=3), 0.0)
+    with pytest.raises(ValueError, match="expected format 3, got 4"):
+        heats_of().restore(saved_in_format_1(version=4), 0.0)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC
+from typing import Literal
 
 import cv2
 import numpy as np
@@ -45,3 +46,22 @@ def test_a_snapshot_shows_each_heat_with_what_it_counts_and_its_zones() -> None:
         picture = cv2.imdecode(np.frombuffer(image.image, np.uint8), cv2.IMREAD_COLOR)
         assert picture is not None
         assert picture.shape == (240, 320, 3)
+
+
+@pytest.mark.parametrize("kind", ["privacy", "ignore"])
+def test_heat_from_before_a_mask_was_drawn_shows_no_more_and_sets_no_scale(kind: Literal["privacy", "ignore"]) -> None:
+    before = Heats(HEATS, ZoneMasks.of((), SHAPE[::-1]), UTC)
+    before.add(increment(10.0, 1000, 3000, observed_ms=4000, zones=before.zones))
+    mask = ZoneParams("hidden", kind, ((0.0, 0.0), (1.0, 0.0), (1.0, 1.0), (0.0, 1.0)))
+    params = PipelineParams("aisle", UTC, heats=HEATS, zones=(mask,), style=Style(format="png", legend=False))
+    after = Heats(HEATS, ZoneMasks.of(params.zones, SHAPE[::-1]), UTC)
+    after.restore(before.save({}), 0.0)
+    assert after.read("ever", 70.0, WALL + 70).heat_s.max() > 0
+    snapshot = take_snapshot(params, after, background=None, size_wh=(320, 240), mono_s=70.0, wall_s=WALL + 70)
+    never = Heats(HEATS, after.zones, UTC)
+    empty = take_snapshot(params, never, background=None, size_wh=(320, 240), mono_s=70.0, wall_s=WALL + 70)
+    for image, nothing in zip(snapshot.heats, empty.heats, strict=True):
+        assert image.scale_max_s == 0
+        pictures = [cv2.imdecode(np.frombuffer(each.image, np.uint8), cv2.IMREAD_COLOR) for each in (image, nothing)]
+        # Below the title, whose coverage differs.
+        assert np.array_equal(*[picture[60:] for picture in pictures if picture is not None])

@@ -1,0 +1,35 @@
+"""What a process has freed goes back to the system."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import pytest
+
+HOLES = """
+import ctypes
+from edgeheat.daemon.memory import give_back
+
+def private_kb():
+    with open("/proc/self/smaps_rollup") as lines:
+        return sum(int(line.split()[1]) for line in lines if line.startswith("Private_Dirty:"))
+
+libc = ctypes.CDLL(None)
+libc.malloc.restype, libc.malloc.argtypes, libc.free.argtypes = ctypes.c_void_p, [ctypes.c_size_t], [ctypes.c_void_p]
+blocks = [libc.malloc(30_000) for _ in range(1000)]
+for block in blocks:
+    ctypes.memset(block, 1, 30_000)
+for block in blocks[:-1]:  # the last one pins the end of the heap
+    libc.free(block)
+held_kb = private_kb()
+give_back()
+print(hasattr(libc, "malloc_trim"), held_kb - private_kb())
+"""
+
+
+def test_holes_between_blocks_in_use_are_given_back() -> None:
+    said = subprocess.run([sys.executable, "-c", HOLES], capture_output=True, text=True, check=True).stdout.split()
+    if said[0] != "True":
+        pytest.skip("this C library has no malloc_trim")
+    assert int(said[1]) > 20_000
