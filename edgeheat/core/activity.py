@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from edgeheat.core.events import ALL, ZoneHeat
 from edgeheat.core.peak import places
-from edgeheat.core.types import F32, U8, HeatGrid, MotionMask
+from edgeheat.core.types import F32, U8, U32, HeatGrid, MotionMask
 from edgeheat.core.zone_rows import Column, ZoneRows, empty_rows
 from edgeheat.core.zones import ZoneMasks
 
@@ -97,8 +97,9 @@ class ActivityMeter:
     def _motion_ratio(self, rows: ZoneRows, observed_ms: int) -> dict[str, float]:
         if not observed_ms:
             return {}  # a share of 0 would claim that the zones were seen and empty
+        # Movement of before that became certain just now is in it too, and must not make it more than all.
         return {
-            name: float(row[Column.TRAFFIC_CELL_MS]) / (max(1, watch.size) * observed_ms)
+            name: min(1.0, float(row[Column.TRAFFIC_CELL_MS]) / (max(1, watch.size) * observed_ms))
             for (name, watch), row in zip(self._watches.items(), rows, strict=True)
         }
 
@@ -128,7 +129,9 @@ class _ZoneWatch:
             row[Column.MOTION_MS] += whole_ms
             row[Column.TRAFFIC_CELL_MS] += moving * whole_ms
         if mask.dwell_ms is not None:
-            row[Column.DWELL_CELL_MS] += round(cv2.sumElems(cv2.copyTo(mask.dwell_ms[self._part], self._cells))[0])
+            row[Column.DWELL_CELL_MS] += self._sum_ms(mask.dwell_ms)
+        if mask.moved_ms is not None:
+            row[Column.TRAFFIC_CELL_MS] += self._sum_ms(mask.moved_ms)
         if present >= self._enough:
             self._be_present(whole_ms, row)
         else:
@@ -136,6 +139,9 @@ class _ZoneWatch:
 
     def _inside(self, cells: U8) -> int:
         return cv2.countNonZero(cv2.bitwise_and(cells[self._part], self._cells))
+
+    def _sum_ms(self, late_ms: U32) -> int:
+        return round(cv2.sumElems(cv2.copyTo(late_ms[self._part], self._cells))[0])
 
     def _be_present(self, whole_ms: int, row: NDArray[np.int64]) -> None:
         if self._active:

@@ -20,7 +20,7 @@ from edgeheat.core.light_gate import LightGate, changed_share
 from edgeheat.core.params import MotionParams
 from edgeheat.core.scene import EmptyScene, empty_scene, seen_so, tint_of
 from edgeheat.core.shapes import above, disc, enlarged, half_hw, halved, share, square, widened, window_round
-from edgeheat.core.stays import Second, Stays
+from edgeheat.core.stays import Released, Second, Stays
 from edgeheat.core.subtractor import LEVEL, make_model
 from edgeheat.core.types import F32, U8
 
@@ -44,7 +44,7 @@ class Judgement:
 
     cells: U8
     moving: U8
-    dwell_ms: NDArray[np.uint32] | None
+    released: Released
     """See MotionMask."""
 
     people: U8
@@ -181,13 +181,14 @@ class Foreground:
         self._busy = np.asarray(cv2.bitwise_or(self._busy, moving), np.uint8)
         shown = feet(counted) if self._params.feet else counted
         at_once = np.asarray(cv2.subtract(cv2.bitwise_and(shown, moving), self._doubtful), np.uint8)
-        self._stays.hold(self._where_counted(np.asarray(cv2.subtract(shown, at_once), np.uint8)), dt_s)
+        held = self._where_counted(np.asarray(cv2.subtract(shown, at_once), np.uint8))
+        self._stays.hold(held, dt_s, np.asarray(cv2.bitwise_and(held, moving), np.uint8))
         rejected: dict[CellRejection, U8] = {"shadow": found.light, "speck": specks, "flicker": flickering}
         for reason, left_out in rejected.items():
             self._reject(reason, cv2.countNonZero(self._where_counted(left_out)) * dt_s)
         self._since_tick_s += dt_s
-        dwell_ms = self._tick(luma) if self._since_tick_s >= _TICK_S else None
-        return Judgement(shown, at_once, dwell_ms, self._people, None, rejected)
+        released = self._tick(luma) if self._since_tick_s >= _TICK_S else Released()
+        return Judgement(shown, at_once, released, self._people, None, rejected)
 
     def _where_counted(self, cells: U8) -> U8:
         return cells if self._counted is None else np.asarray(cv2.bitwise_and(cells, self._counted), np.uint8)
@@ -204,7 +205,7 @@ class Foreground:
         cleaned[window] = part
         return cleaned
 
-    def _tick(self, luma: U8) -> NDArray[np.uint32] | None:
+    def _tick(self, luma: U8) -> Released:
         """Do once a second what need not be done for each frame: learn, and judge who stays."""
         scene, dt_s, cells = self._scene, self._since_tick_s, self._all_cells
         self._since_tick_s = 0.0
@@ -237,7 +238,7 @@ class Foreground:
         self._doubtful = np.asarray(cv2.bitwise_or(self._stays.doubtful(scene), self._flicker.suspect), np.uint8)
         self._busy = self._empty
         self._remembered.append(self._people)
-        return settled.dwell_ms
+        return settled.released
 
     def _wait_for_light(self, grid: U8, chroma: U8 | None, luma: U8, moved_ratio: float, dt_s: float) -> Judgement:
         if not self._gate.wait(grid, chroma if self._colourful else None, moved_ratio, dt_s):
@@ -260,7 +261,7 @@ class Foreground:
 
     def _left_out(self, reason: FrameRejection, dt_s: float) -> Judgement:
         self._rejected_s[reason] = self._rejected_s.get(reason, 0.0) + dt_s
-        return Judgement(self._empty, self._empty, None, self._people, reason)
+        return Judgement(self._empty, self._empty, Released(), self._people, reason)
 
     def _reject(self, reason: CellRejection, cell_s: float) -> None:
         if cell_s > 0.0:
@@ -272,8 +273,8 @@ class Foreground:
             chroma is not None and cv2.norm(chroma, np.full_like(chroma, 128), cv2.NORM_L1) > _COLOURFUL * chroma.size
         )
 
-    def end(self) -> NDArray[np.uint32] | None:
-        """Return the ms that are still held back for each cell, at the end of a run; None: none are."""
+    def end(self) -> Released:
+        """Return what is still held back and likely, at the end of a run."""
         return self._stays.end(self._scene)
 
     @property

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edgeheat.core.tiles import pack_ms, unpack_ms
-from edgeheat.core.types import U16, MotionMask
+from edgeheat.core.types import U16, U32, MotionMask
 from edgeheat.core.zone_rows import Column, ZoneRows, empty_rows
 
 INCREMENT_S = 1.0
@@ -128,14 +128,27 @@ class IncrementBuilder:
         if whole_ms:
             np.add(self._traffic_ms, np.uint16(whole_ms), out=self._traffic_ms, where=mask.moving > 0)
         if mask.dwell_ms is not None:
-            if self._dwell_ms is None:
-                self._dwell_ms = np.zeros(self._traffic_ms.shape, np.uint32)
-            self._dwell_ms += mask.dwell_ms
+            self._add_dwell(mask.dwell_ms)
+        if mask.moved_ms is not None:
+            self._add_moved(mask.moved_ms)
         self._zone_rows += zone_rows
         self._observed_ms += whole_ms
         self._filled_s += mask.dt_s
         self._end = (mask.mono_s, mask.wall_s)
         return self.close() if self._filled_s >= INCREMENT_S else None
+
+    def _add_dwell(self, dwell_ms: U32) -> None:
+        if self._dwell_ms is None:
+            self._dwell_ms = np.zeros(self._traffic_ms.shape, np.uint32)
+        self._dwell_ms += dwell_ms
+
+    def _add_moved(self, moved_ms: U32) -> None:
+        """Add movement that was held back; more of it than an increment can hold, a minute, is told as dwell."""
+        together_ms = self._traffic_ms + moved_ms
+        most_ms = np.uint32(np.iinfo(np.uint16).max)
+        self._traffic_ms = np.minimum(together_ms, most_ms).astype(np.uint16)
+        if (together_ms > most_ms).any():
+            self._add_dwell(np.maximum(together_ms, most_ms) - most_ms)
 
     def peek(self) -> Increment | None:
         """Return what is together so far; its arrays are still the builder's own. None where there is nothing."""

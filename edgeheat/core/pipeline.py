@@ -23,6 +23,7 @@ from edgeheat.core.params import PipelineParams
 from edgeheat.core.picture import take_snapshot
 from edgeheat.core.render import default_size
 from edgeheat.core.shapes import half_hw
+from edgeheat.core.stays import Released
 from edgeheat.core.types import U8, Frame, HeatGrid, MotionMask, SizeWH
 from edgeheat.core.zones import ZoneMasks, blackout_mask
 
@@ -128,10 +129,10 @@ class CameraPipeline:
         masks = self._begin() if self._held else []
         if self._heats is None or self._foreground is None or self._last is None:
             return masks
-        dwell_ms = self._foreground.end()
-        if dwell_ms is not None:
-            nothing = np.zeros(self._heats.shape_hw, np.uint8)
-            masks.append(self._put_down(Judgement(nothing, nothing, dwell_ms, nothing), 0.0, *self._last))
+        nothing = np.zeros(self._heats.shape_hw, np.uint8)
+        rest = Judgement(nothing, nothing, self._foreground.end(), nothing)
+        if rest.released.dwell_ms is not None:
+            masks.append(self._put_down(rest, 0.0, *self._last))
         self._keep(self._heats.close())
         return masks
 
@@ -178,7 +179,7 @@ class CameraPipeline:
         if self._unhealthy(look):
             self._rejected_s["unhealthy"] = self._rejected_s.get("unhealthy", 0.0) + look.dt_s
             nothing = np.zeros_like(look.grid)
-            judged = Judgement(nothing, nothing, None, self._foreground.people, "unhealthy")
+            judged = Judgement(nothing, nothing, Released(), self._foreground.people, "unhealthy")
         else:
             judged = self._foreground.judge(look.grid, look.chroma, look.dt_s)
         if judged.rejection is None and look.picture is not None:
@@ -217,12 +218,13 @@ class CameraPipeline:
     def _put_down(self, judged: Judgement, dt_s: float, mono_s: float, wall_s: float) -> MotionMask:
         """Count what was judged, where it counts."""
         assert self._heats is not None and self._zones is not None
-        counted, dwell_ms = self._zones.counted, judged.dwell_ms
-        if dwell_ms is not None:
-            dwell_ms[counted == 0] = 0
+        counted, late = self._zones.counted, judged.released
+        for late_ms in (late.dwell_ms, late.moved_ms):
+            if late_ms is not None:
+                late_ms[counted == 0] = 0
         cells = np.asarray(cv2.bitwise_and(judged.cells, counted), np.uint8)
         moving = np.asarray(cv2.bitwise_and(judged.moving, counted), np.uint8)
-        mask = MotionMask(cells, moving, dwell_ms, dt_s, mono_s, wall_s)
+        mask = MotionMask(cells, moving, late.dwell_ms, dt_s, mono_s, wall_s, late.moved_ms)
         self._last = mono_s, wall_s
         self._keep(self._heats.count(mask))
         if self._on_judged is not None:

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from edgeheat.core.params import MotionParams
 from edgeheat.core.scene import EmptyScene
 from edgeheat.core.shapes import above, enlarged, half_hw, halved
-from edgeheat.core.types import F32, U8
+from edgeheat.core.types import F32, U8, U32
 
 _SEEN_S = 15.0
 """A place counts once it was seen empty for so long; before, what is there may be the empty scene itself."""
@@ -61,13 +61,20 @@ class Second:
     """How long it really was."""
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class Released:
+    """Milliseconds that were held back and are now certain, (grid height, grid width); both None: none are."""
+
+    dwell_ms: U32 | None = None
+    moved_ms: U32 | None = None
+    """Those in which somebody moved there."""
+
+
 @dataclass(frozen=True, slots=True)
 class Settled:
     """What one second made certain."""
 
-    dwell_ms: NDArray[np.uint32] | None
-    """Milliseconds that were held back and are now certain, (grid height, grid width); None: none."""
-
+    released: Released
     ghost_cell_s: float
     furniture_cell_s: float
     """Seconds that were held back and are given up, summed over cells."""
@@ -85,6 +92,8 @@ class Stays:
         self.stir_levels = _FIRST_STIR
         shape_hw = half_hw(scene.luma.shape)
         self._held_ms: NDArray[np.int32] = np.zeros(scene.luma.shape, np.int32)
+        self._moved_ms: NDArray[np.int32] | None = None
+        """The part of it in which somebody moved; None: none, as it is when all places are known."""
         self._quiet_s: F32 = np.zeros(shape_hw, np.float32)
         self._gone_s: F32 = np.zeros(shape_hw, np.float32)
         self._usual: U8 = scene.half.copy()
@@ -96,9 +105,14 @@ class Stays:
         self._behind_luma: U8 = scene.luma.copy()
         self._behind_tint: F32 | None = None
 
-    def hold(self, cells: U8, dt_s: float) -> None:
-        """Hold back `dt_s` in these cells (255)."""
-        np.add(self._held_ms, np.int32(round(dt_s * 1000.0)), out=self._held_ms, where=cells > 0)
+    def hold(self, cells: U8, dt_s: float, moving: U8 | None = None) -> None:
+        """Hold back `dt_s` in these cells (255); `moving`: those of them in which somebody moves."""
+        whole_ms = np.int32(round(dt_s * 1000.0))
+        np.add(self._held_ms, whole_ms, out=self._held_ms, where=cells > 0)
+        if moving is not None and cv2.countNonZero(moving):
+            if self._moved_ms is None:
+                self._moved_ms = np.zeros_like(self._held_ms)
+            np.add(self._moved_ms, whole_ms, out=self._moved_ms, where=moving > 0)
 
     def doubtful(self, scene: EmptyScene) -> U8:
         """Return the cells that were not yet seen empty for long enough to count there at once, 255 or 0."""
@@ -106,7 +120,7 @@ class Stays:
 
     def drop(self, cells: U8) -> None:
         """Give up what is held in these cells (255)."""
-        self._held_ms[cells > 0] = 0
+        self._empty(cells > 0)
 
     def settle(self, scene: EmptyScene, second: Second) -> Settled:
         """Judge what is held back, once a second; changes the empty scene where that was wrong."""
@@ -128,13 +142,13 @@ class Stays:
         overdue = self._overdue(scene)
         ready = ((alive & here) | (self._gone_s >= _VACATED_S)) & (scene.seen_s >= _SEEN_S) & ~self._parked
         ready &= halved(second.suspect) == 0
-        dwell_ms = self._release(ready | proved)
+        released = self._release(ready | proved)
         ghost_ms = self._become_scene(scene, second, still, usual)
         ghost_ms += self._give_up(overdue)
-        return Settled(dwell_ms, ghost_ms / 1000.0, self._age_furniture(still, second.dt_s) / 1000.0)
+        return Settled(released, ghost_ms / 1000.0, self._age_furniture(still, second.dt_s) / 1000.0)
 
-    def end(self, scene: EmptyScene) -> NDArray[np.uint32] | None:
-        """Return what is still held and is likely, in ms: at the end of a run there is no more to be learnt.
+    def end(self, scene: EmptyScene) -> Released:
+        """Return what is still held and is likely: at the end of a run there is no more to be learnt.
 
         Furniture is not, nor what was there much longer than the place was seen empty.
         """
@@ -187,17 +201,27 @@ class Stays:
         self._votes_s[outvoted] = 0.0
         self._quiet_s[quiet] += step
 
-    def _release(self, cells: NDArray[np.bool_]) -> NDArray[np.uint32] | None:
-        """Take what is held in these cells of half the grid out; None where there is nothing."""
+    def _release(self, cells: NDArray[np.bool_]) -> Released:
+        """Take what is held in these cells of half the grid out."""
         if not cells.any():
-            return None
+            return Released()
         chosen = enlarged(cells.astype(np.uint8), self._held_ms.shape) > 0
         chosen &= self._held_ms > 0
         if not chosen.any():
-            return None
-        released = np.where(chosen, self._held_ms, 0).astype(np.uint32)
-        self._held_ms[chosen] = 0
-        return released
+            return Released()
+        dwell_ms, moved_ms = np.where(chosen, self._held_ms, 0).astype(np.uint32), None
+        if self._moved_ms is not None:
+            moved_ms = np.where(chosen, self._moved_ms, 0).astype(np.uint32)
+            dwell_ms -= moved_ms
+        self._empty(chosen)
+        return Released(dwell_ms, moved_ms)
+
+    def _empty(self, cells: NDArray[np.bool_]) -> None:
+        self._held_ms[cells] = 0
+        if self._moved_ms is not None:
+            self._moved_ms[cells] = 0
+            if not self._moved_ms.any():
+                self._moved_ms = None
 
     def _welcome_back(self, scene: EmptyScene, second: Second) -> NDArray[np.bool_]:
         """Put the empty scene back where furniture has gone again; its held time is proved by that."""
@@ -253,7 +277,7 @@ class Stays:
             return 0.0
         chosen = enlarged(cells.astype(np.uint8), self._held_ms.shape) > 0
         given_up = float(self._held_ms[chosen].sum())
-        self._held_ms[chosen] = 0
+        self._empty(chosen)
         return given_up
 
 

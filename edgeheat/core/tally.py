@@ -23,7 +23,7 @@ _APART_CELLS = 9
 
 _GIVEN_UP_RATIO, _GIVEN_UP_MS = 0.5, 1000
 _SLOWEST_STEP_S = 1.0
-_LARGEST_STEP_MS = 60_000
+_LEFT_OUT_AT_ONCE: tuple[Part, ...] = ("shadow", "speck", "flicker", "masked")
 
 F64 = NDArray[np.float64]
 
@@ -56,7 +56,7 @@ class Figures:
     """Of these, those that count as observed."""
 
     part_cell_s: Mapping[Part, float]
-    """Seconds summed over cells."""
+    """Seconds summed over cells; no second of a cell is in two parts."""
 
     rejected_s: Mapping[FrameRejection, float]
     rejected_cell_s: Mapping[CellRejection, float]
@@ -90,7 +90,8 @@ class Tally:
         shape_hw = zones.counted.shape
         self.zones = zones
         self.glances: list[Glance] = []
-        self._judged_s = self._masked_cell_s = 0.0
+        self._judged_s = 0.0
+        self._left_out_cell_s: dict[Part, float] = dict.fromkeys(_LEFT_OUT_AT_ONCE, 0.0)
         self._held_ms: NDArray[np.int64] = np.zeros(shape_hw, np.int64)
         self._dwell_ms: NDArray[np.int64] = np.zeros(shape_hw, np.int64)
         self._flicker_s: F32 = np.zeros(shape_hw, np.float32)
@@ -107,6 +108,10 @@ class Tally:
         """Take in one judgement; fits `CameraPipeline`'s `on_judged`."""
         if mask.dwell_ms is not None:
             self._dwell_ms += mask.dwell_ms
+        if mask.moved_ms is not None:
+            # It was among the held ones as staying, because it could not be told then.
+            self._held_ms -= mask.moved_ms
+            self._traffic_s += (mask.moved_ms / 1000.0).astype(np.float32)
         if self.glances and mask.mono_s <= self.glances[-1].mono_s:
             return  # the end of the run, which only brings what was still held back
         codes = part_codes(judged, self.zones.counted)
@@ -117,7 +122,8 @@ class Tally:
         self.glances.append(Glance(mask.mono_s, since_s, packed, cells, judged.rejection))
         if judged.rejection is None:
             self._judged_s += mask.dt_s
-            self._masked_cell_s += cells["masked"] * mask.dt_s
+            for part in _LEFT_OUT_AT_ONCE:
+                self._left_out_cell_s[part] += cells[part] * mask.dt_s
             self._add_places(codes, mask.dt_s)
             self._add_blobs(judged, mask.dt_s)
         self._before = judged.cells if judged.rejection is None else None
@@ -149,22 +155,19 @@ class Tally:
 
     def figures(self, left_out: LeftOut) -> Figures:
         """Return the sums; left_out: what the pipeline says of the whole run."""
-        cell_s = left_out.rejected_cell_s
+        # The pipeline's own sums are of the whole picture: shadows outside the zones would be told here twice.
         parts: dict[Part, float] = {
             "traffic": float(self._traffic_s.sum()),
             "staying": float(self._dwell_ms.sum()) / 1000.0,
             "given up": float(np.maximum(self._held_ms - self._dwell_ms, 0).sum()) / 1000.0,
-            "shadow": cell_s.get("shadow", 0.0),
-            "speck": cell_s.get("speck", 0.0),
-            "flicker": cell_s.get("flicker", 0.0),
-            "masked": self._masked_cell_s,
+            **self._left_out_cell_s,
         }
         return Figures(
             length_s=self.glances[-1].mono_s - self.glances[0].mono_s,
             judged_s=self._judged_s,
             part_cell_s=parts,
             rejected_s=left_out.rejected_s,
-            rejected_cell_s=cell_s,
+            rejected_cell_s=left_out.rejected_cell_s,
             people=np.concatenate(self._people) if self._people else np.zeros((0, 2)),
             speck_ratio=float(np.mean(self._specks)) if self._specks else 0.0,
             speckled_ratio=float(self._speckled.mean()),

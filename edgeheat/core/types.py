@@ -61,7 +61,7 @@ class MotionMask:
     """Presence: where somebody is seen, moving or staying. Staying is counted later, see `dwell_ms`."""
 
     moving: U8
-    """Traffic: the part of `cells` that moves; counted at once."""
+    """Traffic: the part of `cells` that moves and counts at once."""
 
     dwell_ms: U32 | None
     """Milliseconds of staying that became certain with this frame, of the seconds before it too; None: none did."""
@@ -71,6 +71,8 @@ class MotionMask:
 
     mono_s: float
     wall_s: float
+    moved_ms: U32 | None = None
+    """The same of movement, where it was not counted at once: at the start, when what is empty is not known yet."""
 
 
 @dataclass(frozen=True, slots=True)

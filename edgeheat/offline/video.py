@@ -41,7 +41,7 @@ class _Logged:
     mono_s: float
     whole_ms: int
     moving: bytes | None
-    dwell_ms: bytes | None
+    late_ms: tuple[bytes, ...]
 
 
 class MaskLog:
@@ -60,8 +60,9 @@ class MaskLog:
         """Keep some masks more; they come with rising times."""
         for mask in masks:
             moving = zlib.compress(np.packbits(mask.moving > 0).tobytes(), 1) if self._of != "dwell" else None
-            dwell_ms = pack_ms(mask.dwell_ms) if self._of != "traffic" and mask.dwell_ms is not None else None
-            self._masks.append(_Logged(mask.mono_s, self._whole_ms.of(mask.dt_s), moving, dwell_ms))
+            late = (mask.dwell_ms if self._of != "traffic" else None, mask.moved_ms if self._of != "dwell" else None)
+            late_ms = tuple(pack_ms(each) for each in late if each is not None)
+            self._masks.append(_Logged(mask.mono_s, self._whole_ms.of(mask.dt_s), moving, late_ms))
 
     def growing(self, shape_hw: tuple[int, int]) -> GrowingHeat:
         """Return an empty heat that takes these masks in again; shape_hw: the (height, width) of all of them."""
@@ -97,8 +98,8 @@ class GrowingHeat:
             bits = np.frombuffer(zlib.decompress(mask.moving), np.uint8)
             cells = np.unpackbits(bits, count=self.heat_ms.size).reshape(shape_hw)
             self.heat_ms += cells * np.uint32(mask.whole_ms)
-        if mask.dwell_ms is not None:
-            self.heat_ms += unpack_ms(mask.dwell_ms, shape_hw, np.uint32)
+        for late_ms in mask.late_ms:
+            self.heat_ms += unpack_ms(late_ms, shape_hw, np.uint32)
 
 
 @dataclass(frozen=True, slots=True)

@@ -62,10 +62,16 @@ def increment(
 
 
 def mask_of(
-    cells: U8, mono_s: float, dt_s: float, *, moving: U8 | None = None, dwell_ms: NDArray[np.uint32] | None = None
+    cells: U8,
+    mono_s: float,
+    dt_s: float,
+    *,
+    moving: U8 | None = None,
+    dwell_ms: NDArray[np.uint32] | None = None,
+    moved_ms: NDArray[np.uint32] | None = None,
 ) -> MotionMask:
     """A mask in which everybody moves, unless `moving` says otherwise."""
-    return MotionMask(cells, cells if moving is None else moving, dwell_ms, dt_s, mono_s, WALL + mono_s)
+    return MotionMask(cells, cells if moving is None else moving, dwell_ms, dt_s, mono_s, WALL + mono_s, moved_ms)
 
 
 def random_masks(seed: int, count: int) -> list[MotionMask]:

@@ -164,7 +164,8 @@ class Counted:
         for mask in self.masks:
             if start_s <= mask.mono_s < end_s:
                 total += np.count_nonzero(mask.moving) * mask.dt_s
-                total += 0.0 if mask.dwell_ms is None else float(mask.dwell_ms.sum()) / 1000.0
+                late = [each for each in (mask.dwell_ms, mask.moved_ms) if each is not None]
+                total += sum(float(each.sum()) for each in late) / 1000.0
         return total
 
 

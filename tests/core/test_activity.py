@@ -141,6 +141,14 @@ def test_movement_and_staying_are_told_apart_zone_by_zone() -> None:
     assert activity.observed_s == 0.5
 
 
+def test_movement_of_before_that_became_certain_just_now_is_movement_and_no_more_than_all_of_a_zone_moves() -> None:
+    meter = ActivityMeter(ZoneMasks.of((), GRID_WH).named)
+    meter.add(mask_of(EMPTY, 1.0, 1.0, moved_ms=np.full(EMPTY.shape, 9_000, np.uint32)), 1000)
+    activity = meter.take()
+    assert activity.cell_seconds["all"] == 9.0 * EMPTY.size
+    assert activity.motion_ratio["all"] == 1.0
+
+
 def test_a_zone_without_cells_is_never_active() -> None:
     zones = ZoneMasks.of((zone("till", 0.2, 0.2, 0.4, 0.4), zone("no", 0, 0, 0.5, 1, kind="privacy")), GRID_WH)
     meter = ActivityMeter(zones.named)

@@ -16,6 +16,7 @@ from edgeheat.core.caption import (
     percent_words,
     period_words,
     scale_ticks,
+    with_measure,
 )
 from edgeheat.core.params import HeatParams, Measure
 
@@ -59,18 +60,28 @@ def test_periods_read_as_people_say_them(heat: HeatParams, words: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("of", "top_s", "words"),
+    ("of", "words"),
+    [("presence", "40 s recorded"), ("traffic", "traffic, 40 s recorded"), ("dwell", "dwell, 40 s recorded")],
+)
+def test_a_period_begins_with_what_is_counted_where_that_is_not_presence(of: Measure, words: str) -> None:
+    assert with_measure(of, "40 s recorded") == words
+
+
+@pytest.mark.parametrize(
+    ("of", "top_s", "coverage", "words"),
     [
-        ("presence", 41.0, "time of presence"),
-        ("presence", 0.0, "nobody seen"),
-        ("traffic", 41.0, "time in motion"),
-        ("traffic", 0.0, "no motion"),
-        ("dwell", 0.001, "time of staying"),
-        ("dwell", 0.0, "nobody stayed"),
+        ("presence", 41.0, 1.0, "time of presence"),
+        ("presence", 0.0, 0.001, "nobody seen"),
+        ("presence", 0.0, 0.0, "nothing observed"),
+        ("traffic", 41.0, 1.0, "time in motion"),
+        ("traffic", 0.0, 1.0, "no motion counted"),
+        ("traffic", 60.0, 0.0, "nothing observed"),
+        ("dwell", 0.001, 1.0, "time of staying"),
+        ("dwell", 0.0, 1.0, "nobody stayed"),
     ],
 )
-def test_a_colour_scale_says_what_its_seconds_are_of(of: Measure, top_s: float, words: str) -> None:
-    assert measure_words(of, top_s) == words
+def test_a_colour_scale_says_what_its_seconds_are_of(of: Measure, top_s: float, coverage: float, words: str) -> None:
+    assert measure_words(of, top_s, coverage) == words
 
 
 @pytest.mark.parametrize(("share", "words"), [(0.001, "under 1 %"), (0.29, "29 %"), (0.984, "98 %"), (0.999, "99 %")])

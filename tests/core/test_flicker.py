@@ -109,7 +109,8 @@ def late(counted: Counted, place: tuple[slice, slice]) -> float:
     """Seconds that each cell of a place got from 90 s on."""
     counts = [mask for mask in counted.masks if mask.mono_s >= 90.0]
     moving = sum((mask.moving[place] > 0).mean() * mask.dt_s for mask in counts)
-    return float(moving + sum(mask.dwell_ms[place].mean() / 1000.0 for mask in counts if mask.dwell_ms is not None))
+    late = [each for mask in counts for each in (mask.dwell_ms, mask.moved_ms) if each is not None]
+    return float(moving + sum(each[place].mean() / 1000.0 for each in late))
 
 
 def test_a_television_gives_no_lasting_heat_and_the_people_under_it_do() -> None:

@@ -56,6 +56,16 @@ def test_minutes_of_staying_that_become_certain_at_once_do_not_overflow() -> Non
     assert increments[0].dwell_ms[2, 3] == increments[0].dwell_ms.sum() == 655_350
 
 
+def test_movement_that_becomes_certain_late_is_movement_and_of_more_than_an_increment_holds_nothing_is_lost() -> None:
+    moved_ms = np.zeros(SHAPE, np.uint32)
+    moved_ms[2, 3], moved_ms[4, 4] = 4_000, 90_000
+    (one,) = build([mask_of(EVERYWHERE, 10.0, 0.5, moved_ms=moved_ms)])
+    assert (one.traffic_ms[2, 3], one.traffic_ms[0, 0]) == (4_500, 500)
+    assert one.dwell_ms is not None
+    assert int(one.traffic_ms[4, 4]) + int(one.dwell_ms[4, 4]) == 90_500
+    assert one.dwell_ms.sum() == one.dwell_ms[4, 4]
+
+
 def test_staying_that_becomes_certain_at_the_end_of_a_run_is_in_the_last_increment() -> None:
     dwell_ms = np.full(SHAPE, 45_000, np.uint32)
     (one,) = build([mask_of(NOWHERE, 10.0, 0.0, dwell_ms=dwell_ms)])

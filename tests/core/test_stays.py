@@ -110,6 +110,11 @@ def test_somebody_who_walks_about_does_not_dull_what_counts_as_stirring() -> Non
     assert sum(moving) > 0.8 * sum(present)
 
 
+def test_who_walks_in_a_clip_too_short_to_know_the_empty_scene_counts_as_moving() -> None:
+    counted = count(room().frames(lambda at_s: Look((walker(at_s),)), 8))
+    assert counted.heat("traffic").sum() > 0.7 * counted.presence.sum() > 0.0
+
+
 # Stays alone, second by second.
 
 
@@ -138,7 +143,7 @@ class Place:
     def seconds(self, *levels: int | None) -> list[float]:
         """Seconds released in the middle of the place, for each second."""
         settled = [self.second(level) for level in levels]
-        return [0.0 if each.dwell_ms is None else each.dwell_ms[40, 70] / 1000.0 for each in settled]
+        return [0.0 if each.released.dwell_ms is None else each.released.dwell_ms[40, 70] / 1000.0 for each in settled]
 
 
 def test_held_time_is_released_when_its_holder_leaves() -> None:
@@ -150,7 +155,7 @@ def test_held_time_is_released_when_its_holder_leaves() -> None:
 def test_held_time_is_released_when_its_holder_stirs() -> None:
     place = Place(60.0)
     assert sum(place.seconds(*[200] * 10)) == 0.0
-    stirs = place.second(200, hand=150)
+    stirs = place.second(200, hand=150).released
     assert stirs.dwell_ms is not None and stirs.dwell_ms[40, 70] == 11_000
 
 
@@ -177,7 +182,7 @@ def test_what_is_still_held_at_the_end_is_given_where_somebody_is_likely() -> No
     short, long = Place(60.0), Place(60.0, furniture_s=30.0)
     short.seconds(*[200] * 20)
     long.seconds(*[200] * 60)
-    end, none = short.stays.end(short.scene), long.stays.end(long.scene)
+    end, none = short.stays.end(short.scene).dwell_ms, long.stays.end(long.scene).dwell_ms
     assert end is not None and end[40, 70] == 20_000
     assert none is None or none[40, 70] == 0, "furniture is not likely"
 
@@ -189,7 +194,20 @@ def test_what_is_there_for_much_longer_than_the_place_was_seen_empty_is_the_scen
     settled = [place.second(200) for _ in range(10)]
     assert place.scene.luma[40, 70] == 200
     assert sum(each.ghost_cell_s for each in settled) > 25 * 18 * 18
-    assert not any(each.dwell_ms is not None and each.dwell_ms.any() for each in settled)
+    assert not any(each.released.dwell_ms is not None and each.released.dwell_ms.any() for each in settled)
+
+
+def test_movement_that_was_held_back_is_released_as_movement() -> None:
+    place = Place(60.0)
+    body = NOBODY.copy()
+    body[place.square] = 255
+    place.stays.hold(body, 2.0, body)
+    place.stays.hold(body, 3.0)
+    released = place.stays.end(place.scene)
+    assert released.dwell_ms is not None and released.dwell_ms[40, 70] == 3_000
+    assert released.moved_ms is not None and released.moved_ms[40, 70] == 2_000
+    place.stays.hold(body, 1.0)
+    assert place.stays.end(place.scene).moved_ms is None
 
 
 def test_dropped_time_is_gone() -> None:
