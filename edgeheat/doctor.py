@@ -8,17 +8,18 @@ import shutil
 import socket
 import tempfile
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib.metadata import version
 from multiprocessing.connection import Connection as Pipe
 from pathlib import Path
 from typing import Literal
 
+from edgeheat.broker import mqtt_settings
 from edgeheat.config import Camera, Config, load_config
 from edgeheat.config.types import size_text
 from edgeheat.errors import ConfigError, EdgeheatError
 from edgeheat.redact import redact
-from edgeheat.sinks.mqtt.connection import Connection, MqttSettings
+from edgeheat.sinks.mqtt.connection import Connection
 from edgeheat.sinks.mqtt.pending import Pending
 from edgeheat.sources import open_source
 from edgeheat.sources.base import Clock, SourceOptions
@@ -165,21 +166,9 @@ def check_web_port(host: str, port: int) -> Finding:
 
 def check_broker(config: Config, clock: Clock) -> Finding:
     """The MQTT broker takes the login; under a client id of its own, so that a running edgeheat is left alone."""
-    mqtt = config.mqtt
-    settings = MqttSettings(
-        host=mqtt.host,
-        port=mqtt.port,
-        site=config.site.name,
-        prefix=mqtt.prefix,
-        username=mqtt.username or None,
-        password=mqtt.password.get_secret_value() or None,
-        client_id=f"{mqtt.client_id or 'edgeheat-' + config.site.name}-doctor",
-        tls=mqtt.tls,
-        ca_file=mqtt.ca_file or None,
-        cert_file=mqtt.cert_file or None,
-        key_file=mqtt.key_file or None,
-    )
-    where = f"{mqtt.host}:{mqtt.port}"
+    settings = mqtt_settings(config)
+    settings = replace(settings, client_id=f"{settings.client_id}-doctor")
+    where = f"{settings.host}:{settings.port}"
     try:
         connection = Connection(settings, Pending(1), None, lambda message, reason: None)
         connection.open()

@@ -19,9 +19,10 @@ ROOT = Path(__file__).parent.parent
 ROOMS: dict[str, set[str]] = {
     "__main__": {"cli"},
     "cli": {"daemon", "offline", "doctor", "config", "core"},
-    "daemon": {"web", "sinks", "sources", "store", "config", "schedule", "core"},
+    "daemon": {"broker", "web", "sinks", "sources", "store", "config", "schedule", "core"},
     "offline": {"sources", "config", "core"},
-    "doctor": {"web", "sinks", "sources", "store", "config", "schedule", "core"},
+    "doctor": {"broker", "web", "sinks", "sources", "store", "config", "schedule", "core"},
+    "broker": {"sinks", "config"},
     "config": {"schedule", "core.params", "core.events"},
     "schedule": set(),
     "web": {"core"},
@@ -46,7 +47,7 @@ OUTSIDE: dict[str, set[str]] = {
 IMPORT_NAMES = {"opencv-contrib-python": "cv2", "paho-mqtt": "paho"}
 
 # The parent process stays small: it never loads the packages that only its workers need.
-PARENT = {"__main__", "cli", "config", "schedule", "sinks", "store", "web", "daemon"}
+PARENT = {"__main__", "cli", "broker", "config", "schedule", "sinks", "store", "web", "daemon"}
 WORKER = {"daemon.worker", "daemon.plan_worker", "daemon.preload"}
 HEAVY = {"numpy", "cv2", "av"}
 

@@ -44,14 +44,19 @@ class BrokerLink:
         *,
         on_connected: Callable[[bool], None],
         on_dropped: Callable[[], None],
+        on_cleared: Callable[[str], None],
         jitter: Callable[[], float],
         monotonic: Callable[[], float],
     ) -> None:
-        """Start the thread; `on_connected`, `on_dropped`, `jitter` and `monotonic` as in MqttSink."""
+        """Start the thread; `on_connected`, `on_dropped`, `jitter` and `monotonic` as in MqttSink.
+
+        `on_cleared` is told of each topic that the broker has forgotten, from the thread.
+        """
         self._settings = settings
         self._pending = pending
         self._on_connected = on_connected
         self._on_dropped = on_dropped
+        self._on_cleared = on_cleared
         self._jitter = jitter
         self._monotonic = monotonic
         self._state = ""
@@ -130,7 +135,11 @@ class BrokerLink:
 
     def _note_fate(self, message: Message, reason: str) -> None:
         """Count a message given up for `reason`, warn of the first of its topic; an empty reason: it arrived."""
+        if not message.payload:
+            self._pending.forget(message)  # It clears a topic: once is enough, and a refusal is for the next start.
         if not reason:
+            if not message.payload:
+                self._on_cleared(message.topic)
             self._complaints.discard(message.topic)
             return
         self._on_dropped()

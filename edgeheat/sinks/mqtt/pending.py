@@ -12,6 +12,8 @@ class Message:
 
     topic: str
     payload: bytes
+    """Empty: the broker forgets the topic."""
+
     content_type: str
     user: tuple[tuple[str, str], ...] = ()
     """User properties, name and value."""

@@ -6,6 +6,7 @@ import logging
 from collections.abc import Callable, Iterator
 
 from edgeheat.core.events import CameraHealth, CameraStatus, Event, Snapshot
+from edgeheat.sinks.mqtt.announced import Announced
 from edgeheat.sinks.mqtt.connection import MqttSettings
 from edgeheat.sinks.mqtt.link import BrokerLink
 from edgeheat.sinks.mqtt.pending import Message, Pending
@@ -27,6 +28,7 @@ class MqttSink:
         self,
         settings: MqttSettings,
         *,
+        announced: Announced | None = None,
         on_connected: Callable[[bool], None],
         on_dropped: Callable[[], None],
         jitter: Callable[[], float],
@@ -34,6 +36,7 @@ class MqttSink:
     ) -> None:
         """Start the thread that keeps the connection.
 
+        `announced` tells which topics earlier runs have left behind, to be cleared; None: nothing is known of any.
         `on_connected` is called from that thread whenever the connection comes or goes; `on_dropped`, from either
         thread, for each message given up: too large for the broker, refused by it, or of a topic that gave way to
         others. `jitter` gives numbers from 0 to 1 (`random.random`), so that a fleet does not come back to its broker
@@ -43,6 +46,8 @@ class MqttSink:
         self._root = f"{settings.prefix}/{settings.site}"
         self._status_topic = settings.status_topic
         self._pending = Pending(settings.max_waiting)
+        for topic in announced.left_over if announced is not None else ():
+            self._pending.put(Message(topic, b"", "text/plain"))
         self._pending.put(Message(self._status_topic, b"online", "text/plain"))
         self._on_dropped = on_dropped
         self._told_too_many = False
@@ -51,6 +56,7 @@ class MqttSink:
             self._pending,
             on_connected=on_connected,
             on_dropped=on_dropped,
+            on_cleared=announced.cleared if announced is not None else lambda topic: None,
             jitter=jitter,
             monotonic=monotonic,
         )
