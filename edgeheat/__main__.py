@@ -3,9 +3,16 @@
 
 def main() -> None:
     """Run the command line."""
-    from edgeheat.cli import app
+    try:
+        from edgeheat.cli import app
 
-    app()
+        app()
+    except KeyboardInterrupt:
+        # Ctrl-C while the modules still load, which takes seconds on a Raspberry Pi: `exit_codes` is not reached yet.
+        import sys
+
+        sys.stderr.write("interrupted\n")
+        raise SystemExit(130) from None
 
 
 if __name__ == "__main__":

@@ -71,7 +71,9 @@ def write_remedy(error: OSError) -> str:
             return "the disk is read-only: look at `dmesg`, the card may be worn out"
         case errno.EACCES | errno.EPERM:
             return f"it may not be written: give it to the user that runs edgeheat (uid {os.getuid()})"
-        case errno.EEXIST | errno.ENOTDIR | errno.EISDIR | errno.ELOOP:
+        case errno.ENOTDIR:
+            return f"{error.filename}, or a file where a folder above it should be, is in the way: move it elsewhere"
+        case errno.EEXIST | errno.EISDIR | errno.ELOOP:
             return f"{error.filename} is in the way: move it elsewhere"
         case _:
             return f"{error.strerror or error}: look at `dmesg` for what is wrong with the disk"

@@ -40,7 +40,8 @@ app.add_typer(config_app, name="config")
 def run(config: ConfigOption = None) -> None:
     """Watch the cameras until stopped (SIGTERM or Ctrl-C)."""
     with exit_codes():
-        settings = load_config(config, os.environ)
+        # A box that comes back after a power cut must count, also when somebody has taken away a plan's picture.
+        settings = load_config(config, os.environ, images_required=False)
         from edgeheat.daemon import app as daemon
 
         raise typer.Exit(daemon.run(settings))
@@ -125,7 +126,7 @@ def reset(  # noqa: PLR0917
     if not (flicker or moved or heat):
         raise typer.BadParameter("say what to reset: --flicker, --moved or --heat")
     with exit_codes():
-        settings = load_config(config, os.environ)
+        settings = load_config(config, os.environ, images_required=False)
         known = [one.name for one in settings.camera]
         if camera not in known:
             raise typer.BadParameter(f"{camera}: the configuration has {', '.join(known)}")

@@ -18,6 +18,9 @@ if TYPE_CHECKING:
     from rich.progress import Progress
 
     from edgeheat.core.params import PipelineParams
+    from edgeheat.offline import RenderResult
+
+_MUCH_RATIO = 0.9
 
 
 def _setting(table: type[MotionSettings | StyleSettings], name: str) -> Any:
@@ -97,7 +100,12 @@ def render(  # noqa: PLR0917
             done = offline.render(job, lambda count, total: bar.update(task, completed=count, total=total))
         for path in done.written:
             typer.echo(path)
-        say(f"{done.frames} frames, {done.observed_s:.1f} s observed")
+        say(f"{done.frames} frames, {done.observed_s:.1f} of {done.length_s:.1f} s observed{_why_less(done)}")
+
+
+def _why_less(done: RenderResult) -> str:
+    """Return where to look when much of a recording was not counted."""
+    return "; edgeheat tune shows why not all of it" if done.observed_s < _MUCH_RATIO * done.length_s else ""
 
 
 def tune(  # noqa: PLR0917

@@ -17,7 +17,11 @@ _MOST_SEGMENTS = 1000
 
 def check_image(path: Path) -> None:
     """Raise ValueError, saying what would be right, where `path` is no picture that a plan can lie on."""
+    if "\0" in str(path):
+        raise ValueError(f"{str(path)!r} is no name of a file")
     try:
+        if path.exists() and not (path.is_file() or path.is_dir()):  # a pipe would wait for somebody to write into it
+            raise ValueError(f"{path} is no plain file; give a PNG, JPEG or WebP file, or leave image out")
         with path.open("rb") as file:
             size_wh = image_size_wh(file)
     except OSError as error:

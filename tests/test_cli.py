@@ -3,6 +3,7 @@ from __future__ import annotations
 import json
 import os
 import pty
+import re
 import signal
 import socket
 import subprocess
@@ -17,6 +18,7 @@ import numpy as np
 import pytest
 import typer.core
 import typer.main
+from numpy.typing import NDArray
 from typer.testing import CliRunner, Result
 
 from edgeheat import __version__, cli, cli_offline
@@ -125,7 +127,17 @@ def test_render_writes_beside_the_input_and_counts_names_up() -> None:
     assert (first.stdout, second.stdout) == ("walk_heatmap.png\n", "walk_heatmap_1.png\n")
     assert Path("walk_heatmap.png").read_bytes().startswith(b"\x89PNG")
     assert edgeheat("render", clip, "--overwrite").stdout == "walk_heatmap.png\n"
-    assert first.stderr.startswith("20 frames, ")
+    assert first.stderr == "20 frames, 1.2 of 1.3 s observed\n"
+
+
+def test_render_says_where_to_look_when_much_was_not_counted() -> None:
+    def dark(_: int, size_wh: tuple[int, int]) -> NDArray[np.uint8]:
+        return np.zeros((size_wh[1], size_wh[0], 3), np.uint8)
+
+    said = edgeheat("render", make_clip(Path("night.mp4"), frames=150, fps=5, painter=dark)).stderr
+    found = re.fullmatch(r"150 frames, (.+) of 29\.8 s observed; edgeheat tune shows why not all of it\n", said)
+    assert found is not None, said
+    assert float(found[1]) < 15
 
 
 def test_render_writes_what_is_asked_for_in_the_format_of_its_name() -> None:
@@ -205,7 +217,7 @@ def test_render_of_what_is_no_recording_exits_1_with_one_line_and_leaves_nothing
 def test_render_that_is_stopped_exits_130_and_leaves_nothing(signum: signal.Signals) -> None:
     # On a terminal of its own, because the progress bar tells when the work has begun.
     controller, terminal = pty.openpty()
-    words = [*EDGEHEAT, "render", "synthetic:shop?size=640x360", "--video", "a.mp4", "--frames", "100000"]
+    words = [*EDGEHEAT, "render", "synthetic:shop?size=160x90", "--video", "a.mp4", "--frames", "100000"]
     process = subprocess.Popen(words, stdout=terminal, stderr=terminal, env=os.environ | {"TERM": "xterm"})
     os.close(terminal)
     try:
@@ -237,11 +249,13 @@ def test_the_picture_lies_beside_its_source(source: str, beside: str) -> None:
     assert str(cli_offline._beside(source, "heatmap", ".png")) == beside
 
 
-def test_render_of_a_camera_is_refused_without_its_password() -> None:
-    result = edgeheat("render", "rtsp://u:hush@127.0.0.1:1/x")
+@pytest.mark.parametrize("command", ["render", "tune"])
+def test_a_live_camera_is_refused_with_how_to_record_it_and_without_its_password(command: str) -> None:
+    result = edgeheat(command, "rtsp://u:hush@127.0.0.1:1/x")
     assert (result.exit_code, result.stdout) == (1, "")
     assert result.stderr.splitlines() == [
-        "rtsp://***@127.0.0.1:1/x: a live camera has no end to render. Record it to a file first"
+        "rtsp://***@127.0.0.1:1/x: a live camera has no end. Record ten minutes first: "
+        f"ffmpeg -rtsp_transport tcp -i URL -c copy -t 600 clip.mp4, then: edgeheat {command} clip.mp4"
     ]
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import cv2
+import numpy as np
 import pytest
 from typer.testing import CliRunner, Result
 
@@ -46,6 +47,17 @@ def test_a_camera_that_gives_no_frame_is_told_and_the_others_are_shown(tmp_path:
     result = edgeheat("plan", "-c", config(tmp_path, sources=(GOOD, "/no/such/file.mp4")), "-o", str(output))
     assert result.exit_code == 0 and output.exists()
     assert "cam1: " in result.stderr and "/no/such/file.mp4" in result.stderr
+
+
+def test_a_damaged_picture_of_the_plan_is_told_and_the_cameras_are_shown(tmp_path: Path) -> None:
+    whole = cv2.imencode(".png", np.full((100, 110, 3), 255, np.uint8))[1].tobytes()
+    (tmp_path / "floor.png").write_bytes(whole[: len(whole) // 2])
+    file = Path(config(tmp_path))
+    file.write_text(file.read_text().replace("size = [11, 10]", 'size = [11, 10]\nimage = "floor.png"'))
+    output = tmp_path / "check.jpg"
+    result = edgeheat("plan", "-c", str(file), "-o", str(output))
+    assert result.exit_code == 0 and output.exists()
+    assert "drawn without the plan's picture: " in result.stderr and "floor.png is damaged" in result.stderr
 
 
 @pytest.mark.parametrize(

@@ -4,10 +4,11 @@ from pathlib import Path
 
 import pytest
 
-from edgeheat.config import load_config
+from edgeheat.config import Config, load_config
 from edgeheat.errors import ConfigError
 
 CAM = '[[camera]]\nname = "a"\nsource = "rtsp://cam/1"\n'
+TOO_MUCH_TOML = "has a number of thousands of digits, or brackets thousands deep"
 CORNERS = "polygon = [[0, 0], [1, 0], [1, 1]]\n"
 
 
@@ -653,6 +654,47 @@ FAULTS: list[tuple[str, str, dict[str, str], list[str]]] = [
         CAM,
         {"EDGEHEAT_CAMERA": "a,b"},
         ["EDGEHEAT_CAMERA: is a table or a list and must be given as JSON"],
+    ),
+    (
+        "a home folder that is not there",
+        '[storage]\npath = "~no-such-user/heat"\n' + CAM,
+        {},
+        ['storage.path: is "~no-such-user/heat", and there is no such home folder; write the whole path'],
+    ),
+    (
+        "a zero byte in a path",
+        '[storage]\npath = "a\\u0000b"\n' + CAM,
+        {},
+        ['storage.path: is "a\\x00b", which is no path; leave out the zero byte'],
+    ),
+    (
+        "a line break in a value",
+        '[site]\nname = "a\\nb"\n' + CAM,
+        {},
+        ['site.name: is "a\\nb"; use 1 to 32 of a-z, 0-9, _ and -'],
+    ),
+    (
+        "a line break in a key",
+        '"a\\nb" = 1\n' + CAM,
+        {},
+        [f"a\\nb: is no setting; known here: {', '.join(sorted(Config.model_fields))}"],
+    ),
+    (
+        "a size of too many digits",
+        f'[storage]\nmax_size = "{"9" * 400}GB"\n' + CAM,
+        {},
+        [
+            f'storage.max_size: is "{"9" * 56}..., which is more than edgeheat can reckon with; write a number with a '
+            'unit (kB, MB, GB or TB; KiB, MiB, GiB or TiB), such as "500MB" or "2GB"'
+        ],
+    ),
+    ("digits without end", f"x = {'1' * 5000}\n", {}, [TOO_MUCH_TOML]),
+    ("brackets without end", f"x = {'[' * 5000}\n", {}, [TOO_MUCH_TOML]),
+    (
+        "digits without end, in another base",
+        f"[web]\nport = 0x{'f' * 9000}\n" + CAM,
+        {},
+        ["web.port: is a number of thousands of digits; must be at most 65535"],
     ),
     (
         "many at once",

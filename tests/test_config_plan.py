@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import struct
 import zlib
 from pathlib import Path
@@ -63,6 +64,29 @@ FAULTS: list[tuple[str, str, list[str]]] = [
         "a point that is no number",
         plan(FOUR.replace("0.85", "nan")),
         [f"{POINTS}: point 2 is [nan, 0.7, 8, 6.5]; {EACH}"],
+    ),
+    (
+        "a whole number of too many digits",
+        plan(FOUR.replace("6.5]", f"1{'0' * 400}]", 1)),
+        [f"{POINTS}: point 1 is [0.2, 0.7, 2, 1000000000000000000000000000000000000000000...; {EACH}"],
+    ),
+    (
+        "a size of too many digits",
+        plan(head=f'name = "floor"\nsize = [1{"0" * 400}, 10]\n'),
+        [
+            "plan[0].size: is [10000000000000000000000000000000000000000000000000000000...; "
+            "write width and depth in metres, such as [12.0, 9.5]"
+        ],
+    ),
+    (
+        "a picture in a home folder that is not there",
+        plan(head='name = "floor"\nsize = [11, 10]\nimage = "~no-such-user/floor.png"\n'),
+        ["plan[0].image: ~no-such-user/floor.png cannot be read: No such file or directory"],
+    ),
+    (
+        "a picture with a zero byte in its name",
+        plan(head='name = "floor"\nsize = [11, 10]\nimage = "a\\u0000b.png"\n'),
+        ["plan[0].image: 'a\\x00b.png' is no name of a file"],
     ),
     (
         "too many points",
@@ -308,6 +332,18 @@ def test_a_folder_is_no_picture(tmp_path: Path) -> None:
     (tmp_path / "floor.png").mkdir()
     with pytest.raises(ConfigError, match=r"floor\.png cannot be read: Is a directory"):
         load(tmp_path, with_image(tmp_path, "floor.png", None))
+
+
+def test_a_named_pipe_is_no_picture_and_nobody_waits_for_it(tmp_path: Path) -> None:
+    pipe = tmp_path / "floor.png"
+    os.mkfifo(pipe)
+    keep_open = os.open(pipe, os.O_RDWR)  # else a fault would hang here, and not fail
+    try:
+        os.write(keep_open, png(100, 100))
+        with pytest.raises(ConfigError, match=r"floor\.png is no plain file"):
+            load(tmp_path, with_image(tmp_path, "floor.png", None))
+    finally:
+        os.close(keep_open)
 
 
 @pytest.mark.parametrize(

@@ -18,8 +18,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
+from edgeheat.core.caption import Caption
 from edgeheat.core.params import HeatParams, Measure, MotionParams, PipelineParams, Style, ZoneParams
 from edgeheat.core.pipeline import CameraPipeline
+from edgeheat.core.render import draw
+from edgeheat.core.types import U8, HeatGrid, SizeWH
 from edgeheat.errors import EdgeheatError, SourceUnavailable
 from edgeheat.offline import RenderJob, RenderResult, render
 from edgeheat.offline.video import MaskLog
@@ -92,6 +95,23 @@ def test_image_grid_and_video_show_the_heat_where_something_moved(clip: Path, tm
     assert picture.shape == (120, 160, 3)
     warmth = picture[..., 2].astype(int) - picture[..., 0]
     assert warmth[40:55].mean() > warmth[75:].mean() + 25
+
+
+@pytest.mark.parametrize("of", ["presence", "traffic"])
+def test_the_title_says_what_was_counted(
+    clip: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, of: Measure
+) -> None:
+    captions: list[Caption | None] = []
+
+    def drawn(grid: HeatGrid, background: U8 | None, style: Style, size_wh: SizeWH, caption: Caption | None) -> U8:
+        captions.append(caption)
+        return draw(grid, background, style, size_wh, caption)
+
+    monkeypatch.setattr("edgeheat.offline.engine.draw", drawn)
+    quietly(job(clip, image=tmp_path / "a.png", of=of))
+    [caption] = captions
+    assert caption is not None
+    assert (caption.of, caption.period) == (of, "6 s recorded" if of == "presence" else "traffic, 6 s recorded")
 
 
 def test_the_grid_is_the_very_one_that_the_engine_makes(clip: Path, tmp_path: Path) -> None:

@@ -20,8 +20,12 @@ from edgeheat import cli
 from edgeheat.config import build_config
 from edgeheat.core.advice import Advice, IgnoreMask, Setting, advise, as_toml
 from edgeheat.core.explain import COLOURS_BGR, Part
+from edgeheat.core.foreground import Judgement
 from edgeheat.core.params import MotionParams, PipelineParams, ZoneParams
-from edgeheat.core.tally import Figures, Glance
+from edgeheat.core.pipeline import LeftOut
+from edgeheat.core.tally import Figures, Glance, Tally
+from edgeheat.core.types import MotionMask
+from edgeheat.core.zones import ZoneMasks
 from edgeheat.offline.tune import TuneJob, TuneResult, choose, table, tune
 from tests.support.media import make_clip
 
@@ -193,7 +197,6 @@ SUGGESTIONS: list[tuple[str, dict[str, Any], MotionParams, dict[str, str]]] = [
     ),
     ("people run", {"overlap_ratio": 0.1}, MotionParams(), {"analysis_fps": "10.0"}),
     ("people run, but the recording is no quicker", {"overlap_ratio": 0.1}, MotionParams(analysis_fps=15.0), {}),
-    ("far too short", {"length_s": 12.0, "overlap_ratio": 0.1}, MotionParams(), {}),
 ]
 
 
@@ -205,7 +208,14 @@ def test_a_setting_is_suggested_where_the_figures_speak_for_it(
     assert {setting.key: setting.value for setting in advice.settings} == wanted
     text = as_toml(advice)
     loaded(text)
-    assert ("nothing to change" in text) == (not wanted)
+    assert ("no setting to change" in text) == (not wanted)
+
+
+def test_of_a_recording_that_is_far_too_short_nothing_is_said_but_that() -> None:
+    advice = advise(replace(CALM, length_s=12.0, overlap_ratio=0.1), MotionParams(), [], recorded_fps=15.0)
+    words = "12 s are too little to suggest anything by: take a recording of some minutes"
+    assert advice == Advice(remarks=(words,))
+    assert as_toml(advice) == f"# {words}\n"
 
 
 REMARKS: list[tuple[str, dict[str, Any], float, str]] = [
@@ -245,6 +255,18 @@ def test_settings_and_masks_come_as_one_toml() -> None:
     camera = loaded(as_toml(Advice((Setting("min_blob_cells", "40", "noise"),), (mask,), ("look at the lens",))))
     assert camera.motion.min_blob_cells == 40
     assert [zone.name for zone in camera.zone] == ["screen"]
+
+
+def test_what_lies_outside_the_zones_is_told_once_and_as_that() -> None:
+    grid_wh, left_half = (32, 18), ZoneParams("left", "ignore", ((0.0, 0.0), (0.49, 0.0), (0.49, 1.0), (0.0, 1.0)))
+    tally = Tally(ZoneMasks.of([left_half], grid_wh))
+    nothing, shadow = np.zeros((18, 32), np.uint8), np.zeros((18, 32), np.uint8)
+    shadow[4:6, 10:22] = 255
+    for second in range(3):
+        judged = Judgement(nothing, nothing, None, nothing, None, {"shadow": shadow})
+        tally.add(judged, MotionMask(nothing, nothing, None, 1.0, float(second), float(second)))
+    parts = tally.figures(LeftOut(rejected_cell_s={"shadow": 3.0 * 24})).part_cell_s
+    assert {part: cell_s for part, cell_s in parts.items() if cell_s} == {"shadow": 36.0, "masked": 36.0}
 
 
 def glance(second: float, rejection: str | None = None, **cells: int) -> Glance:

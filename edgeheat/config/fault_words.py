@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from typing import Any, get_args, get_origin
 
 from pydantic import BaseModel
@@ -86,7 +87,10 @@ def _writer(model: type[BaseModel], path: Path) -> Callable[[float], str]:
 
 
 def _given(value: Any, write: Callable[[float], str]) -> str:
-    return write(value) if isinstance(value, int | float) and not isinstance(value, bool) else quoted(value)
+    if isinstance(value, int | float) and not isinstance(value, bool):
+        with suppress(OverflowError):  # a whole number that no fraction can hold
+            return write(value)
+    return quoted(value)
 
 
 def _field_name(table: Any, key: str) -> str:

@@ -17,7 +17,7 @@ from edgeheat.config.camera import StyleSettings
 from edgeheat.config.plan import heat_faults, plan_faults, resolve_images
 from edgeheat.config.settings import Config
 from edgeheat.config.sources import check_source, expand_variables
-from edgeheat.config.types import quoted, system_timezone_name
+from edgeheat.config.types import expand_home, one_line, quoted, system_timezone_name
 from edgeheat.errors import ConfigError
 
 ETC_CONFIG = Path("/etc/edgeheat/config.toml")
@@ -43,24 +43,30 @@ def find_config(env: Mapping[str, str]) -> Path:
 
 
 def load_config(
-    path: Path | None, env: Mapping[str, str], *, run_secrets: Path = RUN_SECRETS, cameras_required: bool = True
+    path: Path | None,
+    env: Mapping[str, str],
+    *,
+    run_secrets: Path = RUN_SECRETS,
+    cameras_required: bool = True,
+    images_required: bool = True,
 ) -> Config:
     """Read and check the configuration.
 
     `path` is the file, or None to look for it (`find_config`). What `env` says (EDGEHEAT_MQTT__PORT) beats secret files
     ($CREDENTIALS_DIRECTORY, then `run_secrets`), which beat the file. Raises ConfigError with every fault found.
+    `images_required`: a plan's picture that cannot be used is a fault; who draws plans without, needs none.
     """
     file = path or find_config(env)
     tables = _read_toml(file)
     secret_files = _secret_files([Path(folder) for folder in (env.get("CREDENTIALS_DIRECTORY"), run_secrets) if folder])
     _give_camera_secrets(tables, secret_files)
     layers = _Layers(str(file), tables, _read_secrets(secret_files), _read_environment(env))
-    return _check(layers, env, cameras_required)
+    return _check(layers, env, cameras_required, images_required)
 
 
 def build_config(tables: Table, env: Mapping[str, str]) -> Config:
     """Check a configuration made in code, in the form of the file's tables; raises ConfigError."""
-    return _check(_Layers("built-in", tables, {}, {}), env, cameras_required=True)
+    return _check(_Layers("built-in", tables, {}, {}), env)
 
 
 def override_style(style: StyleSettings, given: Mapping[str, Any]) -> StyleSettings:
@@ -95,7 +101,9 @@ class _Layers:
         return f"{self.file}: {where}{names}" if where else self.file
 
 
-def _check(layers: _Layers, env: Mapping[str, str], cameras_required: bool) -> Config:
+def _check(
+    layers: _Layers, env: Mapping[str, str], cameras_required: bool = True, images_required: bool = True
+) -> Config:
     tables = layers.merged()
     own_cameras = tables.get("camera", [])
     cameras = _fill_in_defaults(tables)
@@ -103,10 +111,13 @@ def _check(layers: _Layers, env: Mapping[str, str], cameras_required: bool) -> C
     sources = _check_sources(cameras, env, faults)
     plans = tables.get("plan", [])
     resolve_images(plans, Path(layers.file).parent)
-    faults += _double_names(plans, ("plan",)) + plan_faults(plans, cameras)
+    faults += _double_names(plans, ("plan",)) + plan_faults(plans, cameras, images_required)
     storage = tables.setdefault("storage", {})
     if isinstance(storage, dict):
-        storage["path"] = _storage_path(storage.get("path"), env)
+        try:
+            storage["path"] = _storage_path(storage.get("path"), env)
+        except ValueError as error:
+            faults.append((("storage", "path"), str(error)))
     try:
         config = Config(**{**tables, "camera": cameras})
     except ValidationError as error:
@@ -119,7 +130,7 @@ def _check(layers: _Layers, env: Mapping[str, str], cameras_required: bool) -> C
     else:
         faults = faults or heat_faults(config.plan, config.camera)
     if faults:
-        raise ConfigError([f"{layers.place(path)}: {text}" for path, text in faults])
+        raise ConfigError([one_line(f"{layers.place(path)}: {text}") for path, text in faults])
     if not config.site.timezone:
         system_timezone_name()
     for camera, source in zip(config.camera, sources, strict=True):
@@ -207,8 +218,8 @@ def _said_in_defaults(error: fault_words.Error, cameras: Any, defaults: Any) -> 
 
 def _storage_path(given: Any, env: Mapping[str, str]) -> Any:
     if given:
-        return str(Path(given).expanduser()) if isinstance(given, str) else given
-    return env.get("STATE_DIRECTORY") or str(Path("~/.local/state/edgeheat").expanduser())
+        return str(expand_home(given)) if isinstance(given, str) else given
+    return env.get("STATE_DIRECTORY") or str(expand_home("~/.local/state/edgeheat"))
 
 
 def _read_toml(file: Path) -> Table:
@@ -219,6 +230,8 @@ def _read_toml(file: Path) -> Table:
         raise ConfigError([f"{file}: {found[2]}: {found[1]}" if found else f"{file}: {error}"]) from None
     except UnicodeDecodeError as error:
         raise ConfigError([f"{file}: is not UTF-8 text (byte {error.start}); save it as UTF-8"]) from None
+    except (ValueError, RecursionError):  # which tomllib leaves to its caller
+        raise ConfigError([f"{file}: has a number of thousands of digits, or brackets thousands deep"]) from None
     except OSError as error:
         raise ConfigError([f"{file}: cannot be read: {error.strerror}"]) from None
 

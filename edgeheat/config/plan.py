@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from datetime import UTC, tzinfo
 from pathlib import Path
 from typing import Annotated, Any
@@ -11,7 +12,7 @@ from pydantic import BeforeValidator, Field, WithJsonSchema
 
 from edgeheat.config.camera import Camera, StyleSettings, Table
 from edgeheat.config.plan_points import PointPairs, is_number
-from edgeheat.config.types import Name, quoted, suggestion
+from edgeheat.config.types import Name, expand_home, quoted, suggestion
 from edgeheat.core.params import HeatParams, PlanParams, PlanViewParams
 from edgeheat.image_size import check_image
 
@@ -93,11 +94,15 @@ def resolve_images(plans: Any, folder: Path) -> None:
     """Let the relative paths of the plans' pictures begin at `folder`; nonsense is left to the check."""
     for plan in _tables(plans):
         if isinstance(plan.get("image"), str) and plan["image"]:
-            plan["image"] = str(folder / Path(plan["image"]).expanduser())
+            with suppress(ValueError):
+                plan["image"] = str(folder / expand_home(plan["image"]))
 
 
-def plan_faults(plans: Any, cameras: Any) -> list[Fault]:
-    """Return what can only be seen across plans and cameras; both are tables as read, `resolve_images` done."""
+def plan_faults(plans: Any, cameras: Any, images_required: bool) -> list[Fault]:
+    """Return what can only be seen across plans and cameras; both are tables as read, `resolve_images` done.
+
+    Pictures that cannot be used are faults only where `images_required`.
+    """
     names = [name for camera in _tables(cameras) if isinstance(name := camera.get("name"), str)]
     faults: list[Fault] = []
     for index, plan in enumerate(plans if isinstance(plans, list) else []):
@@ -110,7 +115,7 @@ def plan_faults(plans: Any, cameras: Any) -> list[Fault]:
         if plan.get("view", []) == []:
             faults.append((place, "shows no camera; add a [[plan.view]] table with camera and points"))
         try:
-            if isinstance(plan.get("image"), str) and plan["image"]:
+            if images_required and isinstance(plan.get("image"), str) and plan["image"]:
                 check_image(Path(plan["image"]))
         except ValueError as error:
             faults.append(((*place, "image"), str(error)))
@@ -143,6 +148,8 @@ def _points_beyond(points: Any, size: Any, place: tuple[int | str, ...]) -> list
     try:
         width_m, depth_m = _size(size)
         for number, (_, _, x, y) in enumerate(points, start=1):
+            if not (is_number(x) and is_number(y)):
+                return []
             if x > width_m or y > depth_m:
                 what = (
                     f"point {number} lies outside the plan, at {x:g}, {y:g}; the plan is {width_m:g} by {depth_m:g} m"

@@ -15,6 +15,9 @@ from edgeheat.core.params import Point, PointPair
 LEAST_POINTS, MOST_POINTS = 4, 24
 _EXAMPLE = "each is [x and y in the picture, x and y on the plan in metres], such as [0.12, 0.85, 1.5, 8.2]"
 
+_MOST = 1e6
+"""Beyond any floor; TOML's whole numbers may have more digits than Python's fractions can hold."""
+
 _LEAST_HEIGHT = 0.03
 """Three points are on one line where their triangle is lower than this share of the spread of all points: a hand that
 marks them is not sharper, and an error of theirs would grow thirtyfold at the other end of the floor."""
@@ -51,8 +54,8 @@ def _pair(number: int, value: Any) -> PointPair:
 
 
 def is_number(value: Any) -> bool:
-    """Tell whether a value of the file is a number; true and false are none, nor are inf and nan."""
-    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
+    """Tell whether a value of the file is a usable number; true and false are none, nor are inf, nan and giants."""
+    return isinstance(value, int | float) and not isinstance(value, bool) and abs(value) <= _MOST
 
 
 def _check_places(pairs: tuple[PointPair, ...]) -> None:

@@ -164,7 +164,8 @@ class SupervisionSettings(Table):
     """When a camera's process counts as hung, and how soon it is started again."""
 
     stall_timeout_s: Annotated[Duration, Field(ge=1, le=600)] = Field(default=10.0, alias="stall_timeout")
-    """Without a decoded frame for so long, the camera's process is killed and started again."""
+    """Without a decoded frame for so long, the camera's process is killed and started again; for its first frame it
+    has at least a minute."""
 
     backoff_first_s: Annotated[Duration, Field(ge=0.1, le=3600)] = Field(default=1.0, alias="backoff_first")
     """Pause before the first new start; it doubles with each failure."""

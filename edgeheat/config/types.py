@@ -31,7 +31,15 @@ _SIZE_UNITS_BYTES = {
     **{"B": 1, "kB": 10**3, "KB": 10**3, "MB": 10**6, "GB": 10**9, "TB": 10**12},
     **{"KiB": 2**10, "MiB": 2**20, "GiB": 2**30, "TiB": 2**40},
 }
+_MOST = 1e15
+"""Of seconds and of bytes: who writes more has mistyped it, and with 300 digits it is infinite."""
+
 _AMOUNT = re.compile(r"(\d+(?:\.\d+)?)\s*([A-Za-z]+)")
+
+
+def one_line(text: str) -> str:
+    """Return `text` with its line breaks and other control characters written as in TOML and Python: `\\n`."""
+    return "".join(char if char.isprintable() else char.encode("unicode_escape").decode() for char in text)
 
 
 def suggestion(word: str, known: list[str]) -> str:
@@ -42,7 +50,10 @@ def suggestion(word: str, known: list[str]) -> str:
 
 def quoted(value: object) -> str:
     """Return `value` as a user would write it, at most 60 characters."""
-    text = f'"{value}"' if isinstance(value, str) else str(value)
+    try:
+        text = f'"{value}"' if isinstance(value, str) else str(value)
+    except ValueError:  # Python writes out no whole number of more than 4300 digits
+        text = "a number of thousands of digits"
     if isinstance(value, bool):
         text = text.lower()
     return text if len(text) <= 60 else text[:57] + "..."
@@ -50,7 +61,10 @@ def quoted(value: object) -> str:
 
 def _amount(value: object, units: dict[str, float], example: str) -> float:
     if isinstance(value, str) and (found := _AMOUNT.fullmatch(value.strip())) and found[2] in units:
-        return float(found[1]) * units[found[2]]
+        amount = float(found[1]) * units[found[2]]
+        if amount > _MOST:
+            raise ValueError(f"is {quoted(value)}, which is more than edgeheat can reckon with; write {example}")
+        return amount
     raise ValueError(f"is {quoted(value)}; write {example}")
 
 
@@ -63,6 +77,16 @@ def parse_size(value: object) -> int:
     """Return the bytes of a text such as "500MB" or "2GiB"; raises ValueError for anything else."""
     example = 'a number with a unit (kB, MB, GB or TB; KiB, MiB, GiB or TiB), such as "500MB" or "2GB"'
     return round(_amount(value, cast("dict[str, float]", _SIZE_UNITS_BYTES), example))
+
+
+def expand_home(path: str) -> Path:
+    """Return `path` with a leading `~` or `~user` replaced; raises ValueError where it cannot be a path."""
+    if "\0" in path:
+        raise ValueError(f"is {quoted(path)}, which is no path; leave out the zero byte")
+    try:
+        return Path(path).expanduser()
+    except RuntimeError:
+        raise ValueError(f"is {quoted(path)}, and there is no such home folder; write the whole path") from None
 
 
 def _text_of_amount(amount: float, units: list[tuple[str, float]]) -> str:

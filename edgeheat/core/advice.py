@@ -83,14 +83,15 @@ def advise(figures: Figures, params: MotionParams, taken: Iterable[str], recorde
         return Advice(remarks=(words,))
     settings = [*_sizes(figures, params), *_pace(figures, params, recorded_fps)]
     masks = _flicker_masks(figures, params, set(taken))
-    return Advice(tuple(settings), tuple(masks), tuple(_remarks(figures, params, recorded_fps)))
+    remarks = _remarks(figures, params, recorded_fps)
+    if not settings and not masks:
+        remarks.append("no setting to change")
+    return Advice(tuple(settings), tuple(masks), tuple(remarks))
 
 
 def as_toml(advice: Advice) -> str:
     """Return the advice as TOML: tables to put below a [[camera]], and comments; without changes comments only."""
     lines = [f"# {remark}" for remark in advice.remarks]
-    if not advice.settings and not advice.masks:
-        return "\n".join([*lines, "# nothing to change", ""])
     if advice.settings:
         lines += ["[camera.motion]"]
         for setting in advice.settings:

@@ -38,7 +38,8 @@ def title_and_legend(
     scale = _font_scale(size_wh)
     title = _title(caption, coverage, size_wh, _Pen(scale)) if style.title and caption is not None else None
     of: Measure = caption.of if caption is not None else "presence"
-    legend = _legend(style, size_wh, top_s, of, _Pen(max(0.85 * scale, _LEAST_SCALE))) if style.legend else None
+    heading = measure_words(of, top_s, coverage)
+    legend = _legend(style, size_wh, top_s, heading, _Pen(max(0.85 * scale, _LEAST_SCALE))) if style.legend else None
     return [layer for layer in (title, legend) if layer is not None]
 
 
@@ -115,7 +116,7 @@ def _lines(words: list[str], width: int, pen: _Pen) -> list[list[str]]:
     return lines
 
 
-def _legend(style: Style, size_wh: SizeWH, top_s: float, of: Measure, pen: _Pen) -> Layer | None:
+def _legend(style: Style, size_wh: SizeWH, top_s: float, heading: str, pen: _Pen) -> Layer | None:
     """Return a panel in the lower right corner: the scale's colours, and what they stand for."""
     unit = pen.height
     bar_wh = max(round(0.22 * size_wh[0]), 10 * unit), max(round(0.6 * unit), 5)
@@ -127,7 +128,7 @@ def _legend(style: Style, size_wh: SizeWH, top_s: float, of: Measure, pen: _Pen)
     if width + 2 * margin > 0.6 * size_wh[0] or height + 2 * margin > 0.3 * size_wh[1]:
         return None
     panel = Layer.shade(size_wh[0] - width - margin, size_wh[1] - height - margin, width, height, _SHADE)
-    pen.write(panel, measure_words(of, top_s), (left, round(1.5 * unit)), ink=_SOFT)
+    pen.write(panel, heading, (left, round(1.5 * unit)), ink=_SOFT)
     _draw_bar(panel, style, (left, top), bar_wh)
     foot = top + bar_wh[1]
     for place, label in _apart(marks, pen, bar_wh[0]):

@@ -16,7 +16,7 @@ _NICE = (1.0, 1.5, 2.0, 3.0, 5.0, 7.0, 10.0)
 
 _MEASURES: dict[Measure, tuple[str, str]] = {
     "presence": ("time of presence", "nobody seen"),
-    "traffic": ("time in motion", "no motion"),
+    "traffic": ("time in motion", "no motion counted"),
     "dwell": ("time of staying", "nobody stayed"),
 }
 """Heading of the scale, and what stands there where all is 0."""
@@ -61,11 +61,18 @@ def period_words(heat: HeatParams) -> str:
         period = f"last {duration_words(heat.length_s)}"
     else:
         period = f"since {heat.since:%H:%M}" if heat.since else "since the start"
-    return period if heat.of == "presence" else f"{heat.of}, {period}"
+    return with_measure(heat.of, period)
 
 
-def measure_words(of: Measure, top_s: float) -> str:
+def with_measure(of: Measure, period: str) -> str:
+    """Return a title's period, begun with what the heat counts where that is not presence: "traffic, last 1 h"."""
+    return period if of == "presence" else f"{of}, {period}"
+
+
+def measure_words(of: Measure, top_s: float, coverage: float) -> str:
     """Return the heading of a colour scale that ends at `top_s`: what its seconds are of."""
+    if coverage <= 0:
+        return "nothing observed"
     something, nothing = _MEASURES[of]
     return something if top_s > 0 else nothing
 

@@ -11,7 +11,7 @@ from typing import BinaryIO, Final
 
 import numpy as np
 
-from edgeheat.core.caption import Caption, duration_words
+from edgeheat.core.caption import Caption, duration_words, with_measure
 from edgeheat.core.encode import encode
 from edgeheat.core.params import HeatParams, ImageFormat, Measure, PipelineParams
 from edgeheat.core.pipeline import CameraPipeline
@@ -19,10 +19,10 @@ from edgeheat.core.render import default_size, draw
 from edgeheat.core.types import U8, Frame, HeatGrid
 from edgeheat.errors import EdgeheatError, SourceUnavailable
 from edgeheat.offline.outputs import StagedOutputs, check_target
-from edgeheat.offline.recording import frames_of
+from edgeheat.offline.recording import frames_of, recorded_target
 from edgeheat.offline.video import FORMATS, MaskLog, OverlayVideo
 from edgeheat.redact import redact
-from edgeheat.sources import open_source, resolve
+from edgeheat.sources import open_source
 from edgeheat.sources.base import Source, SourceOptions
 
 IMAGE_FORMATS: Final[dict[str, ImageFormat]] = {".png": "png", ".jpg": "jpeg", ".jpeg": "jpeg", ".webp": "webp"}
@@ -84,6 +84,9 @@ class RenderResult:
     observed_s: float
     """Seconds of the recording that were counted."""
 
+    length_s: float
+    """Seconds from the first to the last of these frames."""
+
 
 @dataclass(frozen=True, slots=True)
 class _Counted:
@@ -123,7 +126,7 @@ def render(job: RenderJob, on_progress: Progress) -> RenderResult:
         if job.video is not None:
             _stage_video(outputs, job.video, job, counted, on_progress)
         written = outputs.place(overwrite=job.overwrite)
-    return RenderResult(written, counted.frames, counted.grid.observed_s)
+    return RenderResult(written, counted.frames, counted.grid.observed_s, counted.length_s)
 
 
 def _check(job: RenderJob) -> None:
@@ -133,9 +136,10 @@ def _check(job: RenderJob) -> None:
         raise EdgeheatError("nothing to write: name an image, a video or a grid")
     if len({path.absolute() for path in named}) < len(named):
         raise EdgeheatError("two outputs have the same name: name them apart")
+    target = recorded_target(job.source, "render")
     for path, suffixes in ((job.image, IMAGE_FORMATS), (job.video, FORMATS), (job.grid, (".npz",))):
         if path is not None:
-            check_target(path, tuple(suffixes), resolve(job.source)[1])
+            check_target(path, tuple(suffixes), target)
 
 
 def _open(job: RenderJob) -> Source:
@@ -172,7 +176,8 @@ def _count(job: RenderJob, on_progress: Progress) -> _Counted:
 def _caption(job: RenderJob, counted: _Counted) -> Caption:
     wall_s = counted.last.wall_s
     ended = datetime.fromtimestamp(wall_s, job.params.zone) if wall_s >= _YEAR_2000_S else None
-    return Caption(job.params.camera, f"{duration_words(counted.length_s)} recorded", ended, job.of)
+    period = with_measure(job.of, f"{duration_words(counted.length_s)} recorded")
+    return Caption(job.params.camera, period, ended, job.of)
 
 
 def _encoded(picture: U8, path: Path, quality: int) -> bytes:

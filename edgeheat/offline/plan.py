@@ -19,7 +19,7 @@ from edgeheat.sources.base import Clock, SourceOptions
 
 
 def check_plan(config: Config, name: str | None, output: Path, clock: Clock) -> tuple[Path, list[str]]:
-    """Write the picture of one plan; returns its file, and a line for each camera that gave no frame.
+    """Write the picture of one plan; returns its file, and a line for each camera or picture that is missing in it.
 
     name: of the plan; None where there is but one. clock: for live cameras. A picture of that name is replaced.
     Raises EdgeheatError where there is no such plan, where no camera gave a frame, or where it cannot be written.
@@ -37,6 +37,8 @@ def check_plan(config: Config, name: str | None, output: Path, clock: Clock) -> 
     if not pictures:
         raise EdgeheatError("no camera of the plan gave a picture: " + "; ".join(troubles))
     image = decode_image(Path(plan.image).read_bytes()) if plan.image else None
+    if plan.image and image is None:
+        troubles.append(f"drawn without the plan's picture: {plan.image} is damaged; save it anew")
     data, _ = encode(draw_check(params, pictures, image), IMAGE_FORMATS[output.suffix.lower()], params.style.quality)
     with StagedOutputs() as outputs:
         outputs.stage(output, lambda file: file.write(data))

@@ -31,10 +31,10 @@ from edgeheat.core.zones import ZoneMasks, blackout_mask
 from edgeheat.errors import SourceUnavailable
 from edgeheat.offline.engine import IMAGE_FORMATS, Progress
 from edgeheat.offline.outputs import StagedOutputs, check_target
-from edgeheat.offline.recording import frames_of
+from edgeheat.offline.recording import frames_of, recorded_target
 from edgeheat.offline.video import FORMATS, write_video
 from edgeheat.redact import redact
-from edgeheat.sources import open_source, resolve
+from edgeheat.sources import open_source
 from edgeheat.sources.base import Source, SourceOptions
 
 SHEET_FORMATS: Final = (".jpg", ".jpeg", ".png")
@@ -48,7 +48,6 @@ _APART_SHARE = 1 / 30
 
 _WORTH_SHOWING_RATIO = 0.0005
 _WORST_OF_EACH = 2
-_LIVE = ("rtsp", "rtsps", "http", "https", "usb")
 _REJECTIONS = {
     "light": "not counted: the light changed",
     "settling": "not counted: learns anew",
@@ -197,19 +196,10 @@ def _share(part: float, whole: float) -> str:
 
 def _check(job: TuneJob) -> None:
     """Refuse what cannot end well before the long work begins."""
-    scheme, target = resolve(job.source)
-    if scheme in _LIVE:
-        raise SourceUnavailable(f"{redact(job.source)}: a live camera has no end. {_recording_of(scheme)}")
+    target = recorded_target(job.source, "tune")
     check_target(job.sheet, SHEET_FORMATS, target)
     if job.video is not None:
         check_target(job.video, tuple(FORMATS), target)
-
-
-def _recording_of(scheme: str) -> str:
-    """Return how to make a recording of a live camera; its URL may hold a password and is not repeated."""
-    form = {"rtsp": "-rtsp_transport tcp -i URL -c copy", "rtsps": "-rtsp_transport tcp -i URL -c copy"}
-    how = form.get(scheme, "-f v4l2 -i /dev/video0" if scheme == "usb" else "-i URL")
-    return f"Record ten minutes first: ffmpeg {how} -t 600 clip.mp4, then: edgeheat tune clip.mp4"
 
 
 def _open(job: TuneJob) -> Source:

@@ -42,8 +42,10 @@ def open_source(url: str, options: SourceOptions) -> Source:
 def resolve(url: str) -> tuple[str, str]:
     """The key into OPENERS that `url` stands for, or its unknown scheme, and what the opener is given.
 
-    That is the plain path where the key is `file` or `images`.
+    That is the plain path where the key is `file` or `images`. Raises SourceUnavailable where nothing is named.
     """
+    if not url:
+        raise SourceUnavailable("the source has no name: name a file, a folder or a URL")
     if url.startswith(("/dev/video", "/dev/v4l/")):
         return "usb", url
     told = re.match(r"([a-zA-Z][a-zA-Z0-9+.-]+):", url)

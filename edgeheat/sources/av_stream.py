@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import errno
+import logging
+import math
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -19,7 +21,10 @@ from edgeheat.sources.av_faults import AV_ERRORS, NoVideoError, camera_fault, re
 from edgeheat.sources.av_frame import FrameMaker
 from edgeheat.sources.base import Clock, SourceOptions
 
+_log = logging.getLogger(__name__)
+
 _LONGEST_MENDING_S = 4.0
+_TELL_TORN_EVERY_S = 3600.0
 _LARGE_WIDTH = 1280
 
 # PyAV 18 fails on a title that is not UTF-8 unless told otherwise; PyAV 19 takes any, and has no such argument.
@@ -73,19 +78,40 @@ def spare_loop_filter(track: VideoStream) -> None:
 class Mending:
     """Leaves out what a decoder made up after data was lost: torn pictures would count as motion all over."""
 
-    def __init__(self) -> None:
+    def __init__(self, name: str) -> None:
+        """`name` is for the log, without passwords."""
+        self._name = name
         self._torn_since_s: float | None = None
+        self._told_s = -math.inf
 
     def clean(self, *, corrupt: bool, key_frame: bool, now_s: float) -> bool:
         """Whether a picture can be trusted: not from one marked corrupt on, until a key frame that is not.
 
-        A camera without key frames, or whose every picture is marked, is taken as it is after four seconds.
+        A camera without key frames, or whose every picture is marked, is taken as it is after four seconds, with a
+        warning once an hour.
         """
         if corrupt:
             self._torn_since_s = now_s if self._torn_since_s is None else self._torn_since_s
         elif key_frame:
             self._torn_since_s = None
-        return self._torn_since_s is None or now_s - self._torn_since_s > _LONGEST_MENDING_S
+        if self._torn_since_s is None:
+            return True
+        if now_s - self._torn_since_s <= _LONGEST_MENDING_S:
+            return False
+        self._tell(now_s)
+        return True
+
+    def _tell(self, now_s: float) -> None:
+        if now_s - self._told_s < _TELL_TORN_EVERY_S:
+            return
+        self._told_s = now_s
+        _log.warning(
+            "%s: data is lost and no whole key frame came for %.0f s; torn pictures may now count as motion. "
+            'Set a key frame (I-frame) every second or two in the camera, rtsp_transport = "tcp" here, and look at the '
+            "network",
+            self._name,
+            _LONGEST_MENDING_S,
+        )
 
 
 class Decoder:
@@ -139,7 +165,7 @@ def _run(container: InputContainer, name: str, clock: Clock, read_timeout_s: flo
         decoder = Decoder(container, track)
     except AV_ERRORS as error:
         raise SourceUnavailable(camera_fault(name, error)) from None
-    packets, maker, mending = iter(decoder), FrameMaker(), Mending()
+    packets, maker, mending = iter(decoder), FrameMaker(), Mending(name)
     last_s, running = clock.monotonic(), False
     while True:
         try:

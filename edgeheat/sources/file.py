@@ -27,6 +27,9 @@ _RENDER_THREADS = 2
 """Offline nothing else runs, and decoding is what takes the time; the pictures are the same."""
 
 _DEFAULT_RATE = 25.0
+_TEXT_FORMAT = "tty"
+"""FFmpeg would play a text file as a film of letters."""
+
 # A recording that is a playlist may name other files, but no address in the network.
 _AV_OPTIONS = {"protocol_whitelist": "file"}
 
@@ -87,6 +90,9 @@ class FileSource:
             container = open_container(f"file:{name}", _AV_OPTIONS)
         except AV_ERRORS as error:
             raise SourceUnavailable(file_fault(name, error)) from None
+        if container.format.name == _TEXT_FORMAT:
+            container.close()
+            raise SourceUnavailable(f"{name}: text, not a video")
         try:
             return container, video_track(container, _RENDER_THREADS if self._options.clock is None else 1)
         except AV_ERRORS as error:

@@ -85,7 +85,7 @@ def read_checkpoint(folder: Path, camera: str) -> Mapping[str, bytes] | None:
     for path in _generations(folder, camera):
         try:
             return _read_zip(path)
-        except FileNotFoundError:
+        except (FileNotFoundError, NotADirectoryError):
             continue
         except (_DamagedError, OSError) as error:
             reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error)

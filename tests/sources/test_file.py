@@ -136,7 +136,7 @@ def test_wall_time_without_a_creation_time_ends_at_the_files_last_change(tmp_pat
     assert first.wall_s == pytest.approx(1_600_000_000 - 2.0, abs=0.01)
 
 
-@pytest.mark.parametrize("make_bad", ["missing", "empty", "text", "sound", "cut header", "cut index"])
+@pytest.mark.parametrize("make_bad", ["missing", "empty", "text", "letters", "sound", "cut header", "cut index"])
 def test_what_is_no_video_is_unavailable_with_one_line(tmp_path: Path, make_bad: str) -> None:
     path = tmp_path / "clip.mp4"
     expected = "not a video, or a damaged or incomplete one"
@@ -147,6 +147,10 @@ def test_what_is_no_video_is_unavailable_with_one_line(tmp_path: Path, make_bad:
         expected = "the file is empty"
     elif make_bad == "text":
         path.write_text("name,count\n" * 500)
+    elif make_bad == "letters":
+        path = tmp_path / "notes.txt"
+        path.write_text("name,count\n" * 500)
+        expected = "text, not a video"
     elif make_bad == "sound":
         path = make_audio(tmp_path / "clip.mkv")
         expected = "no video track. Is it only sound, or cut off?"

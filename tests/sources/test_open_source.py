@@ -52,6 +52,11 @@ def test_an_unknown_scheme_is_refused_without_telling_its_password() -> None:
     assert str(caught.value).startswith("gopher://***@10.0.0.7/x: no source is called gopher:")
 
 
+def test_no_name_is_not_taken_for_this_folder() -> None:
+    with pytest.raises(SourceUnavailable, match="name a file, a folder or a URL"):
+        open_source("", live())
+
+
 def test_libraries_are_loaded_with_the_source_that_needs_them() -> None:
     program = "import sys, edgeheat.sources as s; print([m for m in ('av', 'cv2') if m in sys.modules], len(s.OPENERS))"
     told = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True).stdout

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from copy import copy
 from dataclasses import replace
+from functools import cache
 from itertools import islice, pairwise
 
 import cv2
@@ -64,6 +66,18 @@ def somebody(**changes: object) -> Pose:
     crowd = Crowd(LAYOUTS["shop"], seed=1, walkers=1, floor_luma=FLOOR_LUMA)
     pose = next(pose for t in range(200) for pose in crowd.poses(float(t)))
     return replace(pose, gait=0.0, reach=0.0, **changes)  # type: ignore[arg-type]
+
+
+@cache
+def empty_shop() -> Scene:
+    """Painted once, because that takes a test's time."""
+    return Scene(SceneParams(noise=0.0), Posed())
+
+
+def scene_of(*poses: Pose, shadows: bool = False) -> Scene:
+    one = copy(empty_shop())
+    one.people, one.params = Posed(*poses), replace(one.params, shadows=shadows)
+    return one
 
 
 def luma_of(bgr: np.ndarray) -> float:
@@ -151,7 +165,7 @@ def test_the_picture_differs_from_the_empty_shop_where_the_truth_says_and_nowher
 
 def test_shadows_darken_the_floor_and_are_not_truth() -> None:
     pose = somebody(x=4.9, y=3.5)
-    plain, shaded = (Scene(SceneParams(noise=0.0, shadows=on), Posed(pose)) for on in (False, True))
+    plain, shaded = (scene_of(pose, shadows=on) for on in (False, True))
     assert np.array_equal(plain.masks(0.0).standing, shaded.masks(0.0).standing)
     masks = plain.masks(0.0)
     outside = (masks.moving | masks.standing) == 0
@@ -162,9 +176,8 @@ def test_shadows_darken_the_floor_and_are_not_truth() -> None:
 
 
 def test_shelves_hide_who_is_behind_them() -> None:
-    scene = Scene(SceneParams(), Posed(somebody(x=4.9, y=4.0)))
-    hidden = Scene(SceneParams(), Posed(somebody(x=7.2, y=7.0)))
-    (free,), (behind,) = scene.sprites(0.0), hidden.sprites(0.0)
+    (free,) = scene_of(somebody(x=4.9, y=4.0)).sprites(0.0)
+    (behind,) = scene_of(somebody(x=7.2, y=7.0)).sprites(0.0)
     assert {Part.SHOE, Part.TROUSERS, Part.HAIR} <= set(np.unique(free.labels))
     assert Part.HAIR in behind.labels
     assert Part.SHOE not in behind.labels
@@ -172,8 +185,8 @@ def test_shelves_hide_who_is_behind_them() -> None:
 
 def test_a_pixel_belongs_to_the_nearest_walker() -> None:
     near, far = somebody(x=4.9, y=3.5, standing=True), somebody(x=4.9, y=4.2, standing=False)
-    both, alone = Scene(SceneParams(), Posed(near, far)).masks(0.0), Scene(SceneParams(), Posed(far)).masks(0.0)
-    assert np.array_equal(both.standing, Scene(SceneParams(), Posed(near)).masks(0.0).standing)
+    both, alone = scene_of(near, far).masks(0.0), scene_of(far).masks(0.0)
+    assert np.array_equal(both.standing, scene_of(near).masks(0.0).standing)
     assert np.array_equal(both.moving, alone.moving & ~both.standing)
     assert np.count_nonzero(both.moving) < np.count_nonzero(alone.moving)
 
@@ -274,7 +287,7 @@ def test_noise_has_the_strength_asked_for() -> None:
 
 @pytest.mark.parametrize("layout", LAYOUTS)
 def test_the_floor_is_about_as_bright_as_clothes_are_matched_to(layout: str) -> None:
-    backdrop = Scene(SceneParams(layout=layout)).backdrop
+    backdrop = Scene(SceneParams(layout=layout, size_wh=(320, 180))).backdrop
     assert np.median(backdrop.luma[backdrop.floor > 0]) == pytest.approx(FLOOR_LUMA, abs=8)
 
 

@@ -49,6 +49,14 @@ def test_a_camera_without_a_checkpoint_has_none_and_nobody_is_warned(
     assert not caplog.records
 
 
+def test_where_a_file_lies_for_the_folder_nothing_is_called_damaged(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    (tmp_path / "storage").write_text("a file")
+    assert read_checkpoint(tmp_path / "storage/state", "door") is None
+    assert caplog.records == []
+
+
 @settings(max_examples=30, deadline=None)
 @given(
     payload=st.dictionaries(
@@ -285,6 +293,12 @@ def test_a_folder_that_cannot_be_written_says_what_to_do_and_keeps_the_old(tmp_p
         StoreError, match=r"checkpoint of door not written to \S+: \S+/file is in the way: move it elsewhere"
     ):
         write_checkpoint(tmp_path / "file", "door", NEW)
+
+
+def test_a_file_above_the_folder_is_not_taken_for_the_folder_itself(tmp_path: Path) -> None:
+    (tmp_path / "storage").write_text("a file")
+    with pytest.raises(StoreError, match="state, or a file where a folder above it should be, is in the way"):
+        write_checkpoint(tmp_path / "storage/state", "door", NEW)
 
 
 def test_a_full_disk_says_so_and_leaves_the_old_generations_alone(small_disk: Path) -> None:
