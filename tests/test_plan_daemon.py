@@ -44,6 +44,9 @@ def test_a_plan_of_two_cameras_ends_up_on_disk_in_mqtt_on_the_page_and_in_metric
     broker = Mosquitto(tmp_path)
     broker.start()
     daemon = Daemon(tmp_path, tables(image, broker.port))
+    left_over = daemon.storage / "state" / "mqtt-topics.json"
+    left_over.parent.mkdir(parents=True)
+    left_over.write_text('["edgeheat/test/roof/activity"]')  # a plan that an earlier run had
     try:
         daemon.start()
         latest = daemon.storage / "heatmaps" / "floor" / "hour" / "latest.json"
@@ -54,10 +57,13 @@ def test_a_plan_of_two_cameras_ends_up_on_disk_in_mqtt_on_the_page_and_in_metric
         assert (daemon.metric('edgeheat_plan_seen_ratio{plan="floor"}') or 0) > 0.6
         assert "<h2>floor</h2>" in daemon.get("/") and "All 2 cameras online" in daemon.get("/")
         assert set(json.loads(daemon.get("/readyz"))["cameras"]) == {"front", "other"}
-        with Subscriber(broker.port, "edgeheat/test/floor/#") as watcher:
+        wait_for(lambda: "roof" not in left_over.read_text(), 20, "the former plan's topics to be cleared")
+        with Subscriber(broker.port, "edgeheat/test/#") as watcher:
             picture = watcher.wait_for_message("edgeheat/test/floor/heatmap/hour", timeout_s=20)
             activity = wait_for(lambda: counted(watcher), 30, "figures of the plan in which something was observed")
             state = json.loads(watcher.wait_for_message("edgeheat/test/floor/status", timeout_s=20).payload)
+            noted = set(json.loads(left_over.read_bytes()))
+        assert watcher.topics() <= noted and "edgeheat/test/floor/heatmap/hour" in noted
         assert cv2.imdecode(np.frombuffer(picture.payload, np.uint8), cv2.IMREAD_COLOR).shape == (400, 440, 3)
         assert activity["plan"]["seen_ratio"] > 0.6
         assert state["state"] == "online"
@@ -66,3 +72,15 @@ def test_a_plan_of_two_cameras_ends_up_on_disk_in_mqtt_on_the_page_and_in_metric
     finally:
         daemon.kill()
         broker.kill()
+
+
+def test_cameras_count_though_the_plan_s_picture_is_gone(tmp_path: Path) -> None:
+    text = tables(tmp_path / "gone.png", 1883).replace("enabled = true", "enabled = false")
+    daemon = Daemon(tmp_path, text)
+    try:
+        daemon.start()
+        wait_for((daemon.storage / "heatmaps" / "floor" / "hour" / "latest.jpg").exists, 40, "the plan on disk")
+        assert daemon.stop(signal.SIGTERM) == 0
+        assert "floor: drawn without the plan's picture: " in daemon.log.read_text()
+    finally:
+        daemon.kill()

@@ -27,7 +27,7 @@ _BRIGHTEST_LIGHT, _BRIGHTEST_GREY = 1.6, 1.05
 _NO_LIGHT = 2.0
 _TINT_LIGHTS = (0.3, 1.2)
 
-_BETWEEN = np.asarray(cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (5, 9)), np.uint8)
+_BETWEEN = np.asarray(cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (7, 13)), np.uint8)
 """At half the grid: what lies so close between sure parts of a person (grey trousers, say) belongs to him."""
 
 _RIM = np.ones((3, 3), np.uint8)

@@ -6,12 +6,13 @@ import math
 from collections import deque
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import datetime, timedelta, tzinfo
+from datetime import tzinfo
 from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
+from edgeheat.core.daily import starts_around_s
 from edgeheat.core.increment import Increment
 from edgeheat.core.params import HeatParams, Measure
 from edgeheat.core.tiles import pack_leading, unpack_leading
@@ -269,14 +270,19 @@ def _packed_buckets(window: Mapping[str, NDArray[Any]]) -> list[bytes]:
 class TotalHeat:
     """Heat since the first start, or since the last time the shop's clock showed a given time of day.
 
-    `next_reset_s` gives the first such instant after an instant, both in Unix time; None: never.
+    `starts_around_s` gives, for an instant, the last such instant up to it and the next one, all in Unix time; None: it
+    never begins anew.
     """
 
     def __init__(
-        self, shape_hw: tuple[int, int], zones: int, of: Measure, next_reset_s: Callable[[float], float] | None
+        self,
+        shape_hw: tuple[int, int],
+        zones: int,
+        of: Measure,
+        starts_around_s: Callable[[float], tuple[float, float]] | None,
     ) -> None:
         self._of = of
-        self._next_reset_s = next_reset_s
+        self._starts_around_s = starts_around_s
         self._heat_ms: NDArray[np.float64] = np.zeros(shape_hw)
         self._zones = empty_rows(zones)
         self._observed_ms = 0.0
@@ -309,19 +315,19 @@ class TotalHeat:
     def _begin_if_due(self, mono_s: float, wall_s: float) -> None:
         begun = self._since_s != -math.inf
         if begun and wall_s < self._resets_at_s:
-            if self._next_reset_s is not None:
+            if self._starts_around_s is not None:
                 # Reckoned anew: a clock that once ran years ahead must not put the reset off for as long.
-                self._resets_at_s = min(self._resets_at_s, self._next_reset_s(wall_s))
+                self._resets_at_s = min(self._resets_at_s, self._starts_around_s(wall_s)[1])
             return
         if begun:
             self._heat_ms.fill(0.0)
             self._zones.fill(0)
             self._observed_ms = 0.0
         self._since_s = mono_s
-        if self._next_reset_s is not None:
+        if self._starts_around_s is not None:
+            started_s, self._resets_at_s = self._starts_around_s(wall_s)
             # From that time of day on, as the picture says: hours before the first frame are hours not seen.
-            self._since_s -= wall_s - _last_before(self._next_reset_s, wall_s)
-            self._resets_at_s = self._next_reset_s(wall_s)
+            self._since_s -= wall_s - started_s
 
     def state(self) -> State:
         """Return everything needed to go on later."""
@@ -340,14 +346,6 @@ class TotalHeat:
         self._resets_at_s = float(state["meta"][2])
 
 
-def _last_before(next_reset_s: Callable[[float], float], wall_s: float) -> float:
-    """The latest reset that is not after `wall_s`; a time of day comes at least once in two days."""
-    last_s = next_reset_s(wall_s - 2 * 86400.0)
-    while (next_s := next_reset_s(last_s)) <= wall_s:
-        last_s = next_s
-    return last_s
-
-
 def make_heat(params: HeatParams, shape_hw: tuple[int, int], zones: int, timezone: tzinfo) -> Heat:
     """Return an empty heat of the asked kind and measure on a grid of (height, width), for so many zones."""
     if params.kind == "decaying":
@@ -357,15 +355,7 @@ def make_heat(params: HeatParams, shape_hw: tuple[int, int], zones: int, timezon
     since = params.since
     if since is None:
         return TotalHeat(shape_hw, zones, params.of, None)
-
-    def next_reset_s(wall_s: float) -> float:
-        day = datetime.fromtimestamp(wall_s, timezone).date()
-        today = datetime.combine(day, since, timezone)
-        if today.timestamp() > wall_s:
-            return today.timestamp()
-        return datetime.combine(day + timedelta(days=1), since, timezone).timestamp()
-
-    return TotalHeat(shape_hw, zones, params.of, next_reset_s)
+    return TotalHeat(shape_hw, zones, params.of, lambda wall_s: starts_around_s(since, wall_s, timezone))
 
 
 def _count(heat_ms: NDArray[Any], increment: Increment, of: Measure) -> None:

@@ -184,6 +184,8 @@ class CameraPipeline:
             judged = self._foreground.judge(look.grid, look.chroma, look.dt_s)
         if judged.rejection is None and look.picture is not None:
             self._background.sample(look.picture, judged.people)
+        elif look.picture is not None and self._background.picture() is None:
+            self._next_picture_s = look.mono_s  # heats of an earlier run must not lie on black for long
         return self._put_down(judged, look.dt_s if judged.rejection is None else 0.0, look.mono_s, look.wall_s)
 
     def _unhealthy(self, look: _Look) -> bool:

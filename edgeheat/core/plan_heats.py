@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import io
 import json
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime, timedelta, tzinfo
+from datetime import tzinfo
 
 import numpy as np
 
+from edgeheat.core.daily import starts_around_s
 from edgeheat.core.params import HeatParams
 from edgeheat.core.types import HeatGrid
 
@@ -64,17 +66,9 @@ class CameraHeats:
         grid = self.grids[heat.name]
         age_s = max(0.0, mono_s - self.mono_s)
         if heat.kind == "total":
-            if heat.since is not None and _last_start_s(heat, wall_s, zone) > self.wall_s:
-                since_start_s = wall_s - _last_start_s(heat, wall_s, zone)
-                return HeatGrid(np.zeros_like(grid.heat_s), 0.0, since_start_s)
+            started_s = -math.inf if heat.since is None else starts_around_s(heat.since, wall_s, zone)[0]
+            if started_s > self.wall_s:
+                return HeatGrid(np.zeros_like(grid.heat_s), 0.0, wall_s - started_s)
             return HeatGrid(grid.heat_s, grid.observed_s, grid.period_s + age_s)
         left = 2.0 ** (-age_s / heat.length_s) if heat.kind == "decaying" else max(0.0, 1.0 - age_s / heat.length_s)
         return HeatGrid(grid.heat_s * np.float32(left), grid.observed_s * left, grid.period_s)
-
-
-def _last_start_s(heat: HeatParams, wall_s: float, zone: tzinfo) -> float:
-    """Return when a total with a time of day last started, Unix time."""
-    assert heat.since is not None
-    day = datetime.fromtimestamp(wall_s, zone).date()
-    today_s = datetime.combine(day, heat.since, zone).timestamp()
-    return today_s if today_s <= wall_s else datetime.combine(day - timedelta(days=1), heat.since, zone).timestamp()

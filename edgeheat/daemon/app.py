@@ -8,11 +8,13 @@ import queue
 import random
 import signal
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
+from edgeheat.broker import mqtt_settings
 from edgeheat.config import Config
 from edgeheat.core.events import ALL
 from edgeheat.daemon.checkpoints import CheckpointWriter, load_backups
+from edgeheat.daemon.claim import claim_folder
 from edgeheat.daemon.clock import SystemClock
 from edgeheat.daemon.hub import Hub
 from edgeheat.daemon.logs import set_up_logging
@@ -28,7 +30,7 @@ from edgeheat.daemon.timetable import Timetable
 from edgeheat.sinks.base import Sink
 from edgeheat.sinks.disk import DiskSink
 from edgeheat.sinks.metrics import MetricsSink
-from edgeheat.sinks.mqtt import MqttSettings, MqttSink
+from edgeheat.sinks.mqtt import Announced, MqttSink, topics_of
 from edgeheat.web.app import create_app
 from edgeheat.web.board import Board
 from edgeheat.web.server import WebServer
@@ -45,8 +47,9 @@ _LAST_PLANS_S = 0.5
 def run(config: Config, for_s: float | None = None) -> int:
     """Watch the cameras of `config` until SIGTERM, Ctrl-C or for `for_s` seconds; returns the exit code.
 
-    Raises SinkUnavailable where the page's port is taken: then nothing was started.
+    Raises SinkUnavailable where the page's port or the storage folder is taken: then nothing was started.
     """
+    claim_folder(config.storage_path / "state")
     spare_memory()
     set_up_logging(config.log.level)
     stop_asked = _stop_on_signals()
@@ -57,20 +60,16 @@ def run(config: Config, for_s: float | None = None) -> int:
 
     metrics = _metrics(config)
     board = Board(cameras, config.site.name, config.timezone, [plan.name for plan in config.plan])
-    web = None
-    if config.web.enabled:
-        page = create_app(
-            board, metrics.registry, ready=lambda: not stopping.is_set(), wall=clock.wall, hosts=config.web.hosts
-        )
-        web = WebServer(page, config.web.host, config.web.port)
+    web = _web_server(config, metrics, board, clock, ready=lambda: not stopping.is_set())
+    if web is not None:
         web.start()
 
     def tell_trouble(sink: str, trouble: str | None) -> None:
         if sink == "disk":
-            board.storage_problem(trouble)
+            board.storage_problem("pictures", trouble)
 
     hub = Hub([metrics, board], _queued_sinks(config, metrics, board, clock), metrics.sink_dropped, tell_trouble)
-    checkpoints = CheckpointWriter(config.storage_path / "state", clock)
+    checkpoints = _checkpoints(config, clock, metrics, board)
     plans = _plan_keeper(config, clock, hub)
     supervisor = _supervisor(config, clock, hub, checkpoints, plans)
     timetable = Timetable(
@@ -88,8 +87,9 @@ def run(config: Config, for_s: float | None = None) -> int:
     requests.start(clock)
     _say_where(config, web)
     notifier.ready()
-    _wait(stop_asked, for_s, clock=clock, supervisor=supervisor, timetable=timetable, notifier=notifier)
+    why = _wait(stop_asked, for_s, clock=clock, supervisor=supervisor, timetable=timetable, notifier=notifier)
 
+    _log.info("stopping: %s", why)
     notifier.stopping()
     stopping.set()
     timetable.stop()
@@ -113,14 +113,14 @@ def _metrics(config: Config) -> MetricsSink:
     return metrics
 
 
-def _stop_on_signals() -> queue.SimpleQueue[None]:
-    """Return a queue that every SIGTERM and Ctrl-C puts something in.
+def _stop_on_signals() -> queue.SimpleQueue[str]:
+    """Return a queue that every SIGTERM and Ctrl-C (SIGINT) puts its name in.
 
     Not an Event: its `set`, in a signal's handler, waits for ever for the lock that the interrupted `wait` may hold.
     """
-    stop_asked: queue.SimpleQueue[None] = queue.SimpleQueue()
+    stop_asked: queue.SimpleQueue[str] = queue.SimpleQueue()
     for signum in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(signum, lambda *_: stop_asked.put(None))
+        signal.signal(signum, lambda number, _: stop_asked.put(signal.Signals(number).name))
     return stop_asked
 
 
@@ -131,6 +131,24 @@ def _limits(config: Config) -> RestartLimits:
         backoff_first_s=patience.backoff_first_s,
         backoff_max_s=patience.backoff_max_s,
         reset_after_s=patience.reset_after_s,
+    )
+
+
+def _web_server(
+    config: Config, metrics: MetricsSink, board: Board, clock: SystemClock, ready: Callable[[], bool]
+) -> WebServer | None:
+    if not config.web.enabled:
+        return None
+    page = create_app(board, metrics.registry, ready=ready, wall=clock.wall, hosts=config.web.hosts)
+    return WebServer(page, config.web.host, config.web.port)
+
+
+def _checkpoints(config: Config, clock: SystemClock, metrics: MetricsSink, board: Board) -> CheckpointWriter:
+    return CheckpointWriter(
+        config.storage_path / "state",
+        clock,
+        on_written=lambda camera: metrics.checkpoint_written(camera, clock.wall()),
+        on_trouble=lambda trouble: board.storage_problem("heats", trouble),
     )
 
 
@@ -178,8 +196,12 @@ def _queued_sinks(config: Config, metrics: MetricsSink, board: Board, clock: Sys
             metrics.mqtt_connected(up)
             board.mqtt_connected(up)
 
+        settings = mqtt_settings(config)
+        heats = {camera.name: list(camera.heats) for camera in config.camera}
+        heats |= {plan.name: [heat.name for heat in plan.heats] for plan in config.plan_params()}
         mqtt = MqttSink(
-            _mqtt_settings(config),
+            settings,
+            announced=Announced(config.storage_path / "state" / "mqtt-topics.json", topics_of(settings, heats)),
             on_connected=connected,
             on_dropped=metrics.mqtt_message_dropped,
             jitter=random.random,
@@ -187,24 +209,6 @@ def _queued_sinks(config: Config, metrics: MetricsSink, board: Board, clock: Sys
         )
         sinks.append(mqtt)
     return sinks
-
-
-def _mqtt_settings(config: Config) -> MqttSettings:
-    mqtt = config.mqtt
-    return MqttSettings(
-        host=mqtt.host,
-        port=mqtt.port,
-        site=config.site.name,
-        prefix=mqtt.prefix,
-        username=mqtt.username or None,
-        password=mqtt.password.get_secret_value() or None,
-        client_id=mqtt.client_id,
-        keepalive_s=round(mqtt.keepalive_s),
-        tls=mqtt.tls,
-        ca_file=mqtt.ca_file or None,
-        cert_file=mqtt.cert_file or None,
-        key_file=mqtt.key_file or None,
-    )
 
 
 def _worker_specs(config: Config) -> list[WorkerSpec]:
@@ -231,32 +235,37 @@ def _worker_specs(config: Config) -> list[WorkerSpec]:
     ]
 
 
-def _supervise(supervisor: Supervisor, stop_asked: queue.SimpleQueue[None], ended_well: threading.Event) -> None:
+def _supervise(supervisor: Supervisor, stop_asked: queue.SimpleQueue[str], ended_well: threading.Event) -> None:
     try:
         supervisor.run()
         ended_well.set()
     except Exception:  # noqa: BLE001 the thread's edge: without its supervisor the daemon is of no use
         _log.exception("the supervisor failed; edgeheat ends, so that systemd starts it anew")
     finally:
-        stop_asked.put(None)
+        stop_asked.put("the supervisor ended")
 
 
 def _wait(
-    stop_asked: queue.SimpleQueue[None],
+    stop_asked: queue.SimpleQueue[str],
     for_s: float | None,
     *,
     clock: SystemClock,
     supervisor: Supervisor,
     timetable: Timetable,
     notifier: Notifier,
-) -> None:
-    """Stay until told to stop; meanwhile watch the clock, and feed the watchdog while the supervisor goes round."""
+) -> str:
+    """Stay until told to stop, and return why; meanwhile watch the clock, and feed the watchdog for the supervisor."""
     watchdog_s = watchdog_period_s(os.environ)
     ends_s = clock.monotonic() + for_s if for_s is not None else float("inf")
-    while not _asked(stop_asked, max(0.0, min(_TICK_S, (watchdog_s or 60.0) / 4, ends_s - clock.monotonic()))):
+    while True:
+        try:
+            tick_s = max(0.0, min(_TICK_S, (watchdog_s or 60.0) / 4, ends_s - clock.monotonic()))
+            return stop_asked.get(timeout=tick_s)
+        except queue.Empty:
+            pass
         now_s = clock.monotonic()
         if now_s >= ends_s:
-            return
+            return f"the {for_s:g} s that it was to run are over"
         timetable.check_clock()
         if watchdog_s is not None and now_s - supervisor.last_turn_s < watchdog_s / 2:
             notifier.watchdog()
@@ -267,14 +276,6 @@ def _join(supervising: threading.Thread, plans: PlanKeeper, clock: SystemClock) 
     ends_s = clock.monotonic() + _SUPERVISOR_STOP_S
     supervising.join(_SUPERVISOR_STOP_S)
     plans.close(max(_LAST_PLANS_S, ends_s - clock.monotonic()))
-
-
-def _asked(stop_asked: queue.SimpleQueue[None], within_s: float) -> bool:
-    try:
-        stop_asked.get(timeout=within_s)
-    except queue.Empty:
-        return False
-    return True
 
 
 def _say_where(config: Config, web: WebServer | None) -> None:

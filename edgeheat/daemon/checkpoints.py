@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from edgeheat.daemon.backup import CameraBackup, boot_id, from_members, to_members
@@ -31,16 +31,25 @@ def load_backups(folder: Path, cameras: Sequence[str], clock: Clock) -> dict[str
 
 
 class CheckpointWriter:
-    """Latest wins: while the disk is slow, only each camera's newest backup waits."""
+    """Latest wins: while the disk is slow, only each camera's newest backup waits.
 
-    def __init__(self, folder: Path, clock: Clock) -> None:
+    From its own thread it calls `on_written` with each camera whose backup is on the disk, and `on_trouble` with why
+    one of them cannot be written, or None when all can.
+    """
+
+    def __init__(
+        self, folder: Path, clock: Clock, on_written: Callable[[str], None], on_trouble: Callable[[str | None], None]
+    ) -> None:
         self._folder = folder
         self._clock = clock
+        self._on_written = on_written
+        self._on_trouble = on_trouble
         self._boot = boot_id()
         self._waiting: dict[str, Mapping[str, bytes]] = {}
         self._changed = threading.Condition()
         self._closing = False
-        self._failing = False
+        self._failing: dict[str, str] = {}
+        """Why, by camera; each is logged once, for the disk may be full for weeks."""
         self._thread = threading.Thread(target=self._run, name="checkpoints", daemon=True)
         self._thread.start()
 
@@ -74,14 +83,15 @@ class CheckpointWriter:
         try:
             write_checkpoint(self._folder, camera, members)
         except StoreError as error:
-            if not self._failing:
+            if camera not in self._failing:
                 _log.warning("%s; heats go on in memory", error)
-            self._failing = True
-        except Exception:  # noqa: BLE001 the thread's edge: no one would notice for years that nothing is saved any more
-            if not self._failing:
+            self._failing[camera] = str(error)
+        except Exception as error:  # noqa: BLE001 the thread's edge: no one would notice for years that nothing is saved
+            if camera not in self._failing:
                 _log.exception("the checkpoint of %s was not written; heats go on in memory", camera)
-            self._failing = True
+            self._failing[camera] = f"checkpoint of {camera} not written: unexpected {type(error).__name__}: {error}"
         else:
-            if self._failing:
-                _log.info("checkpoints are written again")
-            self._failing = False
+            if self._failing.pop(camera, None) is not None:
+                _log.info("the checkpoint of %s is written again", camera)
+            self._on_written(camera)
+        self._on_trouble(next(iter(self._failing.values()), None))

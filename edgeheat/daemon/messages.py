@@ -71,6 +71,19 @@ class Reset:
     heat: bool
     """Empty all heats."""
 
+    def __or__(self, other: Reset) -> Reset:
+        """Return what both ask."""
+        return Reset(self.flicker or other.flicker, self.moved or other.moved, self.heat or other.heat)
+
+    def __str__(self) -> str:
+        """Say it to a human, to follow "was asked to"."""
+        asked = {
+            "forget its flicker mask": self.flicker,
+            "take the present view as right": self.moved,
+            "empty its heats": self.heat,
+        }
+        return " and ".join(words for words, wanted in asked.items() if wanted)
+
 
 @dataclass(frozen=True, slots=True)
 class Stop:
@@ -107,6 +120,21 @@ class Taken:
     snapshot: Snapshot
     plan_heats: bytes = b""
     """The heats that the plans want, of the same instant, as CameraHeats packs them; empty where none does."""
+
+
+@dataclass(frozen=True, slots=True)
+class TakenUp:
+    """Heats of earlier runs go on, told before the camera is opened: it may be away, and the plans still show them."""
+
+    plan_heats: bytes
+    """As in Taken."""
+
+
+@dataclass(frozen=True, slots=True)
+class ResetDone:
+    """What was asked is forgotten; the state without it was sent before this."""
+
+    reset: Reset
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,4 +182,4 @@ class PlanDrawn:
     """What is wrong with it, in one sentence; empty: nothing."""
 
 
-Message = Counted | Saved | Taken | Failed | PlanDrawn
+Message = Counted | Saved | Taken | TakenUp | ResetDone | Failed | PlanDrawn

@@ -228,11 +228,12 @@ class PlanKeeper:
         self._emit(CameraStatus(name, state, redact(reason), code, self._clock.wall()))
 
     def _draw_last(self) -> None:
-        while self._clock.monotonic() < self._ends_s:
+        while (now_s := self._clock.monotonic()) < self._ends_s:
             if self._child is None:
-                fresh = [plan for plan in self._plans.values() if plan.fresh]
-                if not fresh:
+                due = [plan for plan in self._plans.values() if plan.due_s is not None]
+                if not due:
                     return
-                self._draw(fresh)
-            self._take(self._ends_s)
+                if now_s >= self._not_before_s:
+                    self._draw(due)
+            self._take(self._ends_s if self._child is not None else min(self._ends_s, self._not_before_s))
         _log.warning("the last pictures of the floor plans were not drawn in time")

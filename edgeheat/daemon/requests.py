@@ -140,16 +140,15 @@ class Requests:
                 reason = error.strerror if isinstance(error, OSError) else error
                 _log.warning("%r in %s was no request and is deleted: %s", path.name, self._folder, reason)
             return
-        what = _words(reset)
         if too_old:
             if self._delete(path):
-                _log.warning("%r: was asked to %s over a day ago, which is given up; ask again", camera, what)
+                _log.warning("%r: was asked to %s over a day ago, which is given up; ask again", camera, reset)
         elif (state := self._state_of(camera)) != "online":
             if not self._was_told(path.name, "waits"):
                 why = "the configuration has no such camera" if state is None else "the camera is not online"
-                _log.warning("%r: is asked to %s; waits up to a day, because %s", camera, what, why)
+                _log.warning("%r: is asked to %s; waits up to a day, because %s", camera, reset, why)
         elif self._delete(path):
-            _log.info("%s: is asked to %s", camera, what)
+            _log.info("%s: is asked to %s", camera, reset)
             self._obey(camera, reset)
 
     def _delete(self, path: Path) -> bool:
@@ -194,12 +193,3 @@ def _read(path: Path) -> tuple[str, Reset]:
         ):
             return camera, Reset(flicker, moved, heat)
     raise ValueError("it asks for nothing that edgeheat knows")
-
-
-def _words(reset: Reset) -> str:
-    asked = {
-        "forget its flicker mask": reset.flicker,
-        "take the present view as right": reset.moved,
-        "empty its heats": reset.heat,
-    }
-    return " and ".join(words for words, wanted in asked.items() if wanted)

@@ -13,6 +13,9 @@ class RestartLimits:
     stall_timeout_s: float = 10.0
     """A worker without a decoded frame for this long is killed."""
 
+    first_frame_timeout_s: float = 60.0
+    """It has at least this long for its first one: on a busy machine the start of the process takes most of it."""
+
     backoff_first_s: float = 1.0
     backoff_max_s: float = 30.0
     reset_after_s: float = 60.0

@@ -21,10 +21,12 @@ from edgeheat.daemon.messages import (
     Failed,
     Message,
     Reset,
+    ResetDone,
     Save,
     Saved,
     Stop,
     Taken,
+    TakenUp,
     TakeSnapshot,
     WorkerSpec,
 )
@@ -38,9 +40,10 @@ _INBOX_SIZE = 1024
 _WORKER_ENVIRONMENT = {
     # OpenBLAS would keep a pool of threads and buffers in each worker; nothing here multiplies matrices.
     "OPENBLAS_NUM_THREADS": "1",
-    # glibc keeps freed pictures for reuse in an arena for each thread; a worker gives them back instead.
+    # glibc keeps what was freed for reuse, in an arena for each thread; a worker gives pictures and grids back instead.
+    # A grid has 58 kB: the hundreds that are held while the empty scene is learnt would leave a hole of 10 MB.
     "MALLOC_ARENA_MAX": "1",
-    "MALLOC_MMAP_THRESHOLD_": "65536",
+    "MALLOC_MMAP_THRESHOLD_": "32768",
     "MALLOC_TRIM_THRESHOLD_": "131072",
 }
 
@@ -93,6 +96,15 @@ class _Camera:
         self.restart_at_s = 0.0
         self.knocker: Knocker | None = None
         self.next_save_s = 0.0
+        self.reset: Reset | None = None
+        """What it is to forget, until a worker has said that it did, and saved what is left."""
+
+        self.plans_told = False
+        """Whether the plans have had its heats since this start."""
+
+        self.picture_owed = backup.saved is not None
+        """Whether heats of earlier runs go on and were not shown yet; the schedule's next picture may be far off."""
+
         self.unsaved = False
         """Whether the backup holds what `on_saved` has not been given."""
 
@@ -103,7 +115,8 @@ class Supervisor:
     `emit` gets every event, in order. `backups` gives each camera's heats of earlier runs and the shift of their times.
     `on_saved` gets a camera's backup every `save_every_s` and at the end, if anything was counted since the last time:
     a camera that is away for weeks must not wear out the card.
-    `on_plan_heats` gets, right after a camera's snapshot, its packed heats where a floor plan wants them.
+    `on_plan_heats` gets a camera's packed heats where a floor plan wants them: right after each snapshot, and once when
+    heats of earlier runs go on.
     """
 
     def __init__(
@@ -145,7 +158,7 @@ class Supervisor:
         self._inbox.put(_ForChild(camera, TakeSnapshot()))
 
     def reset(self, camera: str, reset: Reset) -> None:
-        """Have one camera forget something; a camera without a worker does not hear it."""
+        """Have one camera forget something, as soon as it is online; a worker that dies of it leaves it to the next."""
         self._inbox.put(_ForChild(camera, reset))
 
     def camera_state(self, camera: str) -> CameraState | None:
@@ -194,11 +207,13 @@ class Supervisor:
             if camera.child is None:
                 if now_s >= camera.restart_at_s:
                     self._start(camera)
-            elif now_s - camera.alive_s > self._limits.stall_timeout_s:
+            elif now_s - camera.alive_s > self._stall_s(camera):
                 self._kill_stalled(camera)
             elif now_s >= camera.next_save_s:
                 camera.next_save_s = now_s + self._save_every_s
                 camera.child.send(Save())
+                # One a turn: each of the states that arrive stands in memory beside the one before it.
+                break
 
     def _take(self, item: _FromChild | _ForChild | _PortOpened) -> None:
         camera = self._cameras[item.camera]
@@ -206,6 +221,9 @@ class Supervisor:
             case _FromChild(_, child, message):
                 if child is camera.child:
                     self._hear(camera, child, message)
+            case _ForChild(_, Reset() as reset):
+                camera.reset = reset if camera.reset is None else camera.reset | reset
+                self._tell_reset(camera)
             case _ForChild(_, command):
                 if camera.child is not None:
                     camera.child.send(command)
@@ -215,17 +233,8 @@ class Supervisor:
 
     def _hear(self, camera: _Camera, child: Child, message: Message | None) -> None:
         match message:
-            case Counted(progress, increments, last_frame_mono_s):
-                camera.backup.increments.extend(increments)
-                camera.unsaved = camera.unsaved or bool(increments)
-                if progress.frames_decoded and last_frame_mono_s is not None:
-                    camera.alive_s = max(camera.alive_s, last_frame_mono_s)
-                    if camera.first_frame_s is None:
-                        camera.first_frame_s = last_frame_mono_s
-                        self._set_state(camera, "online", "ok", "")
-                if camera.first_frame_s is not None:
-                    self._judge(camera, progress)
-                self._emit(progress)
+            case Counted():
+                self._note_counted(camera, child, message)
             case Saved(saved):
                 camera.backup.replace(saved)
                 camera.shift_s = 0.0
@@ -234,13 +243,46 @@ class Supervisor:
             case Taken(snapshot, plan_heats):
                 self._emit(snapshot)
                 if plan_heats:
-                    self._on_plan_heats(camera.spec.camera, plan_heats)
+                    self._tell_plans(camera, plan_heats)
+            case TakenUp(plan_heats):
+                # Once: a camera that stays away would else have the plans drawn at each try.
+                if not camera.plans_told:
+                    self._tell_plans(camera, plan_heats)
+            case ResetDone(reset):
+                # Another was asked for meanwhile where they differ: its own answer is yet to come.
+                if reset == camera.reset:
+                    camera.reset = None
             case Failed(code, reason):
                 camera.failure = (code, reason)
             case None:
                 child.end()
                 died = f"the camera's process died ({child.exit_words()}); its heat is kept"
                 self._went_down(camera, *(camera.failure or ("crashed", died)))
+
+    def _note_counted(self, camera: _Camera, child: Child, counted: Counted) -> None:
+        progress, last_frame_mono_s = counted.progress, counted.last_frame_mono_s
+        camera.backup.increments.extend(counted.increments)
+        camera.unsaved = camera.unsaved or bool(counted.increments)
+        if progress.frames_decoded and last_frame_mono_s is not None:
+            camera.alive_s = max(camera.alive_s, last_frame_mono_s)
+            if camera.first_frame_s is None:
+                camera.first_frame_s = last_frame_mono_s
+                self._set_state(camera, "online", "ok", "")
+                self._tell_reset(camera)
+        if camera.first_frame_s is not None:
+            self._judge(camera, progress)
+        if camera.picture_owed and progress.observed_s > 0:
+            camera.picture_owed = False
+            child.send(TakeSnapshot())
+        self._emit(progress)
+
+    def _tell_reset(self, camera: _Camera) -> None:
+        if camera.reset is not None and camera.child is not None and camera.state == "online":
+            camera.child.send(camera.reset)
+
+    def _tell_plans(self, camera: _Camera, packed: bytes) -> None:
+        camera.plans_told = True
+        self._on_plan_heats(camera.spec.camera, packed)
 
     def _save(self, camera: _Camera) -> None:
         if camera.unsaved:
@@ -268,7 +310,13 @@ class Supervisor:
     def _kill_stalled(self, camera: _Camera) -> None:
         assert camera.child is not None
         camera.child.end()
-        self._went_down(camera, "stalled", f"no frame for {self._limits.stall_timeout_s:.0f} s")
+        self._went_down(camera, "stalled", f"no frame for {self._stall_s(camera):.0f} s")
+
+    def _stall_s(self, camera: _Camera) -> float:
+        """Return how long the present worker may be without a frame."""
+        limits = self._limits
+        running = camera.first_frame_s is not None
+        return limits.stall_timeout_s if running else max(limits.stall_timeout_s, limits.first_frame_timeout_s)
 
     def _went_down(self, camera: _Camera, code: str, reason: str) -> None:
         now_s = self._clock.monotonic()
@@ -321,13 +369,18 @@ class Supervisor:
                 item = self._inbox.get(timeout=left_s)
             except queue.Empty:
                 break
-            if isinstance(item, _FromChild):
-                self._take_farewell(item)
+            match item:
+                case _FromChild():
+                    self._take_farewell(item)
+                case _ForChild(_, Reset() as reset):
+                    self._cameras[item.camera].reset = reset
         for camera in self._cameras.values():
             if camera.child is not None:
                 camera.child.end()
                 camera.child = None
                 _log.warning("%s: did not stop in time and was killed; its heat is kept", camera.spec.camera)
+            if camera.reset is not None:
+                _log.warning("%s: was asked to %s and did not come to it: ask again", camera.spec.camera, camera.reset)
             self._save(camera)
             self._emit(
                 CameraStatus(camera.spec.camera, "offline", "edgeheat was stopped", "stopped", self._clock.wall())

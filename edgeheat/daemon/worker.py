@@ -23,10 +23,12 @@ from edgeheat.daemon.messages import (
     HeatBackup,
     Message,
     Reset,
+    ResetDone,
     Save,
     Saved,
     Stop,
     Taken,
+    TakenUp,
     TakeSnapshot,
     WorkerSpec,
 )
@@ -153,12 +155,16 @@ class Worker:
         with self._lock:
             mono_s, wall_s = self._clock.monotonic(), self._clock.wall()
             snapshot = self._pipeline.snapshot(mono_s, wall_s)
-            grids = {name: self._pipeline.heat(name, mono_s, wall_s) for name in self._spec.plan_heats}
+            plan_heats = self._plan_heats(mono_s, wall_s)
         if snapshot is not None:
-            known = {name: grid for name, grid in grids.items() if grid is not None}
-            plan_heats = CameraHeats(known, mono_s, wall_s, snapshot.epoch).pack() if known else b""
-            self._send(Taken(snapshot, plan_heats))
+            self._send(Taken(snapshot, plan_heats.pack() if plan_heats.grids else b""))
         give_back()
+
+    def _plan_heats(self, mono_s: float, wall_s: float) -> CameraHeats:
+        """Return what the plans want, at an instant."""
+        grids = {name: self._pipeline.heat(name, mono_s, wall_s) for name in self._spec.plan_heats}
+        known = {name: grid for name, grid in grids.items() if grid is not None}
+        return CameraHeats(known, mono_s, wall_s, self._pipeline.epoch)
 
     def _save(self) -> None:
         with self._lock:
@@ -175,6 +181,7 @@ class Worker:
             self._pipeline.reset(flicker=reset.flicker, moved=reset.moved, heat=reset.heat)
         # At once: the parent's backup would bring back what was forgotten.
         self._save()
+        self._send(ResetDone(reset))
 
     def _tell(self) -> None:
         with self._lock:
@@ -235,3 +242,5 @@ class Worker:
         if empty:
             _log.warning("heats that are new or were changed start empty: %s", ", ".join(empty))
         self._save()
+        if self._spec.plan_heats:
+            self._send(TakenUp(self._plan_heats(self._clock.monotonic(), self._clock.wall()).pack()))

@@ -136,7 +136,7 @@ class MetricsSink:
         )
         self._ratio = Gauge(
             "edgeheat_motion_ratio",
-            "Share of the zone's cells in motion in the last second, 0 to 1; absent while the camera is not online.",
+            "Share of the zone's cells in motion in the last second, 0 to 1; absent while not online or not counted.",
             ["camera", "zone"],
             registry=registry,
         )
@@ -222,6 +222,12 @@ class MetricsSink:
         self._storage = Gauge(
             "edgeheat_storage_bytes", "Size of edgeheat's files in the storage directory.", registry=registry
         )
+        self._checkpoint = Gauge(
+            "edgeheat_checkpoint_last_success_timestamp_seconds",
+            "Unix time at which the camera's heats were last saved to the storage directory, 0 before the first.",
+            ["camera"],
+            registry=registry,
+        )
         self._dropped = Counter(
             "edgeheat_sink_dropped_events",
             "Events that a sink lost because it was too slow or could not take them.",
@@ -241,6 +247,7 @@ class MetricsSink:
         self._processing.labels(name)
         self._observed.labels(name)
         self._last_success.labels(name)
+        self._checkpoint.labels(name)
         for outcome in ("analysed", "skipped"):
             self._frames.labels(name, outcome)
         for outcome in ("ok", "failed"):
@@ -303,6 +310,10 @@ class MetricsSink:
         """Count one picture that was, or could not be, written to the storage directory."""
         self._renders.labels(camera, outcome).inc()
 
+    def checkpoint_written(self, camera: str, wall_s: float) -> None:
+        """Note when the camera's heats were saved, in Unix time."""
+        self._checkpoint.labels(camera).set(wall_s)
+
     def sink_dropped(self, sink: str, n: int) -> None:
         """Count `n` further events that `sink` lost."""
         self._dropped.labels(sink).inc(n)
@@ -332,6 +343,8 @@ class MetricsSink:
         self._masked.labels(camera).set(progress.masked_ratio)
         # The last progress of a dead worker may come after its camera went offline.
         if (zones := self._ratio_zones.get(camera)) is not None:
+            if progress.only_rejected:
+                self._forget_ratios(camera, zones)
             for zone, ratio in progress.motion_ratio.items():
                 zones.add(zone)
                 self._ratio.labels(camera, zone).set(ratio)
@@ -348,6 +361,9 @@ class MetricsSink:
                 self._judged.remove(status.camera)
                 for verdict in _VERDICTS:
                     self._health.remove(status.camera, verdict)
-            # A share of 0 would claim that the shop was seen and empty, the last one that people still walk in it.
-            for zone in self._ratio_zones.pop(status.camera, ()):
-                self._ratio.remove(status.camera, zone)
+            self._forget_ratios(status.camera, self._ratio_zones.pop(status.camera, set()))
+
+    def _forget_ratios(self, camera: str, zones: set[str]) -> None:
+        # A share of 0 would claim that the shop was seen and empty, the last one that people still walk in it.
+        while zones:
+            self._ratio.remove(camera, zones.pop())

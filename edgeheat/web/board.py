@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import tzinfo
 from types import MappingProxyType
+from typing import Final, Literal
 
 from edgeheat.core.events import (
     ALL,
@@ -23,6 +24,12 @@ from edgeheat.core.events import (
 )
 from edgeheat.redact import redact
 from edgeheat.web.left_out import LastHour, LeftOut
+
+Stored = Literal["pictures", "heats"]
+_NOT_STORED: Final[dict[Stored, str]] = {
+    "pictures": "Pictures cannot be stored",
+    "heats": "Heats cannot be saved, and a power cut would lose them",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +61,7 @@ class CameraView:
     """Unix time of the last decoded frame, 0 before the first."""
 
     motion_ratio: float | None = None
-    """Share of the picture in motion in the last second, 0..1; None while not online."""
+    """Share of the picture in motion in the last observed second, 0..1; None while not online or not counted."""
 
     masked_ratio: float = 0.0
     """Share of the picture that the flicker mask leaves out, 0..1."""
@@ -89,7 +96,7 @@ class Board:
         self._cameras = {name: CameraView(name) for name in cameras}
         self._cameras |= {name: CameraView(name, is_plan=True) for name in plans}
         self._last_hours = {name: LastHour() for name in cameras}
-        self._storage_problem: str | None = None
+        self._storage_problems: dict[Stored, str] = {}
         self._mqtt_connected: bool | None = None
 
     def handle(self, event: Event) -> None:
@@ -116,10 +123,12 @@ class Board:
         with self._lock:
             self._cameras[camera] = replace(self._cameras[camera], next_picture_wall_s=wall_s)
 
-    def storage_problem(self, problem: str | None) -> None:
-        """Note why pictures cannot be written at present, in one sentence; None once they can."""
+    def storage_problem(self, what: Stored, problem: str | None) -> None:
+        """Note why pictures or heats cannot be written at present, in one sentence; None once they can."""
         with self._lock:
-            self._storage_problem = None if problem is None else redact(problem)
+            self._storage_problems.pop(what, None)
+            if problem is not None:
+                self._storage_problems[what] = redact(problem)
 
     def mqtt_connected(self, up: bool) -> None:
         """Note that the broker's connection came or went; not called where MQTT is not set up."""
@@ -150,10 +159,8 @@ class Board:
     def problems(self) -> tuple[str, ...]:
         """Return what is wrong beyond the cameras, one sentence each."""
         with self._lock:
-            storage_problem, mqtt_connected = self._storage_problem, self._mqtt_connected
-        problems = []
-        if storage_problem is not None:
-            problems.append(f"Pictures cannot be stored: {storage_problem}")
+            storage_problems, mqtt_connected = dict(self._storage_problems), self._mqtt_connected
+        problems = [f"{_NOT_STORED[what]}: {problem}" for what, problem in storage_problems.items()]
         if mqtt_connected is False:
             problems.append("No connection to the MQTT broker; counting goes on.")
         return tuple(problems)
@@ -181,7 +188,8 @@ def _with_health(view: CameraView, health: CameraHealth) -> CameraView:
 
 def _with_progress(view: CameraView, progress: Progress) -> CameraView:
     # The last progress of a dead worker may come after its camera went offline.
-    ratio = progress.motion_ratio.get(ALL, view.motion_ratio) if view.state == "online" else None
+    known = view.state == "online" and not progress.only_rejected
+    ratio = progress.motion_ratio.get(ALL, view.motion_ratio) if known else None
     return replace(
         view,
         last_frame_wall_s=progress.last_frame_wall_s or view.last_frame_wall_s,

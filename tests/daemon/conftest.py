@@ -12,15 +12,19 @@ import pytest
 
 from edgeheat.core.events import CameraStatus, Event, Progress, Snapshot
 from edgeheat.core.params import HeatParams, MotionParams, PipelineParams
+from edgeheat.core.pipeline import CameraPipeline
 from edgeheat.daemon.backup import CameraBackup
 from edgeheat.daemon.clock import SystemClock
 from edgeheat.daemon.messages import HeatBackup, WorkerSpec
 from edgeheat.daemon.restart import RestartLimits
 from edgeheat.daemon.supervisor import Supervisor
+from edgeheat.sources.base import SourceOptions
+from edgeheat.sources.synthetic import open_synthetic
 
 LIMITS = RestartLimits(stall_timeout_s=5.0, backoff_first_s=0.2, backoff_max_s=1.0, reset_after_s=5.0)
 HEATS = (HeatParams("total", "total"),)
 MOTION = MotionParams(bootstrap_s=1.0, grid_width=160)
+SHOP = "synthetic:shop?seed=1&size=320x180"
 
 
 class Ears:
@@ -49,7 +53,7 @@ class Ears:
         return sum(sum(each.cell_seconds.values()) for each in self.progress(camera))
 
 
-def spec(camera: str, url: str = "synthetic:shop?seed=1&size=320x180", **more: Any) -> WorkerSpec:
+def spec(camera: str, url: str = SHOP, **more: Any) -> WorkerSpec:
     values: dict[str, Any] = {
         "camera": camera,
         "url": url,
@@ -62,6 +66,16 @@ def spec(camera: str, url: str = "synthetic:shop?seed=1&size=320x180", **more: A
         "shift_s": 0.0,
     }
     return WorkerSpec(**values | more)
+
+
+@pytest.fixture(scope="session")
+def learnt() -> bytes:
+    """The state of a worker of SHOP that knows the floor and counted nothing: from here, who walks counts at once."""
+    pipeline = CameraPipeline(spec("aisle").params)
+    for frame in open_synthetic(f"{SHOP}&fps=5&duration=60", SourceOptions(clock=None)).frames():
+        pipeline.step(frame)
+    pipeline.reset(flicker=False, moved=False, heat=True)
+    return pipeline.save()
 
 
 Start = Callable[..., tuple[Supervisor, Ears]]

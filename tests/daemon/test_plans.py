@@ -20,6 +20,7 @@ from edgeheat.core.events import CameraStatus, Snapshot
 from edgeheat.core.params import HeatParams, PlanParams, Style
 from edgeheat.core.plan_heats import CameraHeats
 from edgeheat.core.types import HeatGrid
+from edgeheat.daemon.backup import CameraBackup
 from edgeheat.daemon.clock import SystemClock
 from edgeheat.daemon.messages import PlanSpec
 from edgeheat.daemon.plan_keeper import PlanKeeper
@@ -79,20 +80,28 @@ def drawing_pid(keeper: PlanKeeper) -> int:
     return wait_for(lambda: keeper.pid, 10, "a process that draws") or 0
 
 
-def test_two_cameras_become_one_plan(start: Start, keep: Keep) -> None:
+def test_two_cameras_become_one_plan(start: Start, keep: Keep, learnt: bytes) -> None:
     keeper, plan_ears = keep()
     cameras, ears = start(
-        spec("front", plan_heats=("total",)), spec("back", plan_heats=("total",)), on_plan_heats=keeper.take
+        spec("front", plan_heats=("total",)),
+        spec("back", plan_heats=("total",)),
+        on_plan_heats=keeper.take,
+        backups={name: (CameraBackup(learnt), 0.0) for name in ("front", "back")},
     )
     for name in ("front", "back"):
         wait_for(lambda name=name: ears.cell_seconds(name) > 0, 60, f"some motion of {name}")  # type: ignore[misc]
         cameras.take_snapshot(name)
-    (snapshot,) = pictures(plan_ears)
+    snapshot = wait_for(lambda: with_heat(plan_ears.snapshots("floor")), 20, "a picture of the plan with that motion")
+    assert snapshot is not None
     (heat,) = snapshot.heats
     assert snapshot.plan is not None and snapshot.plan.seen_ratio > 0.9
     assert cv2.imdecode(np.frombuffer(heat.image, np.uint8), cv2.IMREAD_COLOR) is not None
-    assert heat.zones[0].cell_seconds > 0 and heat.observed_s > 0
+    assert heat.observed_s > 0
     assert plan_ears.states("floor") == ["starting", "ok"]
+
+
+def with_heat(snapshots: Sequence[Snapshot]) -> Snapshot | None:
+    return next((each for each in snapshots if each.heats[0].zones[0].cell_seconds > 0), None)
 
 
 def test_a_camera_that_no_plan_shows_sends_no_heats(start: Start) -> None:
@@ -173,6 +182,15 @@ def test_closing_draws_what_is_newer_than_the_last_pictures(keep: Keep) -> None:
     assert ears.states("floor") == ["starting", "ok", "stopped"]
 
 
+def test_closing_draws_what_a_process_took_with_it_when_it_died(keep: Keep) -> None:
+    keeper, ears = keep(SLOW)
+    send_both(keeper)
+    os.kill(drawing_pid(keeper), signal.SIGKILL)
+    keeper.close(20.0)
+    assert len(ears.snapshots("floor")) == 1
+    assert ears.states("floor") == ["starting", "crashed", "ok", "stopped"]
+
+
 def test_closing_leaves_a_process_that_hangs_no_longer_than_it_was_given(keep: Keep) -> None:
     keeper, ears = keep(SLOW)
     send_both(keeper)
@@ -217,10 +235,10 @@ def test_a_plan_that_cannot_be_drawn_says_why_and_takes_no_other_along(keep: Kee
 
 def test_the_plan_s_own_picture_lies_under_the_heat(tmp_path: Path, keep: Keep) -> None:
     file = tmp_path / "floor.png"
-    cv2.imwrite(str(file), np.full((100, 110, 3), 255, np.uint8))
-    keeper, ears = keep(image=str(file))
+    cv2.imwrite(str(file), np.full((300, 330, 3), 255, np.uint8))
+    keeper, ears = keep(replace(PLAN, style=Style(max_width=640)), image=str(file))
     send_both(keeper)
-    assert pictures(ears)[0].heats[0].size_wh == (110, 100)
+    assert pictures(ears)[0].heats[0].size_wh == (330, 300)
 
 
 def test_cameras_of_different_heats_are_not_mixed_up(keep: Keep) -> None:

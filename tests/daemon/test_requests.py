@@ -250,6 +250,35 @@ def test_a_running_camera_empties_its_heats_and_does_not_get_them_back_from_the_
     assert heat.observed_s <= ears.observed_s("aisle") - before_s + 1.5
 
 
+def test_a_worker_that_dies_before_it_hears_a_request_leaves_it_to_the_next(start: Start) -> None:
+    supervisor, ears = start(spec("aisle"))
+    wait_for(lambda: ears.observed_s("aisle") > 3, 20, "three seconds counted")
+    wait_for(lambda: ears.saved.get("aisle"), 10, "the first state")
+    worker = supervisor.worker_pids()["aisle"]
+    os.kill(worker, signal.SIGSTOP)
+    supervisor.reset("aisle", Reset(flicker=False, moved=False, heat=True))
+    before_s = ears.observed_s("aisle")
+    ears.saved.clear()
+    os.kill(worker, signal.SIGKILL)
+    wait_for(lambda: ears.states("aisle").count("ok") == 2, 20, "a new worker")
+    wait_for(lambda: ears.saved.get("aisle"), 10, "the emptied state")
+    supervisor.take_snapshot("aisle")
+    wait_for(lambda: ears.snapshots("aisle"), 10, "a snapshot")
+    (heat,) = ears.snapshots("aisle")[-1].heats
+    assert heat.observed_s <= ears.observed_s("aisle") - before_s + 1.5
+
+
+def test_a_request_that_no_worker_came_to_is_told_at_the_end(start: Start, caplog: pytest.LogCaptureFixture) -> None:
+    supervisor, ears = start(spec("gone", "/no/such/file.mp4"))
+    wait_for(lambda: supervisor.camera_state("gone") == "offline", 20, "the camera to be offline")
+    supervisor.reset("gone", FLICKER)
+    supervisor.reset("gone", Reset(flicker=False, moved=True, heat=False))
+    supervisor.stop()
+    wait_for(lambda: "stopped" in ears.states("gone"), 20, "the end")
+    told = "gone: was asked to forget its flicker mask and take the present view as right and did not come to it"
+    assert f"{told}: ask again" in caplog.messages
+
+
 def test_a_camera_that_nobody_knows_has_no_state(start: Start) -> None:
     supervisor, _ = start(spec("gone", "/no/such/file.mp4"))
     wait_for(lambda: supervisor.camera_state("gone") == "offline", 20, "the camera to be offline")

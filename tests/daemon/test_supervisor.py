@@ -4,23 +4,27 @@ from __future__ import annotations
 
 import os
 import signal
+import socket
 import time
+from dataclasses import replace
 from datetime import UTC
 from multiprocessing import forkserver
 from pathlib import Path
 from random import Random
+from types import SimpleNamespace
 
 import pytest
 
 from edgeheat.core.events import CameraHealth, CameraStatus, Event, HealthVerdict, Progress
 from edgeheat.core.heats import Heats
 from edgeheat.core.increment import Increment
+from edgeheat.core.plan_heats import CameraHeats
 from edgeheat.core.zones import ZoneMasks
 from edgeheat.daemon.backup import CameraBackup
 from edgeheat.daemon.clock import SystemClock
-from edgeheat.daemon.messages import Counted
+from edgeheat.daemon.messages import Counted, Reset, ResetDone, Saved
 from edgeheat.daemon.restart import RestartLimits
-from edgeheat.daemon.supervisor import Supervisor, _FromChild
+from edgeheat.daemon.supervisor import Supervisor, _ForChild, _FromChild
 from tests.daemon.conftest import HEATS, LIMITS, Ears, Start, spec
 from tests.support.wait import wait_for
 
@@ -36,13 +40,14 @@ def worker_pid(supervisor: Supervisor, camera: str) -> int:
     return wait_for(pid, 10, f"a worker of {camera}") or 0
 
 
-def test_a_camera_comes_online_counts_and_gives_snapshots(start: Start) -> None:
-    supervisor, ears = start(spec("aisle"))
+def test_a_camera_comes_online_counts_and_gives_snapshots(start: Start, learnt: bytes) -> None:
+    supervisor, ears = start(spec("aisle"), backups={"aisle": (CameraBackup(learnt), 0.0)})
     online(ears, "aisle")
-    wait_for(lambda: ears.cell_seconds("aisle") > 0, 60, "some motion, once the floor was seen empty for long enough")
+    wait_for(lambda: ears.snapshots("aisle"), 20, "the picture of what was kept, which nobody asked for")
+    wait_for(lambda: ears.cell_seconds("aisle") > 0, 20, "some motion")
     supervisor.take_snapshot("aisle")
-    wait_for(lambda: ears.snapshots("aisle"), 10, "a snapshot")
-    (heat,) = ears.snapshots("aisle")[0].heats
+    wait_for(lambda: len(ears.snapshots("aisle")) == 2, 10, "a snapshot")
+    (heat,) = ears.snapshots("aisle")[-1].heats
     assert heat.image.startswith(b"\xff\xd8") or heat.image.startswith(b"\x89PNG")
     assert heat.zones[0].cell_seconds > 0
     assert sum(each.frames_decoded for each in ears.progress("aisle")) > 0
@@ -85,9 +90,9 @@ def test_the_verdict_on_a_picture_is_told_anew_each_time_its_camera_comes_online
     assert told(ears) == ["ok", "ok", "crashed", "ok", "ok"]
 
 
-def test_a_verdict_is_told_once_when_it_changes_and_not_before_the_first_frame() -> None:
-    ears = Ears()
-    supervisor = Supervisor(
+def supervisor_without_a_loop(ears: Ears) -> Supervisor:
+    """One whose turns the test takes itself."""
+    return Supervisor(
         specs=[spec("aisle")],
         backups={},
         limits=LIMITS,
@@ -97,6 +102,11 @@ def test_a_verdict_is_told_once_when_it_changes_and_not_before_the_first_frame()
         on_saved=ears.hear_saved,
         random=Random(1),
     )
+
+
+def test_a_verdict_is_told_once_when_it_changes_and_not_before_the_first_frame() -> None:
+    ears = Ears()
+    supervisor = supervisor_without_a_loop(ears)
 
     def hear(wall_s: float, health: HealthVerdict, frames: int = 15) -> None:
         reason = "" if health == "ok" else f"the picture is {health}"
@@ -123,6 +133,66 @@ def test_a_frozen_worker_is_noticed_killed_and_replaced(start: Start) -> None:
     online(ears, "aisle", times=2)
     assert "stalled" in ears.states("aisle")
     assert not Path(f"/proc/{frozen}").exists()
+
+
+def test_a_worker_that_is_only_starting_has_longer_for_its_first_frame(start: Start) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as silent:  # accepts, as a camera that is slow to send
+        url = f"http://127.0.0.1:{silent.getsockname()[1]}/video"
+        limits = replace(LIMITS, stall_timeout_s=1.0, first_frame_timeout_s=3.0)
+        _, ears = start(spec("slow", url, timeout_s=30.0), limits=limits)
+        wait_for(lambda: ears.states("slow"), 20, "the end of the patience")
+        (status, *_) = (event for event in ears.events if isinstance(event, CameraStatus))
+        assert (status.reason_code, status.reason) == ("stalled", "no frame for 3 s")
+
+
+FLICKER, MOVED = Reset(flicker=True, moved=False, heat=False), Reset(flicker=False, moved=True, heat=False)
+ONLINE = Counted(Progress("aisle", 1.0, 1.0, 15, 5, 10, 1.0), (), 1.0)
+
+
+@pytest.mark.parametrize(
+    ("happened", "pending"),
+    [
+        pytest.param([ONLINE, FLICKER, Saved(b"as it was")], FLICKER, id="a periodic save is no answer"),
+        pytest.param([ONLINE, FLICKER, Saved(b"emptied"), ResetDone(FLICKER)], None, id="its own answer is"),
+        pytest.param([ONLINE, FLICKER, MOVED, ResetDone(FLICKER)], FLICKER | MOVED, id="one more was asked meanwhile"),
+        pytest.param(
+            [ONLINE, FLICKER, MOVED, ResetDone(FLICKER), ResetDone(FLICKER | MOVED)], None, id="both answered"
+        ),
+        pytest.param([FLICKER, ONLINE, ResetDone(FLICKER)], None, id="asked while it was away"),
+    ],
+)
+def test_a_reset_is_done_when_the_worker_says_so(
+    happened: list[Counted | Saved | Reset | ResetDone], pending: Reset | None, caplog: pytest.LogCaptureFixture
+) -> None:
+    supervisor = supervisor_without_a_loop(Ears())
+    sent: list[object] = []
+    child = SimpleNamespace(send=sent.append, end=lambda: None)
+    supervisor._cameras["aisle"].child = child  # type: ignore[assignment]
+    for each in happened:
+        item = _ForChild("aisle", each) if isinstance(each, Reset) else _FromChild("aisle", child, each)  # type: ignore[arg-type]
+        supervisor._take(item)
+    supervisor._inbox.put(_FromChild("aisle", child, None))  # type: ignore[arg-type]
+    supervisor._say_farewell()
+    assert [each for each in sent if isinstance(each, Reset)][-1] == (FLICKER | MOVED if MOVED in happened else FLICKER)
+    told = [f"aisle: was asked to {pending} and did not come to it: ask again"] if pending else []
+    assert [message for message in caplog.messages if "was asked to" in message] == told
+
+
+def test_the_plans_get_once_what_goes_on_of_a_camera_that_is_away(start: Start) -> None:
+    first, ears = start(spec("aisle"))
+    wait_for(lambda: ears.observed_s("aisle") > 2, 20, "two seconds counted")
+    first.stop()
+    wait_for(lambda: ears.states("aisle")[-1:] == ["stopped"], 10, "the end")
+    taken: list[tuple[str, bytes]] = []
+    _, later = start(
+        spec("aisle", "/no/such/file.mp4", plan_heats=("total",)),
+        backups={"aisle": (ears.saved["aisle"], 0.0)},
+        on_plan_heats=lambda camera, packed: taken.append((camera, packed)),
+    )
+    wait_for(lambda: later.states("aisle").count("unavailable") >= 3, 20, "three tries")
+    ((camera, packed),) = taken
+    assert camera == "aisle"
+    assert CameraHeats.unpack(packed).grids["total"].observed_s == pytest.approx(ears.observed_s("aisle"), abs=0.01)
 
 
 def fork_server_pid() -> int:
@@ -276,11 +346,15 @@ def test_a_later_supervisor_goes_on_with_what_an_earlier_one_saved(start: Start)
     first.stop()
     wait_for(lambda: ears.states("aisle")[-1:] == ["stopped"], 10, "the end")
     counted_s = ears.observed_s("aisle")
+    assert len(ears.snapshots("aisle")) == 1, "the last, and none of heats that only begin"
     second, later = start(spec("aisle"), backups={"aisle": (ears.saved["aisle"], 0.0)})
-    online(later, "aisle")
-    second.take_snapshot("aisle")
-    wait_for(lambda: later.snapshots("aisle"), 10, "a snapshot")
+    wait_for(lambda: later.snapshots("aisle"), 20, "a snapshot that nobody asked for")
     assert later.snapshots("aisle")[0].heats[0].observed_s >= counted_s - 0.01
+    os.kill(worker_pid(second, "aisle"), signal.SIGKILL)
+    online(later, "aisle", times=2)
+    before_s = later.observed_s("aisle")
+    wait_for(lambda: later.observed_s("aisle") > before_s + 1, 20, "counting again")
+    assert len(later.snapshots("aisle")) == 1, "one after the start, and not after each crash"
 
 
 def test_a_backup_that_cannot_be_used_does_not_stop_the_camera(start: Start) -> None:

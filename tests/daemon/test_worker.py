@@ -12,7 +12,7 @@ from edgeheat.core.params import ZoneParams
 from edgeheat.core.pipeline import CameraPipeline
 from edgeheat.core.zone_rows import Column
 from edgeheat.daemon.clock import SystemClock
-from edgeheat.daemon.messages import Counted, Saved
+from edgeheat.daemon.messages import Counted, Reset, ResetDone, Saved
 from edgeheat.daemon.worker import Worker
 from edgeheat.sources.base import SourceOptions
 from edgeheat.sources.synthetic import open_synthetic
@@ -58,3 +58,18 @@ def test_what_is_told_of_the_zones_is_what_their_increments_hold() -> None:
         assert told.dwell_cell_s[zone] * 1000 == pytest.approx(rows[place, Column.DWELL_CELL_MS])
         assert told.entries[zone] == rows[place, Column.ENTRIES] >= 1
         assert 0 < told.active_s[zone] <= told.observed_s
+
+
+def test_a_reset_is_answered_after_the_state_that_it_left_also_where_there_is_none() -> None:
+    ours, theirs = Pipe()
+    worker = Worker(theirs, spec("aisle"), SystemClock())
+    reset = Reset(flicker=True, moved=False, heat=True)
+    worker._obey(reset)
+    assert ours.recv() == ResetDone(reset)
+    for frame in open_synthetic(
+        "synthetic:shop?seed=1&size=160x90&fps=10&duration=3", SourceOptions(clock=None)
+    ).frames():
+        worker._pipeline.step(frame)
+    worker._obey(reset)
+    assert isinstance(ours.recv(), Saved)
+    assert ours.recv() == ResetDone(reset)

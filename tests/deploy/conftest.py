@@ -11,31 +11,41 @@ import httpx
 import pytest
 
 from tests.support.edgeheat import Daemon
+from tests.support.floor import FRONT, FRONT_MARKS, pairs
 from tests.support.mosquitto import free_port
 from tests.support.wait import wait_for
 
 DEPLOY = Path(__file__).parents[2] / "deploy"
 
 
-CAMERA = """[[camera]]
+CAMERA_AND_PLAN = f"""[defaults.motion]
+bootstrap = "1s"
+[[camera]]
 name = "entrance"
 source = "synthetic:shop?size=320x180"
 [[camera.zone]]
 name = "till"
 polygon = [[0.1, 0.2], [0.9, 0.2], [0.9, 0.9], [0.1, 0.9]]
+[[plan]]
+name = "floor"
+size = [11.0, 10.0]
+[[plan.view]]
+camera = "entrance"
+points = {[list(pair) for pair in pairs(FRONT, FRONT_MARKS)]}
 """
 
 
 @pytest.fixture(scope="session")
 def edgeheat_address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """Host and port of a running edgeheat with an online camera that has frames, motion and a picture."""
-    daemon = Daemon(tmp_path_factory.mktemp("edgeheat"), CAMERA)
+    """Host and port of a running edgeheat with an online camera that has frames, motion and a picture, and a plan."""
+    daemon = Daemon(tmp_path_factory.mktemp("edgeheat"), CAMERA_AND_PLAN)
     daemon.start()
     try:
         picture = 'edgeheat_heatmap_renders_total{camera="entrance",outcome="ok"}'
         wait_for(lambda: daemon.metric(picture), 60, "a first picture")
         observed = 'edgeheat_observed_seconds_total{camera="entrance"}'
         wait_for(lambda: daemon.metric(observed), 60, "the first counted seconds")
+        wait_for(lambda: daemon.metric('edgeheat_plan_seen_ratio{plan="floor"}'), 60, "the plan's first picture")
         yield f"127.0.0.1:{daemon.port}"
     finally:
         daemon.stop()

@@ -10,6 +10,7 @@ import httpx
 import pytest
 
 from edgeheat.core.events import HealthVerdict
+from edgeheat.sinks.metrics import MetricsSink
 
 from .conftest import DEPLOY
 
@@ -100,6 +101,14 @@ def test_every_selector_is_filtered_and_every_counter_is_read_as_a_rate(expressi
         assert (period != "") == counted
         if counted:
             assert re.search(rf"(rate|increase)\({metric}", expression)
+
+
+def test_every_figure_is_on_the_board_but_those_that_only_an_alert_asks_for() -> None:
+    ending = {"counter": "_total", "histogram": "_bucket", "info": "_info"}
+    ours = {family.name + ending.get(family.type, "") for family in MetricsSink().registry.collect()}
+    asked = " ".join(target["expr"] for panel in QUERY_PANELS for target in panel["targets"])
+    left_out = {name for name in ours if name.startswith("edgeheat_") and f"{name}{{" not in asked}
+    assert left_out == {"edgeheat_heatmap_last_success_timestamp_seconds"}
 
 
 def test_the_board_can_be_provisioned() -> None:

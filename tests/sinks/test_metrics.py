@@ -128,6 +128,20 @@ def test_the_motion_ratio_goes_away_with_the_camera_and_comes_back_with_it(sink:
     assert value(sink, "motion_ratio", camera="entrance", zone="all") == 0.2
 
 
+def test_the_motion_ratio_goes_away_while_no_frame_counts(sink: MetricsSink) -> None:
+    sink.handle(status("online"))
+    sink.handle(progress(ratio=0.5))
+    nothing = replace(progress(), observed_s=0.0, rejected_s={}, motion_ratio={})
+    sink.handle(nothing)
+    assert value(sink, "motion_ratio", camera="entrance", zone="all") == 0.5, "no frame in this second"
+    sink.handle(replace(nothing, rejected_s={"unhealthy": 1.0}))
+    assert value(sink, "motion_ratio", camera="entrance", zone="all") is None
+    sink.handle(progress(ratio=0.2))
+    assert value(sink, "motion_ratio", camera="entrance", zone="all") == 0.2
+    sink.handle(status("offline", "stalled"))
+    assert value(sink, "motion_ratio", camera="entrance", zone="all") is None
+
+
 def verdicts(sink: MetricsSink) -> dict[str, float]:
     found = {
         sample.labels["verdict"]: sample.value
@@ -169,11 +183,13 @@ def test_the_daemon_tells_of_pictures_storage_broker_and_lost_events(sink: Metri
     sink.picture_written("entrance", "ok")
     sink.picture_written("entrance", "failed")
     sink.storage_bytes(123_456)
+    sink.checkpoint_written("entrance", 90.0)
     sink.mqtt_connected(True)
     sink.mqtt_message_dropped()
     sink.sink_dropped("mqtt", 3)
     assert value(sink, "heatmap_renders_total", camera="entrance", outcome="failed") == 1
     assert value(sink, "storage_bytes") == 123_456
+    assert value(sink, "checkpoint_last_success_timestamp_seconds", camera="entrance") == 90.0
     assert value(sink, "mqtt_connected") == 1
     assert value(sink, "mqtt_dropped_messages_total") == 1
     assert value(sink, "sink_dropped_events_total", sink="mqtt") == 3

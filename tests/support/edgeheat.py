@@ -19,8 +19,8 @@ class Daemon:
         self.port = free_port()
         self.storage = folder / "storage"
         self.log = folder / "edgeheat.log"
-        self._config = folder / "config.toml"
-        self._config.write_text(
+        self.config = folder / "config.toml"
+        self.config.write_text(
             f'[site]\nname = "test"\ntimezone = "Europe/Oslo"\n[storage]\npath = "{self.storage}"\nfree_floor = "1MB"\n'
             f'[schedule]\nevery = "10s"\n[web]\nport = {self.port}\n[supervision]\nstall_timeout = "4s"\n{config}'
         )
@@ -29,7 +29,7 @@ class Daemon:
     def start(self) -> None:
         with self.log.open("ab") as log:
             self._process = subprocess.Popen(
-                [sys.executable, "-m", "edgeheat", "run", "--config", str(self._config)], stdout=log, stderr=log
+                [sys.executable, "-m", "edgeheat", "run", "--config", str(self.config)], stdout=log, stderr=log
             )
 
     def get(self, path: str) -> str:
@@ -62,6 +62,11 @@ class Daemon:
         """Send a signal and return the exit code."""
         assert self._process is not None
         self._process.send_signal(signum)
+        return self.wait(timeout_s)
+
+    def wait(self, timeout_s: float) -> int:
+        """Return the exit code of a daemon that ends by itself."""
+        assert self._process is not None
         code = self._process.wait(timeout_s)
         self._process = None
         return code

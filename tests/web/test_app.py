@@ -45,7 +45,7 @@ def test_the_recent_heat_stands_large_and_the_others_beside_it(board: Board, cli
 
 def test_each_picture_says_what_it_shows_in_words(board: Board, client: httpx.Client) -> None:
     board.handle(snapshot("entrance"))
-    titles = re.findall(r"<b>(.+)</b>\n    <span><time>", client.get("/").text)
+    titles = re.findall(r"<b>(.+)</b>\n    <span class=\"facts\"><time>", client.get("/").text)
     assert titles == [
         "Presence, fading by half every 30 min",
         "Presence, last 1 h",
@@ -118,7 +118,7 @@ def test_without_a_picture_the_page_says_when_the_first_one_comes(board: Board, 
 def test_every_text_on_the_page_is_escaped(client: httpx.Client, board: Board) -> None:
     attack = "<script>alert(1)</script>\"'><img src=x onerror=alert(1)>"
     board.handle(status("entrance", "offline", attack, "unavailable"))
-    board.storage_problem(attack)
+    board.storage_problem("pictures", attack)
     board.handle(health("till", "covered", attack))
     heat = replace(heat_image("day"), zones=(zone_heat(attack, 1),))
     board.handle(replace(snapshot("till"), heats=(heat,)))

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import threading
+from dataclasses import replace
 
 import pytest
 
-from edgeheat.core.events import Progress, Snapshot
+from edgeheat.core.events import FrameRejection, Progress, Snapshot
 from edgeheat.web.board import Board, CameraView
 
 from .events import NOON, health, heat_image, progress, snapshot, status
@@ -53,6 +54,19 @@ def test_motion_is_not_shown_once_the_camera_is_offline(board: Board) -> None:
     board.handle(status("entrance", "offline", "gone", "ended"))
     board.handle(progress("entrance"))
     assert entrance(board).motion_ratio is None
+
+
+@pytest.mark.parametrize(
+    ("rejected_s", "shown"),
+    [pytest.param({"unhealthy": 1.0}, None, id="it is dark"), pytest.param({}, 0.031, id="no frame in this second")],
+)
+def test_motion_is_not_shown_while_no_frame_counts(
+    board: Board, rejected_s: dict[FrameRejection, float], shown: float | None
+) -> None:
+    board.handle(status("entrance", "online"))
+    board.handle(progress("entrance"))
+    board.handle(replace(progress("entrance"), observed_s=0.0, rejected_s=rejected_s, motion_ratio={}))
+    assert entrance(board).motion_ratio == shown
 
 
 def test_a_snapshot_of_one_heat_leaves_the_others_standing(board: Board) -> None:
@@ -119,7 +133,7 @@ def test_a_clock_that_was_set_back_leaves_nothing_from_a_later_hour(board: Board
 
 def test_passwords_are_taken_out_of_what_the_board_is_told(board: Board) -> None:
     board.handle(status("entrance", "offline", "rtsp://u:secret@10.0.0.2/1: refused", "unavailable"))
-    board.storage_problem("smb://u:secret@nas/share: gone")
+    board.storage_problem("pictures", "smb://u:secret@nas/share: gone")
     board.handle(health("till", "frozen", "http://10.0.0.2/?pwd=secret: the same picture for ever"))
     till = board.cameras()[1]
     assert "secret" not in entrance(board).reason + "".join(board.problems()) + till.health_reason
@@ -127,11 +141,14 @@ def test_passwords_are_taken_out_of_what_the_board_is_told(board: Board) -> None
 
 def test_problems_are_told_only_while_they_last(board: Board) -> None:
     assert board.problems() == ()
-    board.storage_problem("disk full")
+    board.storage_problem("pictures", "disk full")
+    board.storage_problem("heats", "disk full too")
     board.mqtt_connected(False)
-    assert len(board.problems()) == 2
-    board.storage_problem(None)
+    assert len(board.problems()) == 3
+    board.storage_problem("pictures", None)
     board.mqtt_connected(True)
+    assert board.problems() == ("Heats cannot be saved, and a power cut would lose them: disk full too",)
+    board.storage_problem("heats", None)
     assert board.problems() == ()
 
 

@@ -42,6 +42,15 @@ _SEEN_FIGURES = """
 """
 
 
+_LINES = """
+place => {
+  const words = document.createRange();
+  words.selectNodeContents(place);
+  return new Set([...words.getClientRects()].map(line => Math.round(line.bottom / 8))).size;
+}
+"""
+
+
 def fill(board: Board) -> None:
     board.handle(status("entrance", "online"))
     board.handle(health("entrance", "ok"))
@@ -108,6 +117,21 @@ def test_every_figure_of_a_zone_is_seen_whole_with_its_name_beside_it_where_no_h
         assert is_inside
         assert has_name == names_beside
         assert font_px >= 13
+
+
+def test_a_long_name_of_a_zone_breaks_and_no_figure_beside_it(
+    board: Board, client: httpx.Client, browser: Browser
+) -> None:
+    long = zone_heat("the-shelf-with-a-very-long-name-", 1)
+    heat = replace(heat_image("day"), zones=(zone_heat("all", None), long))
+    for camera in ("entrance", "till"):
+        board.handle(replace(snapshot(camera), heats=(heat,)))
+    browser.open(str(client.base_url), (1280, 800))
+    cells = browser.run(f"[...document.querySelectorAll('thead th, td')].map({_LINES})")
+    assert len(cells) == 2 * (6 + 10)
+    assert max(cells) == 1
+    names = browser.run(f"[...document.querySelectorAll('tbody th')].map({_LINES})")
+    assert max(names) > 1
 
 
 def test_five_heats_stand_as_one_large_picture_and_rows_without_a_gap(

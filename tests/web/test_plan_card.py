@@ -32,6 +32,7 @@ def card(board: Board) -> str:
 def test_before_its_first_picture_a_plan_waits_for_its_cameras(board: Board) -> None:
     assert "<h2>floor</h2>" in card(board)
     assert "Waiting for its cameras" in card(board) and "First picture when its cameras have theirs" in card(board)
+    assert "<dl>" not in card(board), "no frame around nothing"
 
 
 def test_a_plan_shows_its_pictures_its_size_and_how_much_of_it_is_seen(board: Board) -> None:
