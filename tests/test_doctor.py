@@ -14,6 +14,7 @@ from edgeheat.config import Config, build_config
 from edgeheat.daemon.clock import SystemClock
 from edgeheat.doctor import (
     Finding,
+    _blind_zones,
     check_broker,
     check_camera,
     check_clock,
@@ -111,7 +112,7 @@ def test_a_taken_port_is_a_warning() -> None:
 
 def test_a_camera_that_gives_a_frame_is_ok(tmp_path: Path) -> None:
     found = check_camera(config(tmp_path).camera[0], SystemClock())
-    assert (found.verdict, found.what) == ("ok", "synthetic:shop?size=64x48 gives frames of 64x48")
+    assert found == Finding("camera till", "ok", "synthetic:shop?size=64x48 gives frames of 64x48")
 
 
 def zone(name: str, kind: str, *corners: tuple[float, float]) -> dict[str, object]:
@@ -119,32 +120,34 @@ def zone(name: str, kind: str, *corners: tuple[float, float]) -> dict[str, objec
 
 
 LEFT = ((0, 0), (0.5, 0), (0.5, 1), (0, 1))
+COVERED = [zone("till", "zone", (0.1, 0.1), (0.4, 0.1), (0.4, 0.4)), zone("screen", "privacy", *LEFT)]
 
 
 @pytest.mark.parametrize(
-    ("zones", "verdict", "what"),
+    ("zones", "said"),
     [
-        ([zone("till", "zone", *LEFT)], "ok", ""),
-        ([zone("speck", "zone", (0.501, 0.501), (0.502, 0.501), (0.502, 0.502))], "ok", ""),
-        ([zone("till", "zone", *LEFT), zone("street", "ignore", (0.5, 0), (1, 0), (1, 1))], "ok", ""),
-        (
-            [zone("till", "zone", (0.1, 0.1), (0.4, 0.1), (0.4, 0.4)), zone("screen", "privacy", *LEFT)],
-            "warning",
-            ", but its masks leave nothing to count in till",
-        ),
+        ([zone("till", "zone", *LEFT)], ""),
+        ([zone("speck", "zone", (0.501, 0.501), (0.502, 0.501), (0.502, 0.502))], ""),
+        ([zone("till", "zone", *LEFT), zone("street", "ignore", (0.5, 0), (1, 0), (1, 1))], ""),
+        (COVERED, "its masks leave nothing to count in till"),
         (
             [zone("left", "include", *LEFT), zone("street", "ignore", (0, 0), (1, 0), (1, 1), (0, 1))],
-            "warning",
-            ", but its masks leave nothing to count",
+            "its masks leave nothing to count",
         ),
     ],
 )
-def test_zones_that_masks_cover_wholly_are_a_warning(
-    tmp_path: Path, zones: list[dict[str, object]], verdict: str, what: str
-) -> None:
-    found = check_camera(config(tmp_path, zones=zones).camera[0], SystemClock())
-    assert (found.verdict, found.what) == (verdict, f"synthetic:shop?size=64x48 gives frames of 64x48{what}")
-    assert bool(found.remedy) == (verdict == "warning")
+def test_zones_that_masks_cover_wholly_are_found(tmp_path: Path, zones: list[dict[str, object]], said: str) -> None:
+    assert _blind_zones(config(tmp_path, zones=zones).camera[0], (64, 48)) == said
+
+
+def test_a_camera_with_a_zone_that_masks_cover_wholly_is_a_warning(tmp_path: Path) -> None:
+    found = check_camera(config(tmp_path, zones=COVERED).camera[0], SystemClock())
+    assert found == Finding(
+        "camera till",
+        "warning",
+        "synthetic:shop?size=64x48 gives frames of 64x48, but its masks leave nothing to count in till",
+        "look at the [[camera.zone]] of till",
+    )
 
 
 def test_a_camera_that_cannot_be_opened_is_told_without_its_password(tmp_path: Path) -> None:
