@@ -75,8 +75,9 @@ class FlickerMask:
         core = cv2.erode(self._changing, square(3), borderType=cv2.BORDER_REPLICATE)
         hot = ((core > _CHANGING) & (self._present > _PRESENT)).astype(np.uint8)
         suspect = cv2.dilate(hot, square(3)) > 0
-        self._suspect_s = np.where(suspect, self._suspect_s + dt_s, np.maximum(self._suspect_s - dt_s, 0.0))
-        self._suspect_s = self._suspect_s.astype(np.float32)
+        # With a ceiling: a place is free again soon after its television is gone, however long that was on.
+        self._suspect_s += np.where(suspect, np.float32(dt_s), np.float32(-dt_s))
+        np.clip(self._suspect_s, 0.0, 2 * _SURE_S, out=self._suspect_s)
         if (self._suspect_s >= _SURE_S).any():
             self._take_in_contained()
         self._masked &= cv2.dilate(self._changing_slow, square(5)) >= _CALM

@@ -26,7 +26,10 @@ from edgeheat.core.types import F32, U8
 
 _TICK_S = 1.0
 _MOVING_CELLS, _MOVING_RATIO = 21, 0.08
-"""Somebody moves where this share of a square of so many cells changed since the frame before."""
+"""Somebody moves where this share of a square of so many cells changed in _MOVED_S."""
+
+_MOVED_S = 0.18
+"""What lies between two frames at 5 a second, less some slack."""
 
 _MARGIN_CELLS, _ODD_MARGIN_CELLS, _PEOPLE_MARGIN_CELLS = 7, 5, 5
 _MUCH_ODD_RATIO = 0.4
@@ -34,13 +37,16 @@ _REMEMBERED_TICKS = 7
 _SEEN_BEFORE_S = 60.0
 """How sure an empty scene is of which nothing else is known than that an earlier run used it."""
 
+_SEEN_LONG_S = 3600.0
+"""A scene that was seen for longer is kept as seen for so long; nothing asks for more."""
+
 _COLOURFUL = 1.5
 """Mean distance of Cb and Cr from grey, in levels, from which a picture has colours; infra-red has none."""
 
 
 @dataclass(frozen=True, slots=True)
 class Judgement:
-    """What one frame shows. Masks are 255 or 0, (grid height, grid width), owned by the holder."""
+    """What one frame shows. Masks are 255 or 0, (grid height, grid width), and only to be read."""
 
     cells: U8
     moving: U8
@@ -78,7 +84,9 @@ class Foreground:
         self._people = self._busy = self._odd = self._all_cells = self._empty
         self._remembered: deque[U8] = deque([self._empty], maxlen=_REMEMBERED_TICKS)
         self._raw_before: U8 | None = None
-        self._before: U8 | None = None
+        self._seen_s = 0.0
+        self._recent: deque[tuple[float, U8]] = deque()
+        """Frames of the last moments, the oldest of them so long ago that people have moved since."""
         self._second_before: U8 | None = None
         self._still_before: U8 = self._empty
         self._tint: F32 | None = None
@@ -149,9 +157,8 @@ class Foreground:
         luma = self._exposure.normalised(grid, scene.luma, self._people)
         stir = self._stays.stir_levels
         raw_ratio = changed_share(grid, self._raw_before if self._raw_before is not None else grid, stir)
-        before = self._before if self._before is not None else luma
-        moved = above(np.asarray(cv2.absdiff(luma, before), np.uint8), stir)
-        self._raw_before, self._before = grid, luma
+        moved = above(np.asarray(cv2.absdiff(luma, self._some_time_ago(luma, dt_s)), np.uint8), stir)
+        self._raw_before = grid
         if self._gate.shut:
             return self._wait_for_light(grid, chroma, luma, share(moved), dt_s)
         self._tint = tint_of(chroma, self._exposure.gain) if chroma is not None and self._colourful else None
@@ -164,6 +171,14 @@ class Foreground:
             self._gate.hide(self._remembered[0] if self._gate.slow else self._people)
             return self._left_out("light", dt_s)
         return self._count(luma, found, moved, dt_s)
+
+    def _some_time_ago(self, luma: U8, dt_s: float) -> U8:
+        """Return the frame of _MOVED_S ago, or the last one where frames are farther apart: who moves is told alike."""
+        self._seen_s += dt_s
+        self._recent.append((self._seen_s, luma))
+        while len(self._recent) > 1 and self._seen_s - self._recent[1][0] >= _MOVED_S:
+            self._recent.popleft()
+        return self._recent[0][1]
 
     def _count(self, luma: U8, found: Difference, moved: U8, dt_s: float) -> Judgement:
         """Clean the cells up, leave out what flickers, and split them into who moves and who stays."""
@@ -230,7 +245,7 @@ class Foreground:
         factor = scene.light_change(luma, calm)
         if factor is not None:
             scene.relight(factor)
-            self._stays.follow(scene, factor)
+            self._stays.follow(factor)
         scene.learn(luma, self._tint, calm, np.asarray(cv2.bitwise_and(still, odd), np.uint8), dt_s)
         self._stays.learn_stir(luma, second_before, np.asarray(cv2.bitwise_and(still, self._still_before), np.uint8))
         self._still_before = still
@@ -241,7 +256,7 @@ class Foreground:
         return settled.released
 
     def _wait_for_light(self, grid: U8, chroma: U8 | None, luma: U8, moved_ratio: float, dt_s: float) -> Judgement:
-        if not self._gate.wait(grid, chroma if self._colourful else None, moved_ratio, dt_s):
+        if not self._gate.wait(grid, chroma, moved_ratio, dt_s):
             return self._left_out("light", dt_s)
         scene = self._gate.open(self._scene, luma)
         if scene is not None:
@@ -255,9 +270,10 @@ class Foreground:
         self._differ = Differ(scene, shadows=self._params.detect_shadows)
         self._exposure = Exposure()
         self._model = make_model(self._params, half_hw(scene.luma.shape))
-        self._stays.follow(scene, None)
+        self._reject("furniture", self._stays.begin_anew(scene))
         self._doubtful = self._stays.doubtful(scene)
-        self._before = self._second_before = None
+        self._second_before = None
+        self._recent.clear()
 
     def _left_out(self, reason: FrameRejection, dt_s: float) -> Judgement:
         self._rejected_s[reason] = self._rejected_s.get(reason, 0.0) + dt_s
@@ -287,6 +303,10 @@ class Foreground:
         """Share of the picture that the flicker mask leaves out, 0..1."""
         return self._flicker.ratio
 
+    def forget_held(self) -> None:
+        """Give up what is held back: the heats begin anew."""
+        self._stays.drop(np.full_like(self._empty, 255))
+
     def forget_flicker(self) -> None:
         """Begin to learn the flicker mask anew."""
         self._flicker = FlickerMask(self._scene.luma.shape)
@@ -297,7 +317,10 @@ class Foreground:
 
     def state(self) -> dict[str, NDArray[Any]]:
         """Return what a later run needs to go on at once."""
-        state: dict[str, NDArray[Any]] = {"scene": self._scene.luma, "seen_s": self._scene.seen_s.astype(np.float16)}
+        state: dict[str, NDArray[Any]] = {
+            "scene": self._scene.luma,
+            "seen_s": np.minimum(self._scene.seen_s, _SEEN_LONG_S).astype(np.float16),
+        }
         if self._scene.tint is not None:
             state["tint"] = self._scene.tint.astype(np.float16)
         return state | {f"flicker_{name}": array for name, array in self._flicker.state().items()}

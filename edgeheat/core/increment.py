@@ -23,6 +23,10 @@ _HEADER_1 = struct.Struct("<HHIdd")
 
 _KEY_BYTES = 8
 
+_MOST_TRAFFIC_MS = np.uint32(65_535)
+"""A minute of movement that was held back may become certain at once; more than an increment has room for is told as
+dwell, so that no presence is lost."""
+
 _ALMOST_MS = 1e-6
 """So much less than a whole millisecond is one: 0.1 + 0.1 + … falls short by as little as floats do."""
 
@@ -112,7 +116,7 @@ class IncrementBuilder:
     """Adds masks up; `zone_keys` says which zones their rows are of."""
 
     def __init__(self, shape_hw: tuple[int, int], zone_keys: tuple[int, ...]) -> None:
-        self._traffic_ms: U16 = np.zeros(shape_hw, np.uint16)
+        self._traffic_ms: U32 = np.zeros(shape_hw, np.uint32)
         self._dwell_ms: NDArray[np.uint32] | None = None
         self._zone_keys = zone_keys
         self._zone_rows = empty_rows(len(zone_keys))
@@ -126,38 +130,30 @@ class IncrementBuilder:
         zone_rows: what the mask gave each zone, see ActivityMeter.add.
         """
         if whole_ms:
-            np.add(self._traffic_ms, np.uint16(whole_ms), out=self._traffic_ms, where=mask.moving > 0)
+            np.add(self._traffic_ms, np.uint32(whole_ms), out=self._traffic_ms, where=mask.moving > 0)
         if mask.dwell_ms is not None:
-            self._add_dwell(mask.dwell_ms)
+            if self._dwell_ms is None:
+                self._dwell_ms = np.zeros(self._traffic_ms.shape, np.uint32)
+            self._dwell_ms += mask.dwell_ms
         if mask.moved_ms is not None:
-            self._add_moved(mask.moved_ms)
+            self._traffic_ms += mask.moved_ms
         self._zone_rows += zone_rows
         self._observed_ms += whole_ms
         self._filled_s += mask.dt_s
         self._end = (mask.mono_s, mask.wall_s)
         return self.close() if self._filled_s >= INCREMENT_S else None
 
-    def _add_dwell(self, dwell_ms: U32) -> None:
-        if self._dwell_ms is None:
-            self._dwell_ms = np.zeros(self._traffic_ms.shape, np.uint32)
-        self._dwell_ms += dwell_ms
-
-    def _add_moved(self, moved_ms: U32) -> None:
-        """Add movement that was held back; more of it than an increment can hold, a minute, is told as dwell."""
-        together_ms = self._traffic_ms + moved_ms
-        most_ms = np.uint32(np.iinfo(np.uint16).max)
-        self._traffic_ms = np.minimum(together_ms, most_ms).astype(np.uint16)
-        if (together_ms > most_ms).any():
-            self._add_dwell(np.maximum(together_ms, most_ms) - most_ms)
-
     def peek(self) -> Increment | None:
-        """Return what is together so far; its arrays are still the builder's own. None where there is nothing."""
+        """Return what is together so far; its dwell may still be the builder's own. None where there is nothing."""
         if self._end is None:
             return None
         mono_s, wall_s = self._end
-        return Increment(
-            self._traffic_ms, self._dwell_ms, self._observed_ms, mono_s, wall_s, self._zone_keys, self._zone_rows
-        )
+        traffic_ms, dwell_ms = self._traffic_ms, self._dwell_ms
+        beyond_ms = np.maximum(traffic_ms, _MOST_TRAFFIC_MS) - _MOST_TRAFFIC_MS
+        if beyond_ms.any():
+            traffic_ms, dwell_ms = traffic_ms - beyond_ms, beyond_ms if dwell_ms is None else dwell_ms + beyond_ms
+        packed_ms = traffic_ms.astype(np.uint16)
+        return Increment(packed_ms, dwell_ms, self._observed_ms, mono_s, wall_s, self._zone_keys, self._zone_rows)
 
     def close(self) -> Increment | None:
         """Return what is together so far and begin anew; None where there is nothing."""

@@ -324,6 +324,8 @@ class CameraPipeline:
             self._health_watch.clear_moved()
         if heat and self._heats is not None:
             self._empty_heats()
+            if self._foreground is not None:
+                self._foreground.forget_held()
 
     def restore(self, saved: bytes | None, increments: list[Increment], shift_s: float) -> list[str]:
         """Take up heats that an earlier run saved, and what it counted after; call it before the first frame.
@@ -341,11 +343,12 @@ class CameraPipeline:
             return []
         heats = Heats(self.params.heats, ZoneMasks.of(self.params.zones, shape_hw[::-1]), self.params.zone)
         empty: list[str] = []
+        extra: dict[str, NDArray[Any]] = {}
         if saved is not None:
             empty, extra = heats.restore(saved, shift_s)
-            self._take_up(extra, shift_s)
         for each in increments:
             heats.add(replace(each, mono_s=each.mono_s + shift_s))
+        self._take_up(extra, shift_s)
         self._heats = heats
         return empty
 

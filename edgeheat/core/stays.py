@@ -102,7 +102,7 @@ class Stays:
         self._parked: NDArray[np.bool_] = np.zeros(shape_hw, np.bool_)
         """Where furniture came to stand; below, for how long, and what was there before it."""
         self._parked_s: F32 = np.zeros(shape_hw, np.float32)
-        self._behind_luma: U8 = scene.luma.copy()
+        self._behind_luma: F32 = scene.luma.astype(np.float32)
         self._behind_tint: F32 | None = None
 
     def hold(self, cells: U8, dt_s: float, moving: U8 | None = None) -> None:
@@ -145,7 +145,7 @@ class Stays:
         released = self._release(ready | proved)
         ghost_ms = self._become_scene(scene, second, still, usual)
         ghost_ms += self._give_up(overdue)
-        return Settled(released, ghost_ms / 1000.0, self._age_furniture(still, second.dt_s) / 1000.0)
+        return Settled(released, ghost_ms / 1000.0, self._age_furniture(here, second.dt_s) / 1000.0)
 
     def end(self, scene: EmptyScene) -> Released:
         """Return what is still held and is likely: at the end of a run there is no more to be learnt.
@@ -159,17 +159,23 @@ class Stays:
         held_s = cv2.resize(self._held_ms.astype(np.float32), scene.seen_s.shape[::-1], interpolation=cv2.INTER_AREA)
         return (held_s > 1000.0 * (_GHOST_TIMES * scene.seen_s + _GHOST_S)) & ~self._parked
 
-    def follow(self, scene: EmptyScene, factor: F32 | None) -> None:
-        """Follow the light: `factor` as EmptyScene.light_change gives it, None for another light altogether."""
-        if factor is None:
-            self._usual = scene.half.copy()
-            self._votes_s.fill(0.0)
-            self._parked.fill(False)
-            self._quiet_s.fill(0.0)
-            return
+    def begin_anew(self, scene: EmptyScene) -> float:
+        """Go on with the scene in another light altogether; returns the held seconds of furniture, summed over cells.
+
+        They are given up: furniture is part of that scene too, and nothing will prove its time any more.
+        """
+        furniture_ms = self._give_up(self._parked)
+        self._usual = scene.half.copy()
+        self._votes_s.fill(0.0)
+        self._parked.fill(False)
+        self._quiet_s.fill(0.0)
+        return furniture_ms / 1000.0
+
+    def follow(self, factor: F32) -> None:
+        """Follow the light as it changes, `factor` as EmptyScene.light_change gives it."""
         half = cv2.resize(factor, self._usual.shape[::-1], interpolation=cv2.INTER_AREA)
         self._usual = np.asarray(cv2.convertScaleAbs(self._usual * half), np.uint8)
-        self._behind_luma = np.asarray(cv2.convertScaleAbs(self._behind_luma * factor), np.uint8)
+        self._behind_luma *= factor
 
     def learn_stir(self, luma: U8, before: U8, calm: U8) -> None:
         """Learn how much cells change from second to second without people, from the `calm` ones (255)."""
@@ -227,11 +233,12 @@ class Stays:
         """Put the empty scene back where furniture has gone again; its held time is proved by that."""
         if not self._parked.any():
             return self._parked
-        like = cv2.compare(cv2.absdiff(second.luma, self._behind_luma), scene.tolerance, cv2.CMP_LE)
+        behind = np.asarray(cv2.convertScaleAbs(self._behind_luma), np.uint8)
+        like = cv2.compare(cv2.absdiff(second.luma, behind), scene.tolerance, cv2.CMP_LE)
         back = np.asarray(cv2.bitwise_and(second.people, like), np.uint8)
         gone = _mostly(self._parked, halved(back) > 127)
         if gone.any():
-            scene.replace(gone.astype(np.uint8) * 255, self._behind_luma, self._behind_tint)
+            scene.replace(gone.astype(np.uint8) * 255, behind, self._behind_tint)
             self._parked &= ~gone
             self._quiet_s[gone] = 0.0
         return gone
@@ -250,7 +257,8 @@ class Stays:
         came &= cv2.morphologyEx(came.astype(np.uint8), cv2.MORPH_OPEN, np.ones((3, 3), np.uint8)) > 0
         ghosts = settled & ~came
         fresh = came & ~self._parked
-        cv2.copyTo(scene.luma, enlarged(fresh.astype(np.uint8), scene.luma.shape), self._behind_luma)
+        now = enlarged(fresh.astype(np.uint8), scene.luma.shape)
+        cv2.copyTo(scene.luma.astype(np.float32), now, self._behind_luma)
         if scene.tint is not None:
             if self._behind_tint is None:
                 self._behind_tint = scene.tint.copy()
@@ -262,12 +270,15 @@ class Stays:
         self._quiet_s[settled] = 0.0
         return self._give_up(ghosts)
 
-    def _age_furniture(self, still: NDArray[np.bool_], dt_s: float) -> float:
-        """Hold the time of furniture too, until it is too long; returns the held ms that are given up as its."""
+    def _age_furniture(self, here: NDArray[np.bool_], dt_s: float) -> float:
+        """Hold the time of furniture too, where it is not `here` and held already, until it is too long.
+
+        Returns the held ms that are given up as its.
+        """
         if not self._parked.any():
             return 0.0
         self._parked_s[self._parked] += np.float32(dt_s)
-        self.hold(enlarged((self._parked & ~still).astype(np.uint8) * 255, self._held_ms.shape), dt_s)
+        self.hold(enlarged((self._parked & ~here).astype(np.uint8) * 255, self._held_ms.shape), dt_s)
         over = self._parked & (self._parked_s > self._params.dwell_max_s)
         self._parked &= ~over
         return self._give_up(over)
