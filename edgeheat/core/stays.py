@@ -26,7 +26,8 @@ _STIR_SHARE = 0.12
 
 _KNOWN_S = 3.0
 _GHOST_TIMES, _GHOST_S = 1.0, 20.0
-"""What was there for longer than the place was seen empty, and 20 s, is the empty scene."""
+"""What was there for longer than the place was seen empty, and 20 s, is the empty scene: counted from when it outvoted
+what the cell usually showed, so that after a long stay it takes twice as long."""
 
 _EDGE_SHARE = 0.3
 """Cells on an edge change with every block that H.264 sends: they may differ by this share of the edge's height."""

@@ -47,6 +47,14 @@ def test_a_television_is_masked_within_90_s_and_comes_back_when_it_is_off() -> N
     assert not mask.mask.any() and mask.ratio == 0.0
 
 
+def test_a_place_is_free_soon_after_its_television_is_off_however_long_that_was_on() -> None:
+    mask, random = FlickerMask(HW), np.random.default_rng(1)
+    television_for(mask, 900, random)
+    for _ in range(400):
+        second(mask, np.zeros(HW, np.uint8), np.zeros(HW, np.uint8))
+    assert not mask.mask.any() and not mask.suspect.any()
+
+
 def test_a_busy_aisle_is_not_masked() -> None:
     mask = FlickerMask(HW)
     for number in range(300):

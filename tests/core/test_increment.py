@@ -59,10 +59,10 @@ def test_minutes_of_staying_that_become_certain_at_once_do_not_overflow() -> Non
 def test_movement_that_becomes_certain_late_is_movement_and_of_more_than_an_increment_holds_nothing_is_lost() -> None:
     moved_ms = np.zeros(SHAPE, np.uint32)
     moved_ms[2, 3], moved_ms[4, 4] = 4_000, 90_000
-    (one,) = build([mask_of(EVERYWHERE, 10.0, 0.5, moved_ms=moved_ms)])
-    assert (one.traffic_ms[2, 3], one.traffic_ms[0, 0]) == (4_500, 500)
+    (one,) = build([mask_of(EVERYWHERE, 10.0, 0.5, moved_ms=moved_ms), mask_of(EVERYWHERE, 10.2, 0.2)])
+    assert (one.traffic_ms[2, 3], one.traffic_ms[0, 0]) == (4_700, 700)
     assert one.dwell_ms is not None
-    assert int(one.traffic_ms[4, 4]) + int(one.dwell_ms[4, 4]) == 90_500
+    assert int(one.traffic_ms[4, 4]) + int(one.dwell_ms[4, 4]) == 90_700
     assert one.dwell_ms.sum() == one.dwell_ms[4, 4]
 
 

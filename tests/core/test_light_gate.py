@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
 from edgeheat.core.light_gate import LightGate
 from edgeheat.core.params import MotionParams
+from edgeheat.core.pipeline import CameraPipeline
 from edgeheat.core.scene import EmptyScene, tint_of
 from edgeheat.core.shapes import half_hw
-from edgeheat.core.types import F32, U8
-from tests.core.drawn import HW, Counted, Look, count, params, room, truth_of, walker
+from edgeheat.core.types import F32, U8, SizeWH
+from tests.core.drawn import HW, Block, Counted, Look, count, params, room, truth_of, walker
 
 OFF_S, ON_S, END_S = 40.0, 70.0, 110.0
 
@@ -48,9 +50,49 @@ def test_the_people_count_on_through_lamps_off_and_on(coloured: bool) -> None:
     truth = truth_of(looks, END_S)
     assert counted.presence.sum() == pytest.approx(truth.sum(), rel=0.25)
     assert np.corrcoef(counted.presence.ravel(), truth.ravel())[0, 1] > 0.95
-    nobody = truth == 0
     assert counted.presence[:25].sum() + counted.presence[80:].sum() < 0.02 * counted.presence.sum()
-    assert nobody.any()
+
+
+def test_a_pallet_is_no_dwell_when_the_lamps_are_dimmed() -> None:
+    pallet = Block(60, 40, 30, 24, luma=180, cb=100, cr=150)
+
+    def look(at_s: float) -> Look:
+        return Look((pallet,) if at_s >= 60 else (), lamps(0.4) if at_s >= 150 else 1.0)
+
+    counted = count(room().frames(look, 200))
+    assert counted.heat("dwell")[pallet.place].mean() < 2.0
+    assert counted.pipeline.take_left_out().rejected_cell_s["furniture"] > 60 * 30 * 24
+
+
+def colourless(size_wh: SizeWH) -> U8:
+    return np.full((size_wh[1], size_wh[0], 2), 128, np.uint8)
+
+
+@pytest.mark.parametrize("phase_s", [0.0, 0.2, 0.4, 0.6, 0.8])
+def test_after_infra_red_the_scene_has_its_colours_again(phase_s: float) -> None:
+    day, night = room(), room(coloured=False)
+    frames = [
+        frame
+        for frame, grey in zip(
+            day.frames(lambda at_s: Look(light=1.0 if at_s < 40 else lamps(0.55)), 80),
+            night.frames(lambda _: Look(light=0.6), 80),
+            strict=True,
+        )
+        for frame in [replace(grey, chroma=colourless) if 30 <= frame.mono_s < 50 + phase_s else frame]
+    ]
+    counted = count(frames)
+    saved = counted.pipeline.save()
+    assert saved is not None
+    again = CameraPipeline(params())
+    again.restore(saved, [], 0.0)
+    light = lamps(0.55)
+    light[30:60, 60:100] *= 1.35
+    later = [replace(frame, mono_s=frame.mono_s + 100) for frame in day.frames(lambda _: Look(light=light), 20)]
+    for frame in later:
+        again.step(frame)
+    again.flush()
+    heats = [again.heat(name, later[-1].mono_s, later[-1].wall_s) for name in ("traffic", "dwell")]
+    assert sum(float(heat.heat_s.sum()) for heat in heats if heat) < 0.01 * 20 * 30 * 40, "a patch of light is nobody"
 
 
 def test_counting_resumes_within_5_s_and_what_was_left_out_is_not_observed() -> None:

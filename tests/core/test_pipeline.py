@@ -128,6 +128,13 @@ def test_five_and_fifteen_frames_a_second_give_the_same_heat() -> None:
     assert shop_heat(15).sum() == pytest.approx(shop_heat(5).sum(), rel=0.05)
 
 
+@pytest.mark.parametrize("fps", [10, 25])
+def test_who_walks_moves_however_often_one_looks(fps: int) -> None:
+    frames = drawn.room().frames(lambda at_s: Look((drawn.walker(at_s),)), 30, fps=fps)
+    counted = drawn.count(frames, drawn.params(analysis_fps=float(fps)))
+    assert counted.heat("traffic").sum() > 0.95 * counted.presence.sum() > 0.0
+
+
 def test_heat_lies_where_the_synthetic_walkers_were() -> None:
     heat, truth = shop_heat(5), shop(5).truth(0.0, 60.0)
     blur = 0.017 * 320
@@ -158,7 +165,7 @@ def test_someone_who_stands_in_the_first_frames_and_leaves_is_no_lasting_ghost()
     assert place.mean() == pytest.approx(4.0, abs=0.5)
     late = CameraPipeline(params())
     moving = [mask for frame in block_scene(lambda at_s: 100 if at_s < 15 else None, 80) for mask in late.step(frame)]
-    # The floor is believed once it was seen for twice as long as the one who stood there, and 20 s.
+    # The floor is believed once it outvoted the one who stood there, and was seen for as long as he, and 20 s.
     assert not any(mask.cells.any() for mask in moving if mask.mono_s > 15 + 2 * 15 + 20)
     late.flush()
     assert heat_of(late)[60:140, 100:124].mean() < 15.5, "the ghost itself gives no heat"
@@ -409,6 +416,31 @@ def test_what_was_left_out_is_told_once() -> None:
 def test_cells_whose_heat_does_not_count_are_not_among_those_left_out() -> None:
     everywhere = ZoneParams("all of it", "ignore", ((0.0, 0.0), (1.0, 0.0), (1.0, 1.0), (0.0, 1.0)))
     assert with_television(100, zones=(everywhere,)).take_left_out().rejected_cell_s == {}
+
+
+def test_heats_that_begin_anew_get_nothing_of_who_stayed_before() -> None:
+    sitter = drawn.Block(60, 30, 16, 40, luma=200, cb=90, cr=160)
+    frames = list(drawn.room().frames(lambda at_s: Look((sitter,)) if 20 < at_s < 50 else Look(), 60))
+    pipeline = CameraPipeline(drawn.params())
+    for frame in frames:
+        if frame.mono_s == 45.0:
+            pipeline.reset(flicker=False, moved=False, heat=True)
+        pipeline.step(frame)
+    pipeline.flush()
+    last = frames[-1]
+    held = pipeline.heat("dwell", last.mono_s, last.wall_s)
+    assert held is not None and held.heat_s[sitter.place].max() < 6.0
+
+
+def test_what_cannot_be_taken_up_as_a_whole_is_not_taken_up_in_part() -> None:
+    saved = saved_after_a_walk()
+    other = Increment(np.zeros((9, 16), np.uint16), None, 1000, 21.0, 21.0)
+    pipeline = CameraPipeline(params())
+    with pytest.raises(ValueError, match="grid"):
+        pipeline.restore(saved, [other], 0.0)
+    assert pipeline.save() is None
+    for frame in walk_of(2):
+        assert pipeline.step(frame) == [], "it does not know the empty scene"
 
 
 def test_nothing_is_left_out_before_the_first_frame() -> None:
