@@ -135,7 +135,7 @@ def profile(plan: Plan) -> list[Figure]:
     whole = tuple(sum(run.values()) - run[_ALONE] for run in runs)
     return [
         Figure("C1", "CPU of all that judges a frame ÷ MOG2 alone, 320x180", "", ratios, plan.window_s, target=_TARGET),
-        Figure("C1.all", "all steps of one frame together", "ms", whole, plan.window_s),
+        Figure("C1.all", "these steps of one frame together", "ms", whole, plan.window_s),
         *(
             Figure(f"C1.{step.id}", step.words, "ms", tuple(run.get(step.id, 0.0) for run in runs), plan.window_s)
             for step in _STEPS

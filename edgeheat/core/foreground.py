@@ -32,8 +32,14 @@ _MOVED_S = 0.18
 """What lies between two frames at 5 a second, less some slack."""
 
 _MARGIN_CELLS, _ODD_MARGIN_CELLS, _PEOPLE_MARGIN_CELLS = 7, 5, 5
+"""So far from people, and from what is odd, the scene is learnt; so far round people they may be without being seen."""
+
 _MUCH_ODD_RATIO = 0.4
+"""Where more is odd than this it is the light all over, which must be learnt like everything else."""
+
 _REMEMBERED_TICKS = 7
+"""Seconds: who was there so long ago was seen before a slow change of light began to hide him."""
+
 _SEEN_BEFORE_S = 60.0
 """How sure an empty scene is of which nothing else is known than that an earlier run used it."""
 

@@ -15,7 +15,7 @@ from edgeheat.core.types import F32, U8
 _STARTLED_RATIO = 0.25
 """The gate shuts when so much of the picture changed from one frame to the next, exposure taken out;"""
 _RAW_RATIO, _RAW_JUMP, _JUMP = 0.3, 0.07, 0.12
-"""or when most of it changed with the exposure and so much more than before is odd; or when that alone jumps so far;"""
+"""or when much of it changed with the exposure and so much more than before is odd; or when that alone jumps so far;"""
 _WIDE_RATIO, _WIDE_S, _QUIET_RATIO = 0.35, 4.0, 0.04
 """or when so much of it has been odd for so long, and nothing moves in it."""
 

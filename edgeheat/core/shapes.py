@@ -10,7 +10,7 @@ import numpy as np
 from edgeheat.core.types import F32, U8
 
 _REFERENCE_WIDTH = 320
-"""All sizes in cells are given for a grid so wide and grow with it."""
+"""Reaches in cells are given for a grid so wide and grow with it; kernels that clean outlines stay as they are."""
 
 
 @lru_cache
