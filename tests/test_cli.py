@@ -215,6 +215,8 @@ def test_render_of_what_is_no_recording_exits_1_with_one_line_and_leaves_nothing
 
 @pytest.mark.parametrize("signum", [signal.SIGINT, signal.SIGTERM])
 def test_render_that_is_stopped_exits_130_and_leaves_nothing(signum: signal.Signals) -> None:
+    # What a shell starts in the background ignores SIGINT, and so would its children.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     # On a terminal of its own, because the progress bar tells when the work has begun.
     controller, terminal = pty.openpty()
     words = [*EDGEHEAT, "render", "synthetic:shop?size=160x90", "--video", "a.mp4", "--frames", "100000"]
