@@ -25,7 +25,7 @@ class Clip:
     @property
     def path(self) -> Path:
         """Where it is kept; the name changes with whatever the content depends on."""
-        return OUT / f"{self.name}-{self.bits_a_second // 1000}k-{self.length_s}s-seed{SEED}.mp4"
+        return OUT / f"{self.name}-{self.bits_a_second // 1000}k-{self.length_s}s-seed{SEED}-whole.mp4"
 
 
 FULL_HD = Clip("1080p15", (1920, 1080), 2_500_000)
@@ -60,8 +60,10 @@ def _draw(clip: Clip, path: str) -> None:
     scene = f"synthetic:shop?seed={SEED}&size={width}x{height}&fps={FPS}&walkers=5&shadows=1&noise=3"
     source = open_source(scene, SourceOptions(clock=None, count=FPS * clip.length_s))
     with av.open(path, "w") as container:
-        # A key frame every two seconds, and no frames that depend on later ones: what cameras send.
-        stream = container.add_stream("libx264", rate=FPS, options={"preset": "veryfast", "tune": "zerolatency"})
+        # A key frame every two seconds, and no frames that depend on later ones: what cameras send. One slice each:
+        # GStreamer 1.22's rtph264pay ends a key frame of several slices after the first, and all is torn from then on.
+        options = {"preset": "veryfast", "tune": "zerolatency", "x264-params": "sliced-threads=0"}
+        stream = container.add_stream("libx264", rate=FPS, options=options)
         stream.width, stream.height, stream.pix_fmt = width, height, "yuv420p"
         stream.bit_rate, stream.codec_context.gop_size = clip.bits_a_second, 2 * FPS
         stream.codec_context.time_base = Fraction(1, FPS)

@@ -165,3 +165,9 @@ def test_every_step_of_a_frame_is_measured_and_the_engine_is_left_as_it_was() ->
     steps = {name: figure.value for name, figure in figures.items() if name != "C1.all"}
     assert [name for name, cost_ms in steps.items() if cost_ms <= 0.0] == []
     assert figures["C1.all"].value == pytest.approx(sum(steps.values()) - steps["C1.mog2"])
+
+
+def test_the_measuring_process_does_not_load_what_it_measures_the_memory_of() -> None:
+    loaded = "import sys, benchmarks.__main__; print([name for name in ('cv2', 'numpy', 'av') if name in sys.modules])"
+    result = subprocess.run([sys.executable, "-c", loaded], capture_output=True, text=True, check=True)
+    assert result.stdout == "[]\n"

@@ -132,7 +132,8 @@ class Stays:
         unlike = cv2.absdiff(seen, self._usual)
         usual = unlike <= halved(scene.tolerance)
         stirs = here & ~near & (self._votes_s > _KNOWN_S) & (unlike > halved(second.stir_tolerance))
-        stirs &= ~self._in_front(stirs, here)
+        if stirs.any():
+            stirs &= ~self._in_front(stirs, here)
         alive = cv2.dilate(stirs.astype(np.uint8), _kernel(_STIR_REACH, second.people)) > 0
         still = here & ~near
         self._count_time(seen, here & usual, still & ~alive, second.dt_s)
