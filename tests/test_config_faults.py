@@ -421,6 +421,14 @@ FAULTS: list[tuple[str, str, dict[str, str], list[str]]] = [
         ],
     ),
     (
+        "looks so seldom that each is a gap",
+        CAM + 'motion = { analysis_fps = 0.4, max_gap = "2s" }\n',
+        {},
+        [
+            "camera[0].motion: has analysis_fps 0.4, one look in 2.5 s, and max_gap 2s, so that every look would count as a gap; make one of them larger"
+        ],
+    ),
+    (
         "a smallest blob below nothing",
         CAM + "motion = { min_blob_cells = -1 }\n",
         {},

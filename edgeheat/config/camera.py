@@ -87,6 +87,15 @@ class MotionSettings(Table):
     """Put the heat of each person to their lower edge: where they stand, and not where their head is seen."""
 
     @model_validator(mode="after")
+    def _looks_often_enough(self) -> MotionSettings:
+        if self.analysis_fps * self.max_gap_s < 1.0:
+            raise ValueError(
+                f"has analysis_fps {self.analysis_fps:g}, one look in {1 / self.analysis_fps:g} s, and max_gap "
+                f"{duration_text(self.max_gap_s)}, so that every look would count as a gap; make one of them larger"
+            )
+        return self
+
+    @model_validator(mode="after")
     def _grows_towards_the_camera(self) -> MotionSettings:
         if self.min_blob_far_cells is not None and self.min_blob_far_cells > self.min_blob_cells:
             raise ValueError(
