@@ -13,6 +13,9 @@ _RATE = 1 / 8
 _MARGIN_CELLS = 9
 """Moving cells are widened by this before they are left out: people's edges are fainter than their middles."""
 
+_VEIL_RATIO = 0.1
+"""Share of the picture's width over which places that were never seen empty are blurred: wider than most people."""
+
 # Rounded away from zero, so that the last few levels of a difference are taken over too.
 _STEP = np.ceil(np.arange(256) * _RATE).astype(np.uint8)
 
@@ -40,8 +43,16 @@ class BackgroundPicture:
             cv2.bitwise_and(self._unseen, hidden, self._unseen)
 
     def picture(self) -> U8 | None:
-        """Return the picture, BGR uint8, still owned by this object; None before the first sample."""
-        return self._picture
+        """Return the picture, BGR uint8, only to be read; None before the first sample.
+
+        Where it was never seen empty it is blurred beyond recognition: somebody may be there.
+        """
+        if self._picture is None or self._unseen is None or not cv2.countNonZero(self._unseen):
+            return self._picture
+        side = max(3, round(_VEIL_RATIO * self._picture.shape[1]))
+        veiled = self._picture.copy()
+        cv2.copyTo(cv2.blur(self._picture, (side, side)), _enlarge(self._unseen, veiled), veiled)
+        return veiled
 
 
 def _follow(old: U8, new: U8) -> cv2.typing.MatLike:
