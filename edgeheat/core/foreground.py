@@ -182,6 +182,9 @@ class Foreground:
         """Return the frame of _MOVED_S ago, or the last one where frames are farther apart: who moves is told alike."""
         self._seen_s += dt_s
         self._recent.append((self._seen_s, luma))
+        # After a gap, which counts as no time, only the last one: those of a slow camera would pile up for years.
+        while len(self._recent) > 2 and dt_s <= 0.0:
+            self._recent.popleft()
         while len(self._recent) > 1 and self._seen_s - self._recent[1][0] >= _MOVED_S:
             self._recent.popleft()
         return self._recent[0][1]

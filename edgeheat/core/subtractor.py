@@ -24,12 +24,12 @@ _OWN_RATE = -1.0
 
 
 class Model(Protocol):
-    """A background model of one grid."""
+    """A background model of half a grid."""
 
     def changed(self, picture: U8, dt_s: float) -> U8:
         """Take in the next picture; returns 255 where it is not background, else 0, owned by the caller.
 
-        `picture`: uint8, the difference from the empty scene around LEVEL, shape (grid height, grid width).
+        `picture`: uint8, the difference from the empty scene around LEVEL, of one shape (height, width), half a grid's.
         """
         ...
 
