@@ -29,15 +29,15 @@ def _fill(folder: Path, camera: str) -> None:
 
     import numpy as np
 
-    from edgeheat.core.heats import Heats
-    from edgeheat.core.increment import Increment
-    from edgeheat.core.params import DEFAULT_HEATS, PipelineParams
+    from edgeheat.core.grid.zones import ZoneMasks
+    from edgeheat.core.heat.heat_set import Heats
+    from edgeheat.core.heat.increment import Increment
     from edgeheat.core.pipeline import CameraPipeline
-    from edgeheat.core.zones import ZoneMasks
-    from edgeheat.daemon.backup import CameraBackup, boot_id, to_members
     from edgeheat.daemon.clock import SystemClock
+    from edgeheat.defs.params import DEFAULT_HEATS, PipelineParams
     from edgeheat.sources import open_source
     from edgeheat.sources.base import SourceOptions
+    from edgeheat.store.camera_state import CameraBackup, boot_id, to_members
     from edgeheat.store.checkpoint import write_checkpoint
 
     rng, clock = np.random.default_rng(SEED), SystemClock()

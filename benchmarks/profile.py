@@ -16,19 +16,20 @@ from av import VideoFrame
 from benchmarks.clip import SEED
 from benchmarks.figures import Figure
 from benchmarks.plan import Plan
-from edgeheat.core import foreground, pipeline, subtractor
-from edgeheat.core.blobs import Blobs
-from edgeheat.core.differ import Differ
-from edgeheat.core.exposure import Exposure
-from edgeheat.core.flicker import FlickerMask
-from edgeheat.core.foreground import Foreground
-from edgeheat.core.grid import to_grid
-from edgeheat.core.health import HealthWatch
-from edgeheat.core.heats import Heats
-from edgeheat.core.params import PipelineParams
+from edgeheat.core import pipeline
+from edgeheat.core.foreground import detector, subtractor
+from edgeheat.core.foreground.blobs import Blobs
+from edgeheat.core.foreground.detector import Foreground
+from edgeheat.core.foreground.exposure import Exposure
+from edgeheat.core.foreground.flicker import FlickerMask
+from edgeheat.core.foreground.shadows import Differ
+from edgeheat.core.foreground.stationary import Stays
+from edgeheat.core.grid.frames import Frame
+from edgeheat.core.grid.sampling import to_grid
+from edgeheat.core.health.verdict import HealthWatch
+from edgeheat.core.heat.heat_set import Heats
 from edgeheat.core.pipeline import CameraPipeline
-from edgeheat.core.stays import Stays
-from edgeheat.core.types import Frame
+from edgeheat.defs.params import PipelineParams
 from edgeheat.sources import open_source
 from edgeheat.sources.av_frame import FrameMaker
 from edgeheat.sources.base import SourceOptions
@@ -54,14 +55,14 @@ _STEPS = (
     _Step(_ALONE, "MOG2 alone on the whole grid; no part of edgeheat"),
     _Step("model", "MOG2 on half the grid, as edgeheat uses it", subtractor._OpenCvModel, "changed"),
     _Step("exposure", "exposure", Exposure, "normalised"),
-    _Step("changed", "share that changed", foreground, "changed_share"),
+    _Step("changed", "share that changed", detector, "changed_share"),
     _Step(_CHROMA, "colour on half the grid"),
-    _Step("tint", "colour in the scene's exposure", foreground, "tint_of"),
+    _Step("tint", "colour in the scene's exposure", detector, "tint_of"),
     _Step("difference", "people, shadows and light", Differ, "compare"),
     _Step("clean", "opening and closing", Foreground, "_cleaned"),
     _Step("blobs", "size and age of blobs", Blobs, "mature"),
     _Step("flicker", "flicker mask", FlickerMask, "see"),
-    _Step("moving", "who moves", foreground, "moving_places"),
+    _Step("moving", "who moves", detector, "moving_places"),
     _Step("hold", "holding back who stays", Stays, "hold"),
     _Step("judge", "all else about a frame", Foreground, "judge"),
     _Step("second", "once a second: learning, who stays, furniture", Foreground, "_tick"),

@@ -4,7 +4,7 @@
 def main() -> None:
     """Run the command line."""
     try:
-        from edgeheat.cli import app
+        from edgeheat.cli.app import app
 
         app()
     except KeyboardInterrupt:

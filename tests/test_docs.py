@@ -13,7 +13,7 @@ import typer.core
 import typer.main
 
 from edgeheat import __version__
-from edgeheat.cli import app
+from edgeheat.cli.app import app
 
 ROOT = Path(__file__).parent.parent
 PAGES = sorted(

@@ -5,14 +5,14 @@ from __future__ import annotations
 import subprocess
 import sys
 
-# Interrupts itself at the moment at which `edgeheat.cli` is looked for: a Ctrl-C by the clock would hit it by luck.
+# Interrupts itself at the moment at which `edgeheat.cli.app` is looked for: a Ctrl-C by the clock would hit it by luck.
 _INTERRUPTED = """
 import signal, sys
 from edgeheat.__main__ import main
 
 class AtTheFirstImport:
     def find_spec(self, name, path=None, target=None):
-        if name == "edgeheat.cli":
+        if name == "edgeheat.cli.app":
             signal.raise_signal(signal.SIGINT)
 
 signal.signal(signal.SIGINT, signal.default_int_handler)

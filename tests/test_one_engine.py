@@ -9,14 +9,15 @@ from pathlib import Path
 
 import numpy as np
 
-from edgeheat.core.increment import Increment
-from edgeheat.core.params import HeatParams, Measure, PipelineParams
+from edgeheat.core.heat.increment import Increment
 from edgeheat.core.pipeline import CameraPipeline
-from edgeheat.daemon.messages import Counted, Failed, HeatBackup, Message, Saved, WorkerSpec
+from edgeheat.daemon.messages import Counted, Failed, Message, Saved, WorkerSpec
 from edgeheat.daemon.worker import Worker
-from edgeheat.offline import RenderJob, render
+from edgeheat.defs.params import HeatParams, Measure, PipelineParams
+from edgeheat.offline.render import RenderJob, render
 from edgeheat.sources.base import SourceOptions
 from edgeheat.sources.synthetic import open_synthetic
+from edgeheat.store.camera_state import CameraBackup
 from tests.support.media import make_clip
 
 MEASURES: tuple[Measure, ...] = ("presence", "traffic", "dwell")
@@ -47,7 +48,7 @@ def shop_clip(path: Path) -> Path:
 
 def daemon_heats(clip: Path, params: PipelineParams) -> dict[str, np.ndarray]:
     ours, theirs = Pipe()
-    spec = WorkerSpec("clip", str(clip), "tcp", False, None, 5.0, params, HeatBackup(), 0.0)
+    spec = WorkerSpec("clip", str(clip), "tcp", False, None, 5.0, params, CameraBackup(), 0.0)
     worker = threading.Thread(target=Worker(theirs, spec, PlayedClock()).run)
     worker.start()
     saved: bytes | None = None

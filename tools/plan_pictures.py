@@ -13,12 +13,12 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from edgeheat.core.params import HeatParams, MotionParams, PipelineParams, PlanParams, Style
+from edgeheat.core.floorplan.camera_heats import CameraHeats
+from edgeheat.core.floorplan.check import draw_check
+from edgeheat.core.floorplan.picture import plan_snapshot
+from edgeheat.core.grid.frames import U8, Frame
 from edgeheat.core.pipeline import CameraPipeline
-from edgeheat.core.plan_check import draw_check
-from edgeheat.core.plan_heats import CameraHeats
-from edgeheat.core.plan_picture import plan_snapshot
-from edgeheat.core.types import U8, Frame
+from edgeheat.defs.params import HeatParams, MotionParams, PipelineParams, PlanParams, Style
 from edgeheat.sources.synthetic.layouts import SHOP, Mount
 from edgeheat.sources.synthetic.scene import Scene, SceneParams
 from tests.support.floor import BACK, FRONT, SIZE_M, back, front

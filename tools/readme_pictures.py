@@ -17,7 +17,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from edgeheat.core.types import U8
+from edgeheat.core.grid.frames import U8
 from tests.support.mosquitto import free_port
 from tests.web.browser import chromium
 

@@ -15,9 +15,9 @@ import numpy as np
 from benchmarks.fidelity import rivals
 from benchmarks.fidelity.measures import F64, on_grid
 from benchmarks.fidelity.rivals import RIVALS
-from edgeheat.core.params import HeatParams, PipelineParams
+from edgeheat.core.grid.frames import Frame
 from edgeheat.core.pipeline import CameraPipeline
-from edgeheat.core.types import Frame
+from edgeheat.defs.params import HeatParams, PipelineParams
 from edgeheat.sources import open_source
 from edgeheat.sources.base import SourceOptions
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import av
 
-from edgeheat.core.types import U8, SizeWH
+from edgeheat.core.grid.frames import U8, SizeWH
 
 _TICKS_A_SECOND = 90_000
 

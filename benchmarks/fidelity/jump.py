@@ -9,7 +9,7 @@ from pathlib import Path
 from benchmarks.fidelity.count import count_edgeheat, count_rivals
 from benchmarks.fidelity.measures import F64
 from benchmarks.fidelity.results import Jump, JumpShares
-from edgeheat.core.types import Frame
+from edgeheat.core.grid.frames import Frame
 
 RECORDING = "one-by-one-person-detection.mp4"
 JUMP_S = (24, 29)

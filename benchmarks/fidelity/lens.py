@@ -10,7 +10,7 @@ import cv2
 import numpy as np
 
 from benchmarks.fidelity.space import Space, smooth_step
-from edgeheat.core.types import F32, U8, SizeWH
+from edgeheat.core.grid.frames import F32, U8, SizeWH
 from edgeheat.sources.synthetic.effects import Effect, Moment
 from edgeheat.sources.synthetic.scene import Scene
 

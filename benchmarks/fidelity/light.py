@@ -11,7 +11,7 @@ import cv2
 import numpy as np
 
 from benchmarks.fidelity.space import Space, scaled, smooth_step, through
-from edgeheat.core.types import F32, U8
+from edgeheat.core.grid.frames import F32, U8
 from edgeheat.sources.synthetic.effects import Effect, Moment
 from edgeheat.sources.synthetic.figure import blend, limbs, mirrored
 

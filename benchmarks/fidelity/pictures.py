@@ -9,9 +9,10 @@ import cv2
 import numpy as np
 
 from benchmarks.fidelity.measures import AnyMap, on_grid
-from edgeheat.core.params import Style
-from edgeheat.core.render import draw
-from edgeheat.core.types import U8, Frame, HeatGrid, SizeWH
+from edgeheat.core.grid.frames import U8, Frame, SizeWH
+from edgeheat.core.heat.base import HeatGrid
+from edgeheat.core.render.heatmap import draw
+from edgeheat.defs.params import Style
 
 GLIMPSE_WH: SizeWH = (320, 180)
 _GLIMPSE_EVERY_S = 5.0

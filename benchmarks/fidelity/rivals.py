@@ -13,8 +13,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from edgeheat.core.grid import Pace
-from edgeheat.core.types import U8
+from edgeheat.core.grid.frames import U8
+from edgeheat.core.grid.sampling import Pace
 
 F64 = NDArray[np.float64]
 

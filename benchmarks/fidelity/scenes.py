@@ -14,7 +14,7 @@ import numpy as np
 from benchmarks.fidelity import shots
 from benchmarks.fidelity.encode import encode
 from benchmarks.fidelity.shots import PICTURE_WH, Shot
-from edgeheat.core.types import U8
+from edgeheat.core.grid.frames import U8
 from edgeheat.sources.synthetic.scene import Truth
 
 OUT = Path(__file__).parent.parent / "out" / "fidelity"

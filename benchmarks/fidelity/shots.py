@@ -13,7 +13,7 @@ from benchmarks.fidelity import lens, light, things
 from benchmarks.fidelity.encode import Rate
 from benchmarks.fidelity.people import Halt, Plan, Script, Together, queue, shoppers
 from benchmarks.fidelity.space import Space
-from edgeheat.core.types import SizeWH
+from edgeheat.core.grid.frames import SizeWH
 from edgeheat.sources.synthetic.backdrop import FLOOR_LUMA
 from edgeheat.sources.synthetic.effects import Effect
 from edgeheat.sources.synthetic.layouts import CHECKOUT, SHOP, XY, Box, Layout, Mount

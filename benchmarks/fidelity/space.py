@@ -9,7 +9,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from edgeheat.core.types import F32, U8
+from edgeheat.core.grid.frames import F32, U8
 from edgeheat.sources.synthetic.effects import Moment
 from edgeheat.sources.synthetic.layouts import Box
 from edgeheat.sources.synthetic.scene import Scene

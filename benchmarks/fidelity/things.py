@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 import cv2
 import numpy as np
 
-from edgeheat.core.types import F32, U8
+from edgeheat.core.grid.frames import F32, U8
 from edgeheat.sources.synthetic.backdrop import View
 from edgeheat.sources.synthetic.effects import Effect, Moment, Thing
 from edgeheat.sources.synthetic.layouts import XY

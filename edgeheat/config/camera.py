@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, SecretStr, model
 
 from edgeheat.config.sources import with_login
 from edgeheat.config.types import Colormap, Duration, Name, Polygon, TimeOfDay, ZoneName, duration_text
-from edgeheat.core.params import (
+from edgeheat.defs.params import (
     DEFAULT_HEATS,
     HeatKind,
     HeatParams,

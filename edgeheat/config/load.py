@@ -12,7 +12,7 @@ from typing import Any
 from pydantic import ValidationError
 from pydantic_settings import EnvSettingsSource, SettingsError
 
-from edgeheat.config import fault_words
+from edgeheat.config import error_messages
 from edgeheat.config.camera import StyleSettings
 from edgeheat.config.plan import heat_faults, plan_faults, resolve_images
 from edgeheat.config.settings import Config
@@ -24,7 +24,7 @@ ETC_CONFIG = Path("/etc/edgeheat/config.toml")
 RUN_SECRETS = Path("/run/secrets")
 
 Table = dict[str, Any]
-Fault = tuple[fault_words.Path, str]
+Fault = tuple[error_messages.Path, str]
 
 
 def find_config(env: Mapping[str, str]) -> Path:
@@ -75,7 +75,7 @@ def override_style(style: StyleSettings, given: Mapping[str, Any]) -> StyleSetti
         return StyleSettings.model_validate(style.model_dump(by_alias=True) | dict(given))
     except ValidationError as error:
         found = map(dict[str, Any], error.errors())
-        raise ConfigError([f"{e['loc'][0]}: {fault_words.describe(e, StyleSettings)}" for e in found]) from None
+        raise ConfigError([f"{e['loc'][0]}: {error_messages.describe(e, StyleSettings)}" for e in found]) from None
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,14 +90,14 @@ class _Layers:
     def merged(self) -> Table:
         return _merge(_merge(self.tables, self.secrets), self.environment)
 
-    def place(self, path: fault_words.Path) -> str:
+    def place(self, path: error_messages.Path) -> str:
         """Return where the user finds the setting; within zones, with the names, for nobody counts zones from 0."""
         names = _zone_names(self.merged(), path)
         if _holds(self.environment, path):
             return "EDGEHEAT_" + "__".join(str(part).upper() for part in path) + names
         if _holds(self.secrets, path):
             return f"secret {'-'.join(map(str, path))}"
-        where = fault_words.location_text(path)
+        where = error_messages.location_text(path)
         return f"{self.file}: {where}{names}" if where else self.file
 
 
@@ -126,7 +126,7 @@ def _check(
             for e in map(dict[str, Any], error.errors())
             if not _said_in_defaults(e, own_cameras, tables.get("defaults"))
         ]
-        faults = [(fault_words.setting_path(e), fault_words.describe(e, Config)) for e in found] + faults
+        faults = [(error_messages.setting_path(e), error_messages.describe(e, Config)) for e in found] + faults
     else:
         faults = faults or heat_faults(config.plan, config.camera)
     if faults:
@@ -163,7 +163,7 @@ def _zones_of(table: Any) -> Any:
     return table.get("zone") if isinstance(table, dict) else None
 
 
-def _double_names(tables: Any, path: fault_words.Path) -> list[Fault]:
+def _double_names(tables: Any, path: error_messages.Path) -> list[Fault]:
     """Return which names are there already; in files and for people, capitals make no other name."""
     faults: list[Fault] = []
     seen: dict[str, int] = {}
@@ -174,12 +174,12 @@ def _double_names(tables: Any, path: fault_words.Path) -> list[Fault]:
         first = seen.setdefault(name.casefold(), index)
         if first != index:
             alike = "as" if tables[first]["name"] == name else "but for capitals as"
-            where = fault_words.location_text((*path, first))
+            where = error_messages.location_text((*path, first))
             faults.append(((*path, index, "name"), f"is {quoted(name)}, {alike} in {where}; names must differ"))
     return faults
 
 
-def _zone_names(tables: Any, path: fault_words.Path) -> str:
+def _zone_names(tables: Any, path: error_messages.Path) -> str:
     """Return ` (camera "door", zone "till")` for a setting of a zone, as far as there are names; else nothing."""
     if "zone" not in path:
         return ""
@@ -207,9 +207,9 @@ def _check_sources(cameras: Any, env: Mapping[str, str], faults: list[Fault]) ->
     return expanded
 
 
-def _said_in_defaults(error: fault_words.Error, cameras: Any, defaults: Any) -> bool:
+def _said_in_defaults(error: error_messages.Error, cameras: Any, defaults: Any) -> bool:
     """Tell whether a camera's fault came down from [defaults], where it is reported once already."""
-    root, *rest = fault_words.setting_path(error)
+    root, *rest = error_messages.setting_path(error)
     if root != "camera" or len(rest) < 2 or not isinstance(rest[0], int):
         return False
     inside = tuple(rest[1:-1] if error["type"] == "missing" else rest[1:])
@@ -305,7 +305,7 @@ def _merge(base: Table, over: Table) -> Table:
     return merged
 
 
-def _holds(tables: Any, path: fault_words.Path) -> bool:
+def _holds(tables: Any, path: error_messages.Path) -> bool:
     for part in path:
         try:
             tables = tables[part]

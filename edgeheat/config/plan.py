@@ -11,10 +11,10 @@ from typing import Annotated, Any
 from pydantic import BeforeValidator, Field, WithJsonSchema
 
 from edgeheat.config.camera import Camera, StyleSettings, Table
+from edgeheat.config.image_size import check_image
 from edgeheat.config.plan_points import PointPairs, is_number
 from edgeheat.config.types import Name, expand_home, quoted, suggestion
-from edgeheat.core.params import HeatParams, PlanParams, PlanViewParams
-from edgeheat.image_size import check_image
+from edgeheat.defs.params import HeatParams, PlanParams, PlanViewParams
 
 _SIZE_RANGE_M = (1, 500)
 

@@ -10,7 +10,7 @@ from typing import Annotated, Any
 from pydantic import BeforeValidator, WithJsonSchema
 
 from edgeheat.config.types import quoted
-from edgeheat.core.params import Point, PointPair
+from edgeheat.defs.params import Point, PointPair
 
 LEAST_POINTS, MOST_POINTS = 4, 24
 _EXAMPLE = "each is [x and y in the picture, x and y on the plan in metres], such as [0.12, 0.85, 1.5, 8.2]"

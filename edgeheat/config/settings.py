@@ -23,7 +23,7 @@ from edgeheat.config.types import (
     duration_text,
     system_timezone_name,
 )
-from edgeheat.core.params import PlanParams
+from edgeheat.defs.params import BrokerParams, PlanParams
 from edgeheat.redact import redact
 from edgeheat.schedule import NextInstant
 
@@ -141,6 +141,23 @@ class MqttSettings(Table):
         if (self.ca_file or self.cert_file) and not self.tls:
             raise ValueError("has certificate files, but tls is off; set tls = true")
         return self
+
+    def broker_params(self, site: str) -> BrokerParams:
+        """Return these settings as the MQTT sink and the doctor take them, for the shop `site`."""
+        return BrokerParams(
+            host=self.host,
+            port=self.port,
+            site=site,
+            prefix=self.prefix,
+            username=self.username or None,
+            password=self.password.get_secret_value() or None,
+            client_id=self.client_id or f"edgeheat-{site}",
+            keepalive_s=round(self.keepalive_s),
+            tls=self.tls,
+            ca_file=self.ca_file or None,
+            cert_file=self.cert_file or None,
+            key_file=self.key_file or None,
+        )
 
 
 class WebSettings(Table):

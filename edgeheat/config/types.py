@@ -13,8 +13,8 @@ import tzlocal
 from pydantic import BeforeValidator, PlainSerializer, WithJsonSchema
 
 from edgeheat.config.colormaps import COLORMAP_NAMES
-from edgeheat.core.events import ALL
-from edgeheat.core.params import Point
+from edgeheat.defs.events import ALL
+from edgeheat.defs.params import Point
 from edgeheat.errors import ConfigError
 from edgeheat.schedule import parse_cron
 

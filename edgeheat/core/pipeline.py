@@ -11,21 +11,22 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from edgeheat.core.activity import Activity
-from edgeheat.core.background import BackgroundPicture
-from edgeheat.core.events import CellRejection, FrameRejection, Snapshot
-from edgeheat.core.foreground import Foreground, Judgement
-from edgeheat.core.grid import Pace, grid_size_wh, to_grid
-from edgeheat.core.health import Health, HealthWatch
-from edgeheat.core.heats import Heats
-from edgeheat.core.increment import Increment
-from edgeheat.core.params import PipelineParams
-from edgeheat.core.picture import take_snapshot
-from edgeheat.core.render import default_size
-from edgeheat.core.shapes import half_hw
-from edgeheat.core.stays import Released
-from edgeheat.core.types import U8, Frame, HeatGrid, MotionMask, SizeWH
-from edgeheat.core.zones import ZoneMasks, blackout_mask
+from edgeheat.core.foreground.detector import Foreground, Judgement
+from edgeheat.core.foreground.stationary import Released
+from edgeheat.core.grid.frames import U8, Frame, SizeWH
+from edgeheat.core.grid.masks import MotionMask, half_hw
+from edgeheat.core.grid.sampling import Pace, grid_size_wh, to_grid
+from edgeheat.core.grid.zones import ZoneMasks, blackout_mask
+from edgeheat.core.health.verdict import Health, HealthWatch
+from edgeheat.core.heat.activity import Activity
+from edgeheat.core.heat.base import HeatGrid
+from edgeheat.core.heat.heat_set import Heats
+from edgeheat.core.heat.increment import Increment
+from edgeheat.core.render.backdrop import BackgroundPicture
+from edgeheat.core.render.heatmap import default_size
+from edgeheat.core.render.snapshot import take_snapshot
+from edgeheat.defs.events import CellRejection, FrameRejection, Snapshot
+from edgeheat.defs.params import PipelineParams
 
 _log = logging.getLogger(__name__)
 

@@ -10,29 +10,29 @@ import signal
 import threading
 from collections.abc import Callable, Sequence
 
-from edgeheat.broker import mqtt_settings
 from edgeheat.config import Config
-from edgeheat.core.events import ALL
-from edgeheat.daemon.checkpoints import CheckpointWriter, load_backups
-from edgeheat.daemon.claim import claim_folder
+from edgeheat.daemon.checkpoint_writer import CheckpointWriter, load_backups
 from edgeheat.daemon.clock import SystemClock
+from edgeheat.daemon.folder_lock import claim_folder
 from edgeheat.daemon.hub import Hub
 from edgeheat.daemon.logs import set_up_logging
 from edgeheat.daemon.memory import spare_memory
-from edgeheat.daemon.messages import HeatBackup, PlanSpec, WorkerSpec
-from edgeheat.daemon.plan_keeper import PlanKeeper
+from edgeheat.daemon.messages import PlanSpec, WorkerSpec
+from edgeheat.daemon.plan_renderer import PlanKeeper
 from edgeheat.daemon.requests import FOLDER as REQUESTS
 from edgeheat.daemon.requests import Requests
 from edgeheat.daemon.restart import RestartLimits
+from edgeheat.daemon.snapshot_scheduler import Timetable
 from edgeheat.daemon.supervisor import Supervisor
 from edgeheat.daemon.systemd import Notifier, watchdog_period_s
-from edgeheat.daemon.timetable import Timetable
+from edgeheat.defs.events import ALL
 from edgeheat.sinks.base import Sink
-from edgeheat.sinks.disk import DiskSink
+from edgeheat.sinks.disk.sink import DiskSink
 from edgeheat.sinks.metrics import MetricsSink
 from edgeheat.sinks.mqtt import Announced, MqttSink, topics_of
+from edgeheat.store.camera_state import CameraBackup
 from edgeheat.web.app import create_app
-from edgeheat.web.board import Board
+from edgeheat.web.latest_state import Board
 from edgeheat.web.server import WebServer
 
 _log = logging.getLogger(__name__)
@@ -196,7 +196,7 @@ def _queued_sinks(config: Config, metrics: MetricsSink, board: Board, clock: Sys
             metrics.mqtt_connected(up)
             board.mqtt_connected(up)
 
-        settings = mqtt_settings(config)
+        settings = config.mqtt.broker_params(config.site.name)
         heats = {camera.name: list(camera.heats) for camera in config.camera}
         heats |= {plan.name: [heat.name for heat in plan.heats] for plan in config.plan_params()}
         mqtt = MqttSink(
@@ -227,7 +227,7 @@ def _worker_specs(config: Config) -> list[WorkerSpec]:
             # A source that gives up first can say what was wrong; the supervisor's kill cannot.
             timeout_s=0.8 * config.supervision.stall_timeout_s,
             params=camera.pipeline_params(zone),
-            backup=HeatBackup(),
+            backup=CameraBackup(),
             shift_s=0.0,
             plan_heats=tuple(plan_heats.get(camera.name, ())),
         )

@@ -7,7 +7,7 @@ import queue
 import threading
 from collections.abc import Callable, Sequence
 
-from edgeheat.core.events import Event, Progress
+from edgeheat.defs.events import Event, Progress
 from edgeheat.errors import SinkUnavailable
 from edgeheat.redact import redact
 from edgeheat.sinks.base import Sink

@@ -6,20 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
-from edgeheat.core.events import Progress, Snapshot
-from edgeheat.core.params import PipelineParams, PlanParams
-
-
-@dataclass(slots=True)
-class HeatBackup:
-    """The heats of one camera outside its worker: the last complete state and what was counted since."""
-
-    saved: bytes | None = None
-    increments: tuple[bytes, ...] = ()
-
-    def clear(self) -> None:
-        """Let the bytes go: a worker's arguments live as long as its process, and these are megabytes."""
-        self.saved, self.increments = None, ()
+from edgeheat.defs.events import Progress, Snapshot
+from edgeheat.defs.params import PipelineParams, PlanParams
+from edgeheat.store.camera_state import CameraBackup
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +26,7 @@ class WorkerSpec:
     """For opening the camera, and for each read."""
 
     params: PipelineParams
-    backup: HeatBackup
+    backup: CameraBackup
     shift_s: float
     """Added to the backup's times, where it is from before the machine's last start."""
 

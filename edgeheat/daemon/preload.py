@@ -9,11 +9,11 @@ import zoneinfo  # noqa: F401
 import av.subtitles.stream  # noqa: F401
 import cv2
 
-import edgeheat.daemon.child
-import edgeheat.daemon.plan_worker
+import edgeheat.daemon.process
+import edgeheat.daemon.render_worker
 import edgeheat.daemon.worker
 import edgeheat.sources.rtsp  # noqa: F401 the commonest source, and with it av
-from edgeheat.core.render import warm_up
+from edgeheat.core.render.heatmap import warm_up
 from edgeheat.daemon.memory import give_back
 
 cv2.setNumThreads(1)

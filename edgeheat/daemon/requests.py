@@ -15,10 +15,10 @@ from pathlib import Path
 from typing import BinaryIO
 
 from edgeheat.atomic import TEMP_SUFFIX, replace, stage, write_remedy
-from edgeheat.core.events import CameraState
 from edgeheat.daemon.messages import Reset
+from edgeheat.defs.clock import Clock
+from edgeheat.defs.events import CameraState
 from edgeheat.errors import StoreError
-from edgeheat.sources.base import Clock
 
 _log = logging.getLogger(__name__)
 

@@ -11,10 +11,6 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from random import Random
 
-from edgeheat.core.events import CameraHealth, CameraState, CameraStatus, Event, HealthVerdict, Progress
-from edgeheat.daemon.backup import CameraBackup
-from edgeheat.daemon.child import Child, watch_camera
-from edgeheat.daemon.knock import Knocker, host_and_port
 from edgeheat.daemon.messages import (
     Command,
     Counted,
@@ -30,8 +26,12 @@ from edgeheat.daemon.messages import (
     TakeSnapshot,
     WorkerSpec,
 )
+from edgeheat.daemon.port_probe import Knocker, host_and_port
+from edgeheat.daemon.process import Child, watch_camera
 from edgeheat.daemon.restart import Backoff, RestartLimits
-from edgeheat.sources.base import Clock
+from edgeheat.defs.clock import Clock
+from edgeheat.defs.events import CameraHealth, CameraState, CameraStatus, Event, HealthVerdict, Progress
+from edgeheat.store.camera_state import CameraBackup
 
 _log = logging.getLogger(__name__)
 
@@ -296,7 +296,7 @@ class Supervisor:
         camera.health = None
         camera.alive_s = self._clock.monotonic()
         camera.next_save_s = camera.alive_s + self._save_every_s
-        spec = replace(camera.spec, backup=camera.backup.for_worker(), shift_s=camera.shift_s)
+        spec = replace(camera.spec, backup=camera.backup.copy(), shift_s=camera.shift_s)
         name = camera.spec.camera
 
         def hear(child: Child, message: Message | None) -> None:

@@ -9,10 +9,9 @@ import threading
 from contextlib import suppress
 from multiprocessing.connection import Connection, wait
 
-from edgeheat.core.events import Progress
-from edgeheat.core.increment import Increment
+from edgeheat.core.floorplan.camera_heats import CameraHeats
+from edgeheat.core.heat.increment import Increment
 from edgeheat.core.pipeline import CameraPipeline
-from edgeheat.core.plan_heats import CameraHeats
 from edgeheat.daemon.clock import SystemClock
 from edgeheat.daemon.logs import set_up_logging
 from edgeheat.daemon.memory import give_back
@@ -20,7 +19,6 @@ from edgeheat.daemon.messages import (
     Command,
     Counted,
     Failed,
-    HeatBackup,
     Message,
     Reset,
     ResetDone,
@@ -32,10 +30,13 @@ from edgeheat.daemon.messages import (
     TakeSnapshot,
     WorkerSpec,
 )
+from edgeheat.defs.clock import Clock
+from edgeheat.defs.events import Progress
 from edgeheat.errors import EdgeheatError, SourceEnded
 from edgeheat.redact import redact
 from edgeheat.sources import open_source
-from edgeheat.sources.base import Clock, SourceOptions
+from edgeheat.sources.base import SourceOptions
+from edgeheat.store.camera_state import CameraBackup
 
 _log = logging.getLogger(__name__)
 
@@ -226,9 +227,9 @@ class Worker:
     def _send(self, message: Message) -> None:
         self._connection.send(message)
 
-    def _restore(self, backup: HeatBackup) -> None:
+    def _restore(self, backup: CameraBackup) -> None:
         """Take up the heats of earlier runs, and tell the parent at once what they are from now on."""
-        if backup == HeatBackup():
+        if backup == CameraBackup():
             return
         try:
             increments = [Increment.unpack(packed) for packed in backup.increments]

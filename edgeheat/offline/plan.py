@@ -6,16 +6,17 @@ from pathlib import Path
 
 from edgeheat.config import Camera, Config
 from edgeheat.config.plan import Plan
-from edgeheat.core.encode import encode
-from edgeheat.core.params import PlanParams
-from edgeheat.core.plan_check import draw_check
-from edgeheat.core.plan_picture import decode_image
-from edgeheat.core.types import U8
+from edgeheat.core.floorplan.check import draw_check
+from edgeheat.core.floorplan.picture import decode_image
+from edgeheat.core.grid.frames import U8
+from edgeheat.core.render.encode import encode
+from edgeheat.defs.clock import Clock
+from edgeheat.defs.params import PlanParams
 from edgeheat.errors import EdgeheatError
-from edgeheat.offline.engine import IMAGE_FORMATS
 from edgeheat.offline.outputs import StagedOutputs, check_target
+from edgeheat.offline.render import IMAGE_FORMATS
 from edgeheat.sources import open_source
-from edgeheat.sources.base import Clock, SourceOptions
+from edgeheat.sources.base import SourceOptions
 
 
 def check_plan(config: Config, name: str | None, output: Path, clock: Clock) -> tuple[Path, list[str]]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Iterator
 
-from edgeheat.core.types import Frame
+from edgeheat.core.grid.frames import Frame
 from edgeheat.errors import SourceEnded, SourceUnavailable
 from edgeheat.redact import redact
 from edgeheat.sources import resolve

@@ -17,14 +17,16 @@ from av.container import OutputContainer
 from av.video.stream import VideoStream
 from numpy.typing import NDArray
 
-from edgeheat.core.annotate import title_and_legend
-from edgeheat.core.caption import Caption
-from edgeheat.core.increment import WholeMs
-from edgeheat.core.params import Measure, PipelineParams
-from edgeheat.core.render import backdrop, heat_layer, scale_max_s
-from edgeheat.core.tiles import pack_ms, unpack_ms
-from edgeheat.core.types import F32, U8, Frame, HeatGrid, MotionMask, SizeWH
-from edgeheat.core.zones import blackout_mask
+from edgeheat.core.grid.frames import F32, U8, Frame, SizeWH
+from edgeheat.core.grid.masks import MotionMask
+from edgeheat.core.grid.zones import blackout_mask
+from edgeheat.core.heat.base import HeatGrid
+from edgeheat.core.heat.increment import WholeMs
+from edgeheat.core.heat.packing import pack_ms, unpack_ms
+from edgeheat.core.render.annotate import title_and_legend
+from edgeheat.core.render.caption import Caption
+from edgeheat.core.render.heatmap import backdrop, heat_layer, scale_max_s
+from edgeheat.defs.params import Measure, PipelineParams
 from edgeheat.errors import EdgeheatError
 
 FORMATS: Final = {".mp4": "mp4", ".m4v": "mp4", ".mov": "mov", ".mkv": "matroska"}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Protocol
 
-from edgeheat.core.events import Event
+from edgeheat.defs.events import Event
 
 
 class Sink(Protocol):

@@ -18,7 +18,7 @@ from prometheus_client import (
 )
 
 import edgeheat
-from edgeheat.core.events import (
+from edgeheat.defs.events import (
     CameraHealth,
     CameraStatus,
     CellRejection,

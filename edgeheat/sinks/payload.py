@@ -6,7 +6,7 @@ import json
 from collections.abc import Mapping
 from datetime import UTC, datetime
 
-from edgeheat.core.events import HeatImage, Snapshot, ZoneHeat
+from edgeheat.defs.events import HeatImage, Snapshot, ZoneHeat
 
 SCHEMA = 1
 """Goes up when a field changes its meaning or goes away; a new field does not raise it."""

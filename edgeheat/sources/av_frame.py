@@ -13,7 +13,7 @@ from av.video.plane import VideoPlane
 from av.video.reformatter import VideoReformatter
 from numpy.typing import NDArray
 
-from edgeheat.core.types import F32, U8, Frame, SizeWH
+from edgeheat.core.grid.frames import F32, U8, Frame, SizeWH
 
 _FULL_RANGE = 2  # AVCOL_RANGE_JPEG
 _VIDEO_RANGE = 1  # AVCOL_RANGE_MPEG

@@ -14,12 +14,13 @@ from av.stream import Discard, Disposition
 from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
 
-from edgeheat.core.types import Frame
+from edgeheat.core.grid.frames import Frame
+from edgeheat.defs.clock import Clock
 from edgeheat.errors import SourceEnded, SourceUnavailable
 from edgeheat.redact import redact
-from edgeheat.sources.av_faults import AV_ERRORS, NoVideoError, camera_fault, reason, timeout_fault
+from edgeheat.sources.av_errors import AV_ERRORS, NoVideoError, camera_fault, reason, timeout_fault
 from edgeheat.sources.av_frame import FrameMaker
-from edgeheat.sources.base import Clock, SourceOptions
+from edgeheat.sources.base import SourceOptions
 
 _log = logging.getLogger(__name__)
 

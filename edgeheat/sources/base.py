@@ -6,24 +6,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, Protocol
 
+from edgeheat.defs.clock import Clock
+
 if TYPE_CHECKING:
-    from edgeheat.core.types import Frame
-
-
-class Clock(Protocol):
-    """Time, injected: a test plays its own."""
-
-    def monotonic(self) -> float:
-        """Seconds that never jump."""
-        ...
-
-    def wall(self) -> float:
-        """Unix time in seconds; may jump."""
-        ...
-
-    def sleep(self, seconds: float) -> None:
-        """Return after `seconds` of monotonic time."""
-        ...
+    from edgeheat.core.grid.frames import Frame
 
 
 @dataclass(frozen=True, slots=True)

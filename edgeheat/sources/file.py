@@ -12,9 +12,9 @@ from av.container import InputContainer
 from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
 
-from edgeheat.core.types import Frame
+from edgeheat.core.grid.frames import Frame
 from edgeheat.errors import SourceEnded, SourceUnavailable
-from edgeheat.sources.av_faults import AV_ERRORS, file_fault, reason
+from edgeheat.sources.av_errors import AV_ERRORS, file_fault, reason
 from edgeheat.sources.av_frame import FrameMaker
 from edgeheat.sources.av_stream import Decoder, open_container, video_track
 from edgeheat.sources.base import Source, SourceOptions

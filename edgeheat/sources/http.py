@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from edgeheat.core.types import Frame
+from edgeheat.core.grid.frames import Frame
 from edgeheat.sources.av_stream import live_frames
 from edgeheat.sources.base import Source, SourceOptions
 

@@ -13,7 +13,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from edgeheat.core.types import Frame
+from edgeheat.core.grid.frames import Frame
 from edgeheat.errors import SourceUnavailable
 from edgeheat.sources.av_frame import bgr_frame
 from edgeheat.sources.base import Source, SourceOptions

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from edgeheat.sources.base import Clock
+from edgeheat.defs.clock import Clock
 
 _LONGEST_PAUSE_S = 5.0  # well below the stall timeout: a hole in a recording is not a camera that hangs
 _MOST_BEHIND_S = 1.0

@@ -12,7 +12,7 @@ from typing import Any, Protocol
 import cv2
 from numpy.typing import NDArray
 
-from edgeheat.core.types import Frame
+from edgeheat.core.grid.frames import Frame
 from edgeheat.errors import SourceEnded, SourceUnavailable
 from edgeheat.sources.av_frame import bgr_frame
 from edgeheat.sources.base import Source, SourceOptions

@@ -14,8 +14,8 @@ from starlette.responses import HTMLResponse, JSONResponse, PlainTextResponse, R
 from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
 
-from edgeheat.web.board import Board
 from edgeheat.web.guard import Guard
+from edgeheat.web.latest_state import Board
 from edgeheat.web.page import render_page
 
 

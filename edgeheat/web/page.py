@@ -10,9 +10,9 @@ from urllib.parse import quote
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 import edgeheat
-from edgeheat.core.caption import percent_words
-from edgeheat.web import words
-from edgeheat.web.board import Board, CameraView, Picture
+from edgeheat.defs.wording import percent_words
+from edgeheat.web import wording
+from edgeheat.web.latest_state import Board, CameraView, Picture
 from edgeheat.web.zone_table import ZoneTable, zone_table
 
 _MAIN_HEAT = "recent"
@@ -63,7 +63,7 @@ def render_page(board: Board, now_wall_s: float) -> str:
     """Return the whole page as HTML, everything escaped, as of `now_wall_s`."""
     cameras = board.cameras()
     online = sum(camera.state == "online" for camera in cameras)
-    troubled = sum(camera.health in words.TROUBLES for camera in cameras)
+    troubled = sum(camera.health in wording.TROUBLES for camera in cameras)
     now = datetime.fromtimestamp(now_wall_s, board.zone)
     return _TEMPLATES.get_template("status.html").render(
         site=board.site,
@@ -118,15 +118,15 @@ def _plan_card(plan: CameraView, board: Board, now_wall_s: float) -> _CameraCard
 
 def _camera_card(camera: CameraView, board: Board, now_wall_s: float) -> _CameraCard:
     cards = _picture_cards(camera, board, now_wall_s)
-    since = f"since {words.local_time(camera.since_wall_s, now_wall_s, board.zone)}" if camera.since_wall_s else ""
+    since = f"since {wording.local_time(camera.since_wall_s, now_wall_s, board.zone)}" if camera.since_wall_s else ""
     return _CameraCard(
         name=camera.name,
         state=camera.state,
         state_word=_STATE_WORDS[camera.state],
         since=since,
         reason=camera.reason,
-        trouble=words.TROUBLES.get(camera.health or "ok", ""),
-        trouble_since=words.local_time(camera.health_since_wall_s, now_wall_s, board.zone),
+        trouble=wording.TROUBLES.get(camera.health or "ok", ""),
+        trouble_since=wording.local_time(camera.health_since_wall_s, now_wall_s, board.zone),
         trouble_reason=camera.health_reason,
         facts=_facts(camera, board, now_wall_s),
         main=cards[0] if cards else None,
@@ -140,7 +140,7 @@ def _camera_card(camera: CameraView, board: Board, now_wall_s: float) -> _Camera
 def _facts(camera: CameraView, board: Board, now_wall_s: float) -> tuple[tuple[str, str], ...]:
     facts = []
     if camera.last_frame_wall_s:
-        facts.append(("Last frame", words.ago(camera.last_frame_wall_s, now_wall_s)))
+        facts.append(("Last frame", wording.ago(camera.last_frame_wall_s, now_wall_s)))
     else:
         facts.append(("Last frame", "none yet"))
     if camera.health == "ok":
@@ -148,7 +148,7 @@ def _facts(camera: CameraView, board: Board, now_wall_s: float) -> tuple[tuple[s
     if camera.motion_ratio is not None:
         facts.append(("Moving now", percent_words(camera.motion_ratio)))
     if camera.pictures and camera.state == "online" and (camera.next_picture_wall_s or 0) > now_wall_s:
-        facts.append(("Next picture", words.local_time(camera.next_picture_wall_s or 0, now_wall_s, board.zone)))
+        facts.append(("Next picture", wording.local_time(camera.next_picture_wall_s or 0, now_wall_s, board.zone)))
     return tuple(facts)
 
 
@@ -157,15 +157,15 @@ def _empty(camera: CameraView, board: Board, now_wall_s: float) -> str:
         return "No picture yet: the camera has to come online first."
     if camera.next_picture_wall_s is None or camera.next_picture_wall_s <= now_wall_s:
         return "First picture soon"
-    return f"First picture at {words.local_time(camera.next_picture_wall_s, now_wall_s, board.zone)}"
+    return f"First picture at {wording.local_time(camera.next_picture_wall_s, now_wall_s, board.zone)}"
 
 
 def _left_out(camera: CameraView, board: Board, now_wall_s: float) -> str:
     last_hour = board.left_out(camera.name, now_wall_s)
     sentences = []
-    if frames := words.left_out_frames(last_hour.frames_s):
+    if frames := wording.left_out_frames(last_hour.frames_s):
         sentences.append(f"{frames}.")
-    if cells := words.left_out_cells(last_hour.cells_ratio):
+    if cells := wording.left_out_cells(last_hour.cells_ratio):
         sentences.append(f"Of all that changed: {cells}.")
     if camera.masked_ratio > 0:
         sentences.append(f"Places that flicker now: {percent_words(camera.masked_ratio)} of the picture.")
@@ -174,11 +174,11 @@ def _left_out(camera: CameraView, board: Board, now_wall_s: float) -> str:
 
 def _picture_card(camera: CameraView, picture: Picture, board: Board, now_wall_s: float) -> _PictureCard:
     heat = picture.heat
-    at = words.local_time(picture.wall_s, now_wall_s, board.zone)
+    at = wording.local_time(picture.wall_s, now_wall_s, board.zone)
     width, height = heat.size_wh
     return _PictureCard(
         heat=heat.heat,
-        title=words.heat_title(heat.of, heat.kind, heat.period_s),
+        title=wording.heat_title(heat.of, heat.kind, heat.period_s),
         # The query changes with the picture, so that a browser never shows an older one from its memory.
         url=f"/cameras/{quote(camera.name, safe='')}/{quote(heat.heat, safe='')}?v={picture.etag.strip(chr(34))}",
         alt=f"Heat map {heat.heat} of {'floor plan' if camera.is_plan else 'camera'} {camera.name} at {at}",

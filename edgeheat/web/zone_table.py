@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Collection
 from dataclasses import dataclass
 
-from edgeheat.core.caption import duration_words, percent_words
-from edgeheat.core.events import ALL, ZoneHeat
-from edgeheat.web import words
-from edgeheat.web.board import Picture
+from edgeheat.defs.events import ALL, ZoneHeat
+from edgeheat.defs.wording import duration_words, percent_words
+from edgeheat.web import wording
+from edgeheat.web.latest_state import Picture
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +43,7 @@ def zone_table(pictures: Collection[Picture]) -> ZoneTable | None:
     heat = max(heats, key=lambda heat: (heat.kind == "window", heat.period_s, heat.of == "presence"))
     zones = sorted(heat.zones, key=lambda zone: (zone.zone == ALL, zone.rank or 0))
     return ZoneTable(
-        period=words.heat_period(heat.kind, heat.period_s),
+        period=wording.heat_period(heat.kind, heat.period_s),
         coverage=percent_words(heat.coverage),
         rows=tuple(_row(zone) for zone in zones),
     )

@@ -9,12 +9,13 @@ from datetime import UTC, time
 import numpy as np
 from numpy.typing import NDArray
 
-from edgeheat.core.heats import Heats
-from edgeheat.core.increment import Increment
-from edgeheat.core.params import HeatParams, ZoneParams
-from edgeheat.core.types import U8, MotionMask
-from edgeheat.core.zone_rows import Column, empty_rows
-from edgeheat.core.zones import ZoneMasks
+from edgeheat.core.grid.frames import U8
+from edgeheat.core.grid.masks import MotionMask
+from edgeheat.core.grid.zones import ZoneMasks
+from edgeheat.core.heat.heat_set import Heats
+from edgeheat.core.heat.increment import Increment
+from edgeheat.core.heat.zone_counters import Column, empty_rows
+from edgeheat.defs.params import HeatParams, ZoneParams
 
 SHAPE = (6, 8)
 WALL = 1_700_000_000.0

@@ -12,9 +12,10 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from edgeheat.core.params import HeatParams, MotionParams, PipelineParams
+from edgeheat.core.grid.frames import F32, U8, Frame, SizeWH
+from edgeheat.core.grid.masks import MotionMask
 from edgeheat.core.pipeline import CameraPipeline
-from edgeheat.core.types import F32, U8, Frame, MotionMask, SizeWH
+from edgeheat.defs.params import HeatParams, MotionParams, PipelineParams
 
 HW = (90, 160)
 FPS = 5.0

@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 import pytest
 
-from edgeheat.core.types import U8, Frame
+from edgeheat.core.grid.frames import U8, Frame
 from tests.core.drawn import HW, Counted, Look, count, frame_of, room, walker
 
 SECONDS = 40

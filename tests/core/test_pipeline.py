@@ -16,12 +16,12 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from edgeheat.core.heats import Heats
-from edgeheat.core.increment import Increment
-from edgeheat.core.params import HeatParams, MotionParams, PipelineParams, Style, ZoneParams
+from edgeheat.core.grid.frames import U8, Frame, SizeWH
+from edgeheat.core.grid.zones import ZoneMasks
+from edgeheat.core.heat.heat_set import Heats
+from edgeheat.core.heat.increment import Increment
 from edgeheat.core.pipeline import CameraPipeline
-from edgeheat.core.types import U8, Frame, SizeWH
-from edgeheat.core.zones import ZoneMasks
+from edgeheat.defs.params import HeatParams, MotionParams, PipelineParams, Style, ZoneParams
 from edgeheat.sources.base import SourceOptions
 from edgeheat.sources.synthetic import SyntheticSource, open_synthetic
 from tests.core import drawn

@@ -10,16 +10,16 @@ from typing import Any
 
 import pytest
 
-from edgeheat.core.events import CameraStatus, Event, Progress, Snapshot
-from edgeheat.core.params import HeatParams, MotionParams, PipelineParams
 from edgeheat.core.pipeline import CameraPipeline
-from edgeheat.daemon.backup import CameraBackup
 from edgeheat.daemon.clock import SystemClock
-from edgeheat.daemon.messages import HeatBackup, WorkerSpec
+from edgeheat.daemon.messages import WorkerSpec
 from edgeheat.daemon.restart import RestartLimits
 from edgeheat.daemon.supervisor import Supervisor
+from edgeheat.defs.events import CameraStatus, Event, Progress, Snapshot
+from edgeheat.defs.params import HeatParams, MotionParams, PipelineParams
 from edgeheat.sources.base import SourceOptions
 from edgeheat.sources.synthetic import open_synthetic
+from edgeheat.store.camera_state import CameraBackup
 
 LIMITS = RestartLimits(stall_timeout_s=5.0, backoff_first_s=0.2, backoff_max_s=1.0, reset_after_s=5.0)
 HEATS = (HeatParams("total", "total"),)
@@ -62,7 +62,7 @@ def spec(camera: str, url: str = SHOP, **more: Any) -> WorkerSpec:
         "fps": None,
         "timeout_s": 2.0,
         "params": PipelineParams(camera, UTC, MOTION, HEATS),
-        "backup": HeatBackup(),
+        "backup": CameraBackup(),
         "shift_s": 0.0,
     }
     return WorkerSpec(**values | more)

@@ -7,8 +7,8 @@ import threading
 
 import pytest
 
-from edgeheat.core.events import CameraStatus, Event, Progress
 from edgeheat.daemon.hub import Hub
+from edgeheat.defs.events import CameraStatus, Event, Progress
 from edgeheat.errors import SinkUnavailable
 from tests.support.wait import wait_for
 

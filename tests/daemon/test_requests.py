@@ -13,10 +13,10 @@ from pathlib import Path
 import pytest
 
 from edgeheat.atomic import temp_beside
-from edgeheat.core.events import CameraState
 from edgeheat.daemon.clock import SystemClock
 from edgeheat.daemon.messages import Reset
 from edgeheat.daemon.requests import FOLDER, LIFETIME_S, Requests, write_request
+from edgeheat.defs.events import CameraState
 from edgeheat.errors import StoreError
 from tests.daemon.conftest import Start, spec
 from tests.support.small_disk import make_read_only, small_disk

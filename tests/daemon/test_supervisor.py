@@ -15,16 +15,16 @@ from types import SimpleNamespace
 
 import pytest
 
-from edgeheat.core.events import CameraHealth, CameraStatus, Event, HealthVerdict, Progress
-from edgeheat.core.heats import Heats
-from edgeheat.core.increment import Increment
-from edgeheat.core.plan_heats import CameraHeats
-from edgeheat.core.zones import ZoneMasks
-from edgeheat.daemon.backup import CameraBackup
+from edgeheat.core.floorplan.camera_heats import CameraHeats
+from edgeheat.core.grid.zones import ZoneMasks
+from edgeheat.core.heat.heat_set import Heats
+from edgeheat.core.heat.increment import Increment
 from edgeheat.daemon.clock import SystemClock
 from edgeheat.daemon.messages import Counted, Reset, ResetDone, Saved
 from edgeheat.daemon.restart import RestartLimits
 from edgeheat.daemon.supervisor import Supervisor, _ForChild, _FromChild
+from edgeheat.defs.events import CameraHealth, CameraStatus, Event, HealthVerdict, Progress
+from edgeheat.store.camera_state import CameraBackup
 from tests.daemon.conftest import HEATS, LIMITS, Ears, Start, spec
 from tests.support.wait import wait_for
 

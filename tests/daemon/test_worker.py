@@ -7,13 +7,13 @@ from multiprocessing import Pipe
 
 import pytest
 
-from edgeheat.core.increment import Increment
-from edgeheat.core.params import ZoneParams
+from edgeheat.core.heat.increment import Increment
+from edgeheat.core.heat.zone_counters import Column
 from edgeheat.core.pipeline import CameraPipeline
-from edgeheat.core.zone_rows import Column
 from edgeheat.daemon.clock import SystemClock
 from edgeheat.daemon.messages import Counted, Reset, ResetDone, Saved
 from edgeheat.daemon.worker import Worker
+from edgeheat.defs.params import ZoneParams
 from edgeheat.sources.base import SourceOptions
 from edgeheat.sources.synthetic import open_synthetic
 from tests.daemon.conftest import spec

@@ -9,7 +9,7 @@ from typing import Any, get_args
 import httpx
 import pytest
 
-from edgeheat.core.events import HealthVerdict
+from edgeheat.defs.events import HealthVerdict
 from edgeheat.sinks.metrics import MetricsSink
 
 from .conftest import DEPLOY

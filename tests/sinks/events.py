@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
-from edgeheat.core.events import (
+from edgeheat.defs.events import (
     CameraHealth,
     CameraState,
     CameraStatus,

@@ -12,12 +12,13 @@ from pathlib import Path
 
 import pytest
 
-from edgeheat.core.events import CameraStatus, Event, HeatImage, Progress, Snapshot
+from edgeheat.defs.events import CameraStatus, Event, HeatImage, Progress, Snapshot
+from edgeheat.defs.params import BrokerParams
 from edgeheat.errors import SinkUnavailable
 from edgeheat.sinks.base import Sink
-from edgeheat.sinks.disk import DiskSink
+from edgeheat.sinks.disk.sink import DiskSink
 from edgeheat.sinks.metrics import MetricsSink
-from edgeheat.sinks.mqtt import MqttSettings, MqttSink
+from edgeheat.sinks.mqtt import MqttSink
 from tests.sinks.events import NOON_S, health, heat_image, progress, snapshot, status
 from tests.support.mosquitto import free_port
 
@@ -35,7 +36,7 @@ def disk(folder: Path) -> Sink:
 
 
 def mqtt_without_a_broker(folder: Path) -> Sink:
-    settings = MqttSettings("127.0.0.1", free_port(), "shop")
+    settings = BrokerParams("127.0.0.1", free_port(), "shop")
     return MqttSink(
         settings,
         on_connected=lambda up: None,
@@ -135,7 +136,7 @@ def test_a_sink_that_fails_says_so_in_one_line_and_goes_on(tmp_path: Path) -> No
 
 def test_importing_the_sinks_does_not_load_the_heavy_libraries() -> None:
     program = (
-        "import sys, edgeheat.sinks.disk, edgeheat.sinks.mqtt, edgeheat.sinks.metrics, edgeheat.store.checkpoint\n"
+        "import sys, edgeheat.sinks.disk.sink, edgeheat.sinks.mqtt, edgeheat.sinks.metrics, edgeheat.store.checkpoint\n"
         "heavy = {'numpy', 'cv2', 'av'} & set(sys.modules)\n"
         "sys.exit(f'loaded: {heavy}' if heavy else 0)"
     )

@@ -13,7 +13,7 @@ import pytest
 from prometheus_client import generate_latest
 
 import edgeheat
-from edgeheat.core.events import CameraHealth, CameraState, CameraStatus, HealthVerdict, HeatImage, Progress, Snapshot
+from edgeheat.defs.events import CameraHealth, CameraState, CameraStatus, HealthVerdict, HeatImage, Progress, Snapshot
 from edgeheat.sinks.metrics import MetricsSink
 
 DOCS = Path(__file__).parents[2] / "docs" / "metrics.md"

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from edgeheat.core.events import CameraStatus, PlanArea, Snapshot
-from edgeheat.sinks.disk import DiskSink
+from edgeheat.defs.events import CameraStatus, PlanArea, Snapshot
+from edgeheat.sinks.disk.sink import DiskSink
 from edgeheat.sinks.metrics import MetricsSink
 from edgeheat.sinks.payload import heat_figures, plan_figures, units
 from tests.sinks.events import NOON_S, heat_image, snapshot, status

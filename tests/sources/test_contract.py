@@ -12,7 +12,7 @@ import cv2
 import numpy as np
 import pytest
 
-from edgeheat.core.types import Frame
+from edgeheat.core.grid.frames import Frame
 from edgeheat.sources import open_source
 from edgeheat.sources.base import Source
 from edgeheat.sources.usb import UsbSource

@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from edgeheat.core.types import Frame
+from edgeheat.core.grid.frames import Frame
 from edgeheat.errors import SourceUnavailable
 from edgeheat.sources.base import SourceOptions
 from edgeheat.sources.synthetic import SyntheticSource, open_synthetic

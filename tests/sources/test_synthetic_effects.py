@@ -11,7 +11,7 @@ import cv2
 import numpy as np
 import pytest
 
-from edgeheat.core.types import U8
+from edgeheat.core.grid.frames import U8
 from edgeheat.sources.synthetic.backdrop import FLOOR_LUMA
 from edgeheat.sources.synthetic.effects import Effect, Moment, Thing
 from edgeheat.sources.synthetic.figure import limbs, mirrored

@@ -5,8 +5,8 @@ from __future__ import annotations
 import cv2
 import numpy as np
 
-from edgeheat.core.params import PlanViewParams, PointPair, ZoneParams
-from edgeheat.core.types import F32, SizeWH
+from edgeheat.core.grid.frames import F32, SizeWH
+from edgeheat.defs.params import PlanViewParams, PointPair, ZoneParams
 from edgeheat.sources.synthetic.backdrop import View
 from edgeheat.sources.synthetic.layouts import SHOP, Mount
 

@@ -10,7 +10,7 @@ import pytest
 
 from edgeheat.sinks.metrics import MetricsSink
 from edgeheat.web.app import create_app
-from edgeheat.web.board import Board
+from edgeheat.web.latest_state import Board
 from edgeheat.web.server import WebServer
 
 from .events import NOON

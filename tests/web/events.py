@@ -7,7 +7,7 @@ import math
 import cv2
 import numpy as np
 
-from edgeheat.core.events import (
+from edgeheat.defs.events import (
     CameraHealth,
     CameraState,
     CameraStatus,
@@ -17,7 +17,7 @@ from edgeheat.core.events import (
     Snapshot,
     ZoneHeat,
 )
-from edgeheat.core.params import DEFAULT_HEATS, HeatParams
+from edgeheat.defs.params import DEFAULT_HEATS, HeatParams
 
 NOON = 1_795_172_400.0  # 2026-11-20 11:00 UTC, noon in Berlin
 

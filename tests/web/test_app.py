@@ -8,8 +8,8 @@ from dataclasses import replace
 import httpx
 import pytest
 
-from edgeheat.core.events import ZoneHeat
-from edgeheat.web.board import Board
+from edgeheat.defs.events import ZoneHeat
+from edgeheat.web.latest_state import Board
 
 from .events import NOON, health, heat_image, progress, snapshot, status, zone_heat
 

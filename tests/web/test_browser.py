@@ -8,7 +8,7 @@ from dataclasses import replace
 import httpx
 import pytest
 
-from edgeheat.web.board import Board
+from edgeheat.web.latest_state import Board
 
 from .browser import Browser, chromium
 from .events import NOON, health, heat_image, progress, shop_picture, snapshot, status, zone_heat

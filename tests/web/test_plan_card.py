@@ -7,8 +7,8 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from edgeheat.core.events import PlanArea
-from edgeheat.web.board import Board
+from edgeheat.defs.events import PlanArea
+from edgeheat.web.latest_state import Board
 from edgeheat.web.page import render_page
 
 from .events import NOON, snapshot, status

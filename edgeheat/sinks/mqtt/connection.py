@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import ssl
 from collections.abc import Callable
-from dataclasses import dataclass, field
 
 from paho.mqtt.client import Client, ConnectFlags, DisconnectFlags
 from paho.mqtt.enums import CallbackAPIVersion, MQTTErrorCode, MQTTProtocolVersion
@@ -12,7 +11,8 @@ from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
 from paho.mqtt.reasoncodes import ReasonCode
 
-from edgeheat.sinks.mqtt.pending import Message, Pending
+from edgeheat.defs.params import BrokerParams
+from edgeheat.sinks.mqtt.retained_queue import Message, Pending
 
 CONNECT_TIMEOUT_S = 5.0
 TOO_LARGE = 0x95
@@ -23,41 +23,6 @@ _MAX_IN_FLIGHT_BYTES = 2_000_000  # paho copies each, and a frozen broker may ho
 _PACKET_OVERHEAD_BYTES = 9  # type 1, length at most 4, length of the topic 2, message id 2
 
 
-@dataclass(frozen=True, slots=True)
-class MqttSettings:
-    """Which broker, who we are, and how much may wait."""
-
-    host: str
-    port: int
-    site: str
-    prefix: str = "edgeheat"
-    username: str | None = None
-    password: str | None = field(default=None, repr=False)
-    client_id: str = ""
-    """Empty: `edgeheat-<site>`."""
-
-    keepalive_s: int = 30
-    """A broker that says nothing for twice as long counts as lost."""
-
-    tls: bool = False
-    ca_file: str | None = None
-    """PEM; None: the system's certificate authorities."""
-
-    cert_file: str | None = None
-    """PEM of the client's certificate."""
-
-    key_file: str | None = None
-    """PEM of its key, not encrypted; None: it is in `cert_file`."""
-
-    max_waiting: int = 1000
-    """Topics of which the newest message is kept."""
-
-    @property
-    def status_topic(self) -> str:
-        """Where birth, `offline` and the last will go."""
-        return f"{self.prefix}/{self.site}/status"
-
-
 class Connection:
     """Connects, sends what `pending` holds and remembers how it ended; for one thread, which calls `turn`.
 
@@ -66,7 +31,7 @@ class Connection:
     """
 
     def __init__(
-        self, settings: MqttSettings, pending: Pending, max_bytes: int | None, on_fate: Callable[[Message, str], None]
+        self, settings: BrokerParams, pending: Pending, max_bytes: int | None, on_fate: Callable[[Message, str], None]
     ) -> None:
         """Prepare; `max_bytes` is the largest packet that the broker is known to take, where it does not say itself.
 
@@ -203,7 +168,7 @@ def _packet_bytes(message: Message, properties: Properties) -> int:
     return _PACKET_OVERHEAD_BYTES + len(message.topic.encode()) + len(packed) + len(message.payload)
 
 
-def _tls_context(settings: MqttSettings) -> ssl.SSLContext:
+def _tls_context(settings: BrokerParams) -> ssl.SSLContext:
     """Read the certificates, anew for each connection: they get renewed. Raises OSError naming the setting."""
     try:
         context = ssl.create_default_context(cafile=settings.ca_file)

@@ -5,11 +5,11 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Iterator
 
-from edgeheat.core.events import CameraHealth, CameraStatus, Event, Snapshot
-from edgeheat.sinks.mqtt.announced import Announced
-from edgeheat.sinks.mqtt.connection import MqttSettings
-from edgeheat.sinks.mqtt.link import BrokerLink
-from edgeheat.sinks.mqtt.pending import Message, Pending
+from edgeheat.defs.events import CameraHealth, CameraStatus, Event, Snapshot
+from edgeheat.defs.params import BrokerParams
+from edgeheat.sinks.mqtt.retained_queue import Message, Pending
+from edgeheat.sinks.mqtt.session import BrokerLink
+from edgeheat.sinks.mqtt.topic_registry import Announced
 from edgeheat.sinks.payload import SCHEMA, heat_figures, plan_figures, to_json, units, utc_text
 
 _log = logging.getLogger(__name__)
@@ -26,7 +26,7 @@ class MqttSink:
 
     def __init__(
         self,
-        settings: MqttSettings,
+        settings: BrokerParams,
         *,
         announced: Announced | None = None,
         on_connected: Callable[[bool], None],

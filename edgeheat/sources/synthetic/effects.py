@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import cv2
 import numpy as np
 
-from edgeheat.core.types import U8
+from edgeheat.core.grid.frames import U8
 
 if TYPE_CHECKING:
     from edgeheat.sources.synthetic.figure import Sprite

@@ -9,7 +9,7 @@ from enum import IntEnum
 import cv2
 import numpy as np
 
-from edgeheat.core.types import F32, U8
+from edgeheat.core.grid.frames import F32, U8
 from edgeheat.sources.synthetic.backdrop import Backdrop, View
 from edgeheat.sources.synthetic.walkers import Pose
 

@@ -9,7 +9,7 @@ from typing import Protocol
 import cv2
 import numpy as np
 
-from edgeheat.core.types import F32, U8, SizeWH
+from edgeheat.core.grid.frames import F32, U8, SizeWH
 from edgeheat.sources.synthetic.backdrop import FLOOR_LUMA, View, paint
 from edgeheat.sources.synthetic.effects import Effect, Moment, Thing, hidden, put_in
 from edgeheat.sources.synthetic.figure import Sprite, blend, shade, spread, sprite

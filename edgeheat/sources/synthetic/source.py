@@ -13,10 +13,11 @@ from urllib.parse import parse_qsl
 import cv2
 import numpy as np
 
-from edgeheat.core.types import U8, Frame, SizeWH
+from edgeheat.core.grid.frames import U8, Frame, SizeWH
+from edgeheat.defs.clock import Clock
 from edgeheat.errors import SourceUnavailable
 from edgeheat.sources.av_frame import bgr_chroma
-from edgeheat.sources.base import Clock, SourceOptions
+from edgeheat.sources.base import SourceOptions
 from edgeheat.sources.synthetic.effects import Moment
 from edgeheat.sources.synthetic.layouts import LAYOUTS
 from edgeheat.sources.synthetic.scene import Scene, SceneParams, Truth, WalkerMasks

@@ -8,7 +8,7 @@ from functools import partial
 import cv2
 import numpy as np
 
-from edgeheat.core.types import F32, U8
+from edgeheat.core.grid.frames import F32, U8
 from edgeheat.sources.synthetic.layouts import Layout
 from edgeheat.sources.synthetic.routes import F64, Routes
 

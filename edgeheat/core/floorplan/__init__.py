@@ -1,0 +1,1 @@
+"""Shows the heats of several cameras on one floor plan."""

@@ -1,0 +1,86 @@
+"""Lays the cameras' pictures onto a plan, with the measured points, so that an installer sees whether they fit."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import cv2
+import numpy as np
+
+from edgeheat.core.floorplan.geometry import floor_homography, floor_view
+from edgeheat.core.floorplan.picture import hatch, plan_image, plan_picture_wh
+from edgeheat.core.grid.frames import U8, SizeWH
+from edgeheat.core.grid.sampling import grid_size_wh
+from edgeheat.core.grid.zones import blackout_mask
+from edgeheat.defs.params import PlanParams, PlanViewParams
+
+_PLAN_SHARE = 0.35
+"""How much of the plan's own picture shows through the cameras'."""
+
+_COLOURS_BGR = ((60, 60, 255), (255, 160, 0), (0, 200, 0), (255, 0, 255), (0, 165, 255), (200, 200, 0))
+"""One for the marks of each camera, in turn."""
+
+
+def draw_check(params: PlanParams, pictures: Mapping[str, U8], image: U8 | None) -> U8:
+    """Return the plan with what its cameras see laid onto it: BGR of shape (height, width, 3), owned by the caller.
+
+    pictures: by camera, BGR of any size; blacked out here where privacy masks are. image: as for `draw_plan`.
+    Each measured point is a ring with its number, and a line leads to where the picture's point comes to lie.
+    """
+    size_wh = plan_picture_wh(params, image)
+    own = plan_image(params, image, size_wh)
+    plan = np.asarray(cv2.resize(own, size_wh, interpolation=cv2.INTER_AREA), np.uint8)
+    shown, weights = np.zeros(plan.shape, np.float32), np.zeros(plan.shape[:2], np.float32)
+    for view in params.views:
+        if view.camera not in pictures:
+            continue
+        picture = pictures[view.camera]
+        grid_wh = grid_size_wh((picture.shape[1], picture.shape[0]), view.grid_width)
+        floor = floor_view(view, params.size_m, grid_wh)
+        weight = cv2.resize(floor.feather * floor.cells_per_m2**2, size_wh, interpolation=cv2.INTER_LINEAR)
+        shown += _laid(view, picture, params.size_m, size_wh) * weight[..., np.newaxis]
+        weights += weight
+    known = weights > 0
+    shown[known] /= weights[known][..., np.newaxis]
+    seen = cv2.addWeighted(shown.astype(np.uint8), 1 - _PLAN_SHARE, plan, _PLAN_SHARE, 0)
+    result = np.where(known[..., np.newaxis], seen, plan).astype(np.uint8)
+    hatch(result, known)
+    for number, view in enumerate(params.views):
+        _draw_marks(result, view, params.size_m, _COLOURS_BGR[number % len(_COLOURS_BGR)], number)
+    return result
+
+
+def _laid(view: PlanViewParams, picture: U8, size_m: tuple[float, float], size_wh: SizeWH) -> U8:
+    """Return a camera's picture as it lies on the plan; what is behind the camera is nonsense."""
+    blackout = blackout_mask(view.zones, (picture.shape[1], picture.shape[0]))
+    if blackout is not None:
+        picture = picture.copy()
+        picture[blackout > 0] = 0
+    to_pixels = np.diag([size_wh[0] / size_m[0], size_wh[1] / size_m[1], 1.0])
+    from_pixels = np.diag([1 / picture.shape[1], 1 / picture.shape[0], 1.0])
+    laid = cv2.warpPerspective(picture, to_pixels @ floor_homography(view.points) @ from_pixels, size_wh)
+    return np.asarray(laid, np.uint8)
+
+
+def _draw_marks(
+    picture: U8, view: PlanViewParams, size_m: tuple[float, float], colour_bgr: tuple[int, int, int], row: int
+) -> None:
+    per_m = np.array([picture.shape[1] / size_m[0], picture.shape[0] / size_m[1]])
+    pairs = np.asarray(view.points)
+    mapped = np.column_stack([pairs[:, :2], np.ones(len(pairs))]) @ floor_homography(view.points).T
+    scale = max(0.6, picture.shape[1] / 1200)
+    for number, (measured, lies) in enumerate(
+        zip(pairs[:, 2:] * per_m, mapped[:, :2] / mapped[:, 2:] * per_m, strict=True), start=1
+    ):
+        at, to = (tuple(round(float(part)) for part in place) for place in (measured, lies))
+        cv2.circle(picture, at, round(9 * scale), colour_bgr, max(2, round(2 * scale)), cv2.LINE_AA)
+        cv2.line(picture, at, to, colour_bgr, max(2, round(2 * scale)), cv2.LINE_AA)
+        _write(picture, str(number), (at[0] + round(12 * scale), at[1] - round(8 * scale)), colour_bgr, scale)
+    _write(picture, view.camera, (round(12 * scale), round((28 + 30 * row) * scale)), colour_bgr, scale)
+
+
+def _write(picture: U8, text: str, at: tuple[int, int], colour_bgr: tuple[int, int, int], scale: float) -> None:
+    for ink, thickness in (((0, 0, 0), 5), (colour_bgr, 2)):
+        cv2.putText(
+            picture, text, at, cv2.FONT_HERSHEY_SIMPLEX, 0.8 * scale, ink, round(thickness * scale), cv2.LINE_AA
+        )

@@ -1,0 +1,1 @@
+"""Frames and masks on the small grid on which everything else works."""

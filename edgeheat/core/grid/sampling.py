@@ -1,0 +1,68 @@
+"""Brings frames of any size, depth and rate to the small grid on which everything is judged."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from typing import Any
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from edgeheat.core.grid.frames import U8, Frame, SizeWH
+
+
+def grid_size_wh(frame_wh: SizeWH, grid_width: int) -> SizeWH:
+    """Return the grid's (width, height): `grid_width` cells across but no more than pixels, height by the shape."""
+    width = min(grid_width, frame_wh[0])
+    return width, min(frame_wh[1], max(1, round(width * frame_wh[1] / frame_wh[0])))
+
+
+def to_grid(frame: Frame, grid_wh: SizeWH) -> U8:
+    """Return the frame's brightness on the grid: uint8, full range, shape (grid height, grid width), owned.
+
+    Each cell is the mean of its pixels (INTER_AREA), so sensor noise falls with the cell's size.
+    """
+    pixels = frame.luma
+    # OpenCV has a quick way to halve and a slow one for all else: of 1080p this takes 0.36 ms, one step 1.0 ms.
+    while (
+        pixels.shape[1] >= 4 * grid_wh[0] and pixels.shape[0] >= 4 * grid_wh[1] and not any(n % 2 for n in pixels.shape)
+    ):
+        pixels = cv2.resize(pixels, (pixels.shape[1] // 2, pixels.shape[0] // 2), interpolation=cv2.INTER_AREA)
+    grid = cv2.resize(pixels, grid_wh, interpolation=cv2.INTER_AREA)
+    if frame.levels == (0, 255):
+        return np.asarray(grid, np.uint8)
+    if grid.dtype == np.uint8:
+        return np.asarray(cv2.LUT(grid, _full_range_table(frame.levels)), np.uint8)
+    return _full_range(grid, frame.levels)
+
+
+def _full_range(samples: NDArray[Any], levels: tuple[int, int]) -> U8:
+    black, white = levels
+    scaled = (samples.astype(np.float32) - black) * (255.0 / (white - black))
+    return np.asarray(np.rint(np.clip(scaled, 0.0, 255.0)), np.uint8)
+
+
+@lru_cache
+def _full_range_table(levels: tuple[int, int]) -> U8:
+    return _full_range(np.arange(256), levels)
+
+
+class Pace:
+    """Picks the frames to look at: at most `fps` a second, evenly, whatever the stream's own rate."""
+
+    def __init__(self, fps: float) -> None:
+        self._period_s = 1.0 / fps
+        self._due_s = -float("inf")
+
+    def due(self, mono_s: float) -> bool:
+        """Tell whether the frame of this instant is to be looked at.
+
+        A tenth of a period of slack lets 15 fps with jitter give 5 analyses a second and not 4.
+        """
+        if mono_s < self._due_s - 0.1 * self._period_s:
+            return False
+        self._due_s += self._period_s
+        if self._due_s <= mono_s:
+            self._due_s = mono_s + self._period_s
+        return True

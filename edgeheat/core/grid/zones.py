@@ -1,0 +1,85 @@
+"""Turns polygons in 0..1 picture coordinates into masks of grid cells."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+
+from edgeheat.core.grid.frames import U8, SizeWH
+from edgeheat.defs.events import ALL
+from edgeheat.defs.params import Point, ZoneParams
+
+_SUBPIXEL_BITS = 8
+
+
+def polygon_mask(polygon: Sequence[Point], size_wh: SizeWH) -> U8:
+    """Return a mask, uint8, shape (height, width), 255 in the polygon.
+
+    A pixel is in it whose centre is, or lies up to half a pixel outside: so a thin polygon has pixels too, and those
+    on an edge that two polygons share are in both.
+    """
+    mask: U8 = np.zeros((size_wh[1], size_wh[0]), np.uint8)
+    centres = np.asarray(polygon, np.float64) * size_wh - 0.5
+    corners = np.rint(centres * (1 << _SUBPIXEL_BITS)).astype(np.int32)
+    cv2.fillPoly(mask, [corners], 255.0, lineType=cv2.LINE_8, shift=_SUBPIXEL_BITS)
+    return mask
+
+
+def blackout_mask(zones: Iterable[ZoneParams], size_wh: SizeWH) -> U8 | None:
+    """Return the mask of all privacy zones, one pixel wider than they are so that no pixel they touch survives.
+
+    None where there is no privacy zone.
+    """
+    masks = [polygon_mask(zone.polygon, size_wh) for zone in zones if zone.kind == "privacy"]
+    if not masks:
+        return None
+    return np.asarray(cv2.dilate(np.maximum.reduce(masks), np.ones((3, 3), np.uint8)), np.uint8)
+
+
+def zone_key(name: str, polygon: Sequence[Point]) -> int:
+    """Return 64 bits that stand for a zone in saved figures: the same name and polygon, whatever its weight."""
+    corners = [(float(x), float(y)) for x, y in polygon]
+    return int.from_bytes(hashlib.blake2b(repr((name, corners)).encode(), digest_size=8).digest(), "little")
+
+
+@dataclass(frozen=True, slots=True)
+class ZoneMasks:
+    """The zones of one camera on its grid; all masks are uint8, shape (grid height, grid width), 255 inside."""
+
+    privacy: U8 | None
+    """Cells to black out before anything looks at them."""
+
+    counted: U8
+    """Cells whose motion counts: inside an include zone (if there is any), outside every ignore and privacy zone."""
+
+    named: dict[str, U8]
+    """The counted cells of `all`, then of each named zone in the order of the configuration.
+
+    Zones may overlap, and one that lies under masks altogether has no cell left.
+    """
+
+    keys: tuple[int, ...]
+    """For each of `named`, in its order: what it is known by in saved figures, see `zone_key`."""
+
+    weights: dict[str, float]
+    """For each of `named`: how much its heat counts in the ranking; that of `all` is not used."""
+
+    @classmethod
+    def of(cls, zones: Sequence[ZoneParams], grid_wh: SizeWH) -> ZoneMasks:
+        """Draw `zones` on a grid of the given (width, height)."""
+        includes = [polygon_mask(zone.polygon, grid_wh) for zone in zones if zone.kind == "include"]
+        counted = np.maximum.reduce(includes) if includes else np.full(grid_wh[::-1], 255, np.uint8)
+        for zone in zones:
+            if zone.kind == "ignore":
+                counted &= ~polygon_mask(zone.polygon, grid_wh)
+        privacy = blackout_mask(zones, grid_wh)
+        if privacy is not None:
+            counted &= ~privacy
+        drawn = [zone for zone in zones if zone.kind == "zone"]
+        named = {ALL: counted} | {zone.name: polygon_mask(zone.polygon, grid_wh) & counted for zone in drawn}
+        keys = (zone_key(ALL, ()), *(zone_key(zone.name, zone.polygon) for zone in drawn))
+        return cls(privacy, counted, named, keys, {ALL: 1.0} | {zone.name: zone.weight for zone in drawn})

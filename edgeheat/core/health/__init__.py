@@ -1,0 +1,1 @@
+"""Decides whether a camera's picture can be trusted: frozen, dark, covered, blurred or moved."""

@@ -1,0 +1,1 @@
+"""Turns a heat into a picture: colours, backdrop, title and legend."""

@@ -1,0 +1,75 @@
+"""Makes a snapshot: every heat of a camera as figures and as an encoded picture."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import datetime
+
+import numpy as np
+
+from edgeheat.core.grid.frames import U8, SizeWH
+from edgeheat.core.heat.activity import zone_heats
+from edgeheat.core.heat.heat_set import Heats
+from edgeheat.core.render.caption import Caption
+from edgeheat.core.render.encode import MEDIA_TYPES, encode
+from edgeheat.core.render.heatmap import draw, scale_max_s
+from edgeheat.defs.events import HeatImage, Snapshot
+from edgeheat.defs.params import HeatParams, PipelineParams
+from edgeheat.defs.wording import period_words
+
+MAX_IMAGE_BYTES = 900_000
+"""MQTT brokers refuse packets from about a megabyte on (EMQX by default; mosquitto 2.1 from two)."""
+
+
+def take_snapshot(
+    params: PipelineParams,
+    heats: Heats,
+    *,
+    background: U8 | None,
+    size_wh: SizeWH,
+    mono_s: float,
+    wall_s: float,
+    epoch: int = 1,
+) -> Snapshot:
+    """Draw and encode each heat of `params` as it is at an instant, one after the other, so that one at a time is read.
+
+    background: as for `draw`, of any size. size_wh: of the pictures. epoch: see Snapshot.
+    """
+    images = tuple(
+        _heat_image(params, heats, heat, background=background, size_wh=size_wh, mono_s=mono_s, wall_s=wall_s)
+        for heat in params.heats
+    )
+    return Snapshot(params.camera, wall_s, images, epoch)
+
+
+def _heat_image(
+    params: PipelineParams,
+    heats: Heats,
+    heat: HeatParams,
+    *,
+    background: U8 | None,
+    size_wh: SizeWH,
+    mono_s: float,
+    wall_s: float,
+) -> HeatImage:
+    style = params.style
+    grid = heats.read(heat.name, mono_s, wall_s)
+    # What was counted before a mask was drawn must not show people through it, nor set the scale of what still counts.
+    grid = replace(grid, heat_s=np.where(heats.zones.counted > 0, grid.heat_s, np.float32(0)))
+    rows = heats.read_zones(heat.name, mono_s, wall_s)
+    caption = Caption(params.camera, period_words(heat), datetime.fromtimestamp(wall_s, params.zone), heat.of)
+    picture = draw(grid, background, style, size_wh, caption)
+    image, picture = encode(picture, style.format, style.quality, MAX_IMAGE_BYTES)
+    return HeatImage(
+        heat=heat.name,
+        kind=heat.kind,
+        of=heat.of,
+        period_s=grid.period_s,
+        observed_s=grid.observed_s,
+        coverage=grid.coverage,
+        scale_max_s=scale_max_s(grid, style),
+        zones=zone_heats(heats.zones, grid, rows),
+        image=image,
+        media_type=MEDIA_TYPES[style.format],
+        size_wh=(picture.shape[1], picture.shape[0]),
+    )

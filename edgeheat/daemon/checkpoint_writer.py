@@ -1,0 +1,97 @@
+"""Writes the backups to disk in a thread of its own, so that a slow card never holds up the cameras."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+
+from edgeheat.defs.clock import Clock
+from edgeheat.errors import StoreError
+from edgeheat.store.camera_state import CameraBackup, boot_id, from_members, to_members
+from edgeheat.store.checkpoint import read_checkpoint, write_checkpoint
+
+_log = logging.getLogger(__name__)
+
+
+def load_backups(folder: Path, cameras: Sequence[str], clock: Clock) -> dict[str, tuple[CameraBackup, float]]:
+    """Return for each camera that has a usable checkpoint its backup and the shift of its times in seconds."""
+    boot = boot_id()
+    backups = {}
+    for camera in cameras:
+        members = read_checkpoint(folder, camera)
+        if members is None:
+            continue
+        try:
+            backups[camera] = from_members(members, clock, boot)
+        except ValueError as error:
+            _log.warning("%s: the checkpoint cannot be used and heats start empty: %s", camera, error)
+    return backups
+
+
+class CheckpointWriter:
+    """Latest wins: while the disk is slow, only each camera's newest backup waits.
+
+    From its own thread it calls `on_written` with each camera whose backup is on the disk, and `on_trouble` with why
+    one of them cannot be written, or None when all can.
+    """
+
+    def __init__(
+        self, folder: Path, clock: Clock, on_written: Callable[[str], None], on_trouble: Callable[[str | None], None]
+    ) -> None:
+        self._folder = folder
+        self._clock = clock
+        self._on_written = on_written
+        self._on_trouble = on_trouble
+        self._boot = boot_id()
+        self._waiting: dict[str, Mapping[str, bytes]] = {}
+        self._changed = threading.Condition()
+        self._closing = False
+        self._failing: dict[str, str] = {}
+        """Why, by camera; each is logged once, for the disk may be full for weeks."""
+        self._thread = threading.Thread(target=self._run, name="checkpoints", daemon=True)
+        self._thread.start()
+
+    def write(self, camera: str, backup: CameraBackup) -> None:
+        """Have one backup written soon; it is copied here, and this never waits for the disk."""
+        members = to_members(backup, self._clock, self._boot)
+        with self._changed:
+            self._waiting[camera] = members
+            self._changed.notify()
+
+    def close(self, timeout_s: float) -> None:
+        """Write what waits, and give up after `timeout_s`."""
+        with self._changed:
+            self._closing = True
+            self._changed.notify()
+        self._thread.join(timeout_s)
+        if self._thread.is_alive():
+            _log.warning("checkpoints: the disk did not take the last state in %.0f s", timeout_s)
+
+    def _run(self) -> None:
+        while True:
+            with self._changed:
+                self._changed.wait_for(lambda: self._waiting or self._closing)
+                if not self._waiting:
+                    return
+                camera = next(iter(self._waiting))
+                members = self._waiting.pop(camera)
+            self._write(camera, members)
+
+    def _write(self, camera: str, members: Mapping[str, bytes]) -> None:
+        try:
+            write_checkpoint(self._folder, camera, members)
+        except StoreError as error:
+            if camera not in self._failing:
+                _log.warning("%s; heats go on in memory", error)
+            self._failing[camera] = str(error)
+        except Exception as error:  # noqa: BLE001 the thread's edge: no one would notice for years that nothing is saved
+            if camera not in self._failing:
+                _log.exception("the checkpoint of %s was not written; heats go on in memory", camera)
+            self._failing[camera] = f"checkpoint of {camera} not written: unexpected {type(error).__name__}: {error}"
+        else:
+            if self._failing.pop(camera, None) is not None:
+                _log.info("the checkpoint of %s is written again", camera)
+            self._on_written(camera)
+        self._on_trouble(next(iter(self._failing.values()), None))

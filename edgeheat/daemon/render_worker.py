@@ -1,0 +1,49 @@
+"""The process that draws floor plans: it lives for one round of pictures, and can crash or hang without harm."""
+
+from __future__ import annotations
+
+import signal
+from collections.abc import Mapping
+from contextlib import suppress
+from multiprocessing.connection import Connection
+from pathlib import Path
+
+from edgeheat.config.image_size import check_image
+from edgeheat.core.floorplan.camera_heats import CameraHeats
+from edgeheat.core.floorplan.picture import decode_image, plan_snapshot
+from edgeheat.core.grid.frames import U8
+from edgeheat.daemon.logs import set_up_logging
+from edgeheat.daemon.messages import PlanDrawn, PlanJob, PlanSpec
+
+
+def run_plan_worker(connection: Connection, job: PlanJob) -> None:
+    """Draw each plan of `job` and send it; signals are the parent's business."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    set_up_logging("warning", "plans")
+    cameras = {name: CameraHeats.unpack(packed) for name, packed in job.heats.items()}
+    with suppress(BrokenPipeError, ConnectionResetError):  # the parent is gone: nobody left to tell
+        for plan in job.plans:
+            connection.send(_draw(plan, {name: cameras[name] for name in plan.cameras if name in cameras}))
+
+
+def _draw(plan: PlanSpec, cameras: Mapping[str, CameraHeats]) -> PlanDrawn:
+    image, trouble = _read_image(plan.image)
+    try:
+        return PlanDrawn(plan_snapshot(plan.params, cameras, image), trouble)
+    except ValueError as error:
+        return PlanDrawn(None, f"{error}; edgeheat doctor says more")
+
+
+def _read_image(file: str) -> tuple[U8 | None, str]:
+    """Return the plan's picture, BGR, and what is wrong with it; without one the plan is drawn on empty paper."""
+    if not file:
+        return None, ""
+    try:
+        check_image(Path(file))  # again, for it may have been replaced since the configuration was read
+        image = decode_image(Path(file).read_bytes())
+    except (ValueError, OSError) as error:
+        return None, f"drawn without the plan's picture: {error}"
+    if image is None:
+        return None, f"drawn without the plan's picture: {file} is damaged; save it anew"
+    return image, ""

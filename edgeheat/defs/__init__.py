@@ -1,0 +1,1 @@
+"""Plain data and protocols that every package may import: no numpy, no input or output."""

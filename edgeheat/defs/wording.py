@@ -1,0 +1,46 @@
+"""Durations, shares and periods as words, for pictures and pages alike."""
+
+from __future__ import annotations
+
+import math
+
+from edgeheat.defs.params import HeatParams, Measure
+
+
+def duration_words(seconds: float) -> str:
+    """Return a duration in its two largest units: "45 s", "1 min 20 s", "30 min", "1 h", "7 d"."""
+    left = round(seconds)
+    if left < 1:
+        return f"{seconds:.2g} s"
+    words = []
+    for size, unit in ((86400, "d"), (3600, "h"), (60, "min"), (1, "s")):
+        count, left = divmod(left, size)
+        if count:
+            words.append(f"{count} {unit}")
+        elif words:
+            break
+    # One day is said in hours, as shops speak of "the last 24 h".
+    return "24 h" if words == ["1 d"] else " ".join(words[:2])
+
+
+def period_words(heat: HeatParams) -> str:
+    """Return what a heat covers, in words: "last 1 h", "dwell, half-life 30 min", "traffic, since 08:00"."""
+    if heat.kind == "decaying":
+        period = f"half-life {duration_words(heat.length_s)}"
+    elif heat.kind == "window":
+        period = f"last {duration_words(heat.length_s)}"
+    else:
+        period = f"since {heat.since:%H:%M}" if heat.since else "since the start"
+    return with_measure(heat.of, period)
+
+
+def with_measure(of: Measure, period: str) -> str:
+    """Return a title's period, begun with what the heat counts where that is not presence: "traffic, last 1 h"."""
+    return period if of == "presence" else f"{of}, {period}"
+
+
+def percent_words(share: float) -> str:
+    """Return a share, 0..1, as "98 %"; never "100 %" for less, never "0 %" for more."""
+    if 0 < share < 0.01:
+        return "under 1 %"
+    return f"{math.floor(share * 100 + 1e-9)} %"

@@ -1,0 +1,1 @@
+"""Writes pictures and their figures to disk, and deletes the oldest."""

@@ -1,0 +1,150 @@
+"""The dated pictures on the disk: how much they take by day, and the deleting of the oldest."""
+
+from __future__ import annotations
+
+import os
+import re
+from bisect import insort
+from collections.abc import Iterator
+from contextlib import suppress
+from datetime import UTC, datetime
+from pathlib import Path
+
+from edgeheat.atomic import TEMP_SUFFIX
+from edgeheat.sinks.disk.retention import StoredFile, to_delete
+from edgeheat.sinks.payload import EXTENSIONS
+
+SUFFIXES = (*EXTENSIONS.values(), "json")
+"""The extensions that the files of one picture may have: the picture's own, and that of its figures."""
+
+_YEAR, _TWO_DIGITS = re.compile(r"\d{4}"), re.compile(r"\d\d")
+_FILE = re.compile(rf"(([01]\d|2[0-3])([0-5]\d)([0-5]\d)Z(?:-[0-9]{{1,6}})?)\.(?:{'|'.join(SUFFIXES)})")
+
+
+class DatedPictures:
+    """Knows the files `<camera>/<heat>/YYYY/MM/DD/HHMMSSZ.*` below `base` without keeping a list of them all.
+
+    In memory are only the bytes of each day and the files of the oldest day, since a month of many
+    cameras is hundreds of thousands of files. Symbolic links are not followed, other files not touched.
+    """
+
+    def __init__(self, base: Path) -> None:
+        """Read the whole tree below `base`, a resolved path, and remove unfinished files; raises OSError."""
+        self._base = base
+        self._day_bytes: dict[str, int] = {}
+        self._oldest_day = ""
+        self._oldest: list[StoredFile] = []
+        for heat in self._heat_folders():
+            _remove_unfinished(heat)
+            for day, folder in _day_folders(heat):
+                _remove_unfinished(folder)
+                size_bytes = sum(entry.stat(follow_symlinks=False).st_size for entry in _files(folder))
+                self._day_bytes[day] = self._day_bytes.get(day, 0) + size_bytes
+
+    @property
+    def total_bytes(self) -> int:
+        """What all dated pictures and their figures take together."""
+        return sum(self._day_bytes.values())
+
+    def add(self, stem: Path, wall_s: float, size_bytes: int) -> None:
+        """Count a new picture; `stem` is its path without extension, `size_bytes` the sum of its files."""
+        day = "/".join(stem.parts[-4:-1])
+        self._day_bytes[day] = self._day_bytes.get(day, 0) + size_bytes
+        if day == self._oldest_day:
+            insort(self._oldest, StoredFile(wall_s, str(stem), size_bytes))
+
+    def delete(self, *, older_than_s: float, excess_bytes: int) -> None:
+        """Delete what is older than the instant `older_than_s`, then the oldest until `excess_bytes` are freed.
+
+        Folders that became empty go too. Raises OSError when a file cannot be deleted; the next call tries again.
+        """
+        while self._day_bytes:
+            day = min(self._day_bytes)
+            if excess_bytes <= 0 and _start_s(day) >= older_than_s:
+                return
+            if day != self._oldest_day:
+                self._oldest_day, self._oldest = day, self._list(day)
+            for file in to_delete(self._oldest, older_than_s=older_than_s, excess_bytes=excess_bytes):
+                self._delete_file(file)
+                excess_bytes -= file.size_bytes
+            if self._oldest:
+                return
+            self._forget_oldest_day()
+
+    def _delete_file(self, file: StoredFile) -> None:
+        """Delete the first file of the oldest day."""
+        folder = os.path.dirname(file.path)  # noqa: PTH120 (a Path for each of many files is slow)
+        # The list may be a day old: a folder that has become a link since then leads elsewhere.
+        if os.path.realpath(folder) == folder:
+            for suffix in SUFFIXES:
+                Path(f"{file.path}.{suffix}").unlink(missing_ok=True)
+        del self._oldest[0]
+        self._day_bytes[self._oldest_day] -= file.size_bytes
+
+    def _forget_oldest_day(self) -> None:
+        for heat in self._heat_folders():
+            for folder in (heat / self._oldest_day, heat / self._oldest_day[:7], heat / self._oldest_day[:4]):
+                with suppress(OSError):  # it is not empty, not there, or not ours to remove
+                    folder.rmdir()
+        del self._day_bytes[self._oldest_day]
+        self._oldest_day = ""
+
+    def _list(self, day: str) -> list[StoredFile]:
+        """All pictures of one day, oldest first; a picture and its figures are one StoredFile."""
+        start_s = _start_s(day)
+        sizes: dict[str, tuple[float, int]] = {}
+        for heat in self._heat_folders():
+            folder = heat / day
+            if not folder.is_dir() or folder.resolve() != folder:
+                continue
+            for entry in _files(folder):
+                match = _FILE.fullmatch(entry.name)
+                assert match is not None  # _files lets only these through
+                time_s = start_s + int(match[2]) * 3600 + int(match[3]) * 60 + int(match[4])
+                stem = f"{folder}/{match[1]}"
+                size_bytes = entry.stat(follow_symlinks=False).st_size
+                sizes[stem] = time_s, sizes.get(stem, (0.0, 0))[1] + size_bytes
+        return sorted(StoredFile(time_s, stem, size_bytes) for stem, (time_s, size_bytes) in sizes.items())
+
+    def _heat_folders(self) -> Iterator[Path]:
+        for camera in _folders(self._base):
+            yield from _folders(camera)
+
+
+def _folders(folder: Path, name: re.Pattern[str] | None = None) -> list[Path]:
+    with os.scandir(folder) as entries:
+        return [
+            folder / entry.name
+            for entry in entries
+            if entry.is_dir(follow_symlinks=False) and (name is None or name.fullmatch(entry.name))
+        ]
+
+
+def _day_folders(heat: Path) -> Iterator[tuple[str, Path]]:
+    for year in _folders(heat, _YEAR):
+        for month in _folders(year, _TWO_DIGITS):
+            for folder in _folders(month, _TWO_DIGITS):
+                day = "/".join(folder.parts[-3:])
+                with suppress(ValueError):  # a 31st of February is not ours
+                    _start_s(day)
+                    yield day, folder
+
+
+def _files(folder: Path) -> Iterator[os.DirEntry[str]]:
+    with os.scandir(folder) as entries:
+        for entry in entries:
+            if _FILE.fullmatch(entry.name) and entry.is_file(follow_symlinks=False):
+                yield entry
+
+
+def _remove_unfinished(folder: Path) -> None:
+    with os.scandir(folder) as entries:
+        names = [entry.name for entry in entries if entry.name.startswith(".") and entry.name.endswith(TEMP_SUFFIX)]
+    for name in names:
+        (folder / name).unlink(missing_ok=True)
+
+
+def _start_s(day: str) -> float:
+    """Unix time at which the day `YYYY/MM/DD` begins in UTC; raises ValueError where there is no such day."""
+    year, month, day_of_month = map(int, day.split("/"))
+    return datetime(year, month, day_of_month, tzinfo=UTC).timestamp()

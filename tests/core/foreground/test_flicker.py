@@ -1,0 +1,141 @@
+"""The flicker mask leaves out televisions and leaves people in."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from edgeheat.core.foreground.flicker import FlickerMask
+from edgeheat.core.grid.frames import U8
+from tests.core.drawn import HW, Counted, Look, count, params, room, television, walker
+
+TELEVISION = television(0.0)
+
+
+def block_of(place: tuple[slice, slice]) -> U8:
+    cells = np.zeros(HW, np.uint8)
+    cells[place] = 255
+    return cells
+
+
+def second(mask: FlickerMask, cells: U8, changed: U8) -> None:
+    """One second in which `cells` held something that changed in `changed`."""
+    for _ in range(5):
+        mask.see(cells, 0.2)
+    mask.learn(changed, 1.0)
+
+
+def television_for(mask: FlickerMask, seconds: int, random: np.random.Generator) -> None:
+    for _ in range(seconds):
+        flashes = block_of(TELEVISION.place)
+        flashes[random.random(HW) < 0.5] = 0
+        second(mask, block_of(TELEVISION.place), flashes)
+
+
+def test_a_television_is_masked_within_90_s_and_comes_back_when_it_is_off() -> None:
+    mask, random = FlickerMask(HW), np.random.default_rng(1)
+    television_for(mask, 20, random)
+    assert not mask.mask.any() and mask.suspect.any(), "suspected early, masked when it is sure"
+    television_for(mask, 70, random)
+    assert (mask.mask[TELEVISION.place] == 255).mean() > 0.9
+    far = mask.mask.copy()
+    far[4:42, 88:140] = 0
+    assert not far.any()
+    assert 0.02 < mask.ratio < 0.15
+    for _ in range(400):
+        second(mask, np.zeros(HW, np.uint8), np.zeros(HW, np.uint8))
+    assert not mask.mask.any() and mask.ratio == 0.0
+
+
+def test_a_place_is_free_soon_after_its_television_is_off_however_long_that_was_on() -> None:
+    mask, random = FlickerMask(HW), np.random.default_rng(1)
+    television_for(mask, 900, random)
+    for _ in range(400):
+        second(mask, np.zeros(HW, np.uint8), np.zeros(HW, np.uint8))
+    assert not mask.mask.any() and not mask.suspect.any()
+
+
+def test_a_busy_aisle_is_not_masked() -> None:
+    mask = FlickerMask(HW)
+    for number in range(300):
+        people = block_of(np.s_[30:70, 5 * number % 150 : 5 * number % 150 + 14])
+        people |= block_of(np.s_[30:70, (7 * number + 60) % 150 : (7 * number + 60) % 150 + 14])
+        second(mask, people, people)
+    assert not mask.mask.any()
+
+
+def test_somebody_who_fidgets_is_not_masked() -> None:
+    mask, random = FlickerMask(HW), np.random.default_rng(2)
+    person = np.s_[30:70, 60:74]
+    for number in range(300):
+        stirs = np.zeros(HW, np.uint8)
+        if number % 3 == 0:
+            # A hand and the outline, now here and now there.
+            top = int(random.integers(30, 62))
+            stirs[top : top + 8, 60:66] = 255
+            stirs[30:70, 73:75] = 255
+        second(mask, block_of(person), stirs)
+    assert not mask.mask.any()
+
+
+def test_what_flickers_over_most_of_the_picture_is_not_masked() -> None:
+    mask = FlickerMask(HW)
+    for _ in range(150):
+        second(mask, np.full(HW, 255, np.uint8), np.full(HW, 255, np.uint8))
+    assert not mask.mask.any(), "a camera without light would mask the whole shop"
+
+
+def test_a_saved_mask_goes_on_and_that_of_another_grid_is_refused() -> None:
+    mask, random = FlickerMask(HW), np.random.default_rng(1)
+    television_for(mask, 90, random)
+    again = FlickerMask(HW)
+    again.restore(mask.state())
+    np.testing.assert_array_equal(again.mask, mask.mask)
+    television_for(again, 30, random)
+    assert (again.mask[TELEVISION.place] == 255).mean() > 0.9
+    with pytest.raises(ValueError, match="flicker mask: expected a grid of"):
+        FlickerMask((180, 320)).restore(mask.state())
+
+
+def test_a_grid_of_one_cell_does_no_harm() -> None:
+    mask = FlickerMask((1, 1))
+    for _ in range(60):
+        second(mask, np.full((1, 1), 255, np.uint8), np.full((1, 1), 255, np.uint8))
+    assert mask.mask.shape == (1, 1)
+
+
+# The same with pictures, through the whole engine.
+
+
+def at_the_television(at_s: float) -> Look:
+    """A television, and somebody who walks past below it."""
+    passer = walker(at_s)
+    return Look((television(at_s), passer.at(passer.left, 46)))
+
+
+def late(counted: Counted, place: tuple[slice, slice]) -> float:
+    """Seconds that each cell of a place got from 90 s on."""
+    counts = [mask for mask in counted.masks if mask.mono_s >= 90.0]
+    moving = sum((mask.moving[place] > 0).mean() * mask.dt_s for mask in counts)
+    late = [each for mask in counts for each in (mask.dwell_ms, mask.moved_ms) if each is not None]
+    return float(moving + sum(each[place].mean() / 1000.0 for each in late))
+
+
+def test_a_television_gives_no_lasting_heat_and_the_people_under_it_do() -> None:
+    with_mask = count(room().frames(at_the_television, 180))
+    without = count(room().frames(at_the_television, 180), params(flicker_mask=False))
+    screen, below = np.s_[14:30, 102:126], np.s_[52:80, 20:90]
+    assert late(without, screen) > 50.0
+    assert late(with_mask, screen) < 0.02 * late(without, screen)
+    assert with_mask.presence[screen].mean() < 35.0, "until it was suspected"
+    assert with_mask.presence[below].sum() == pytest.approx(without.presence[below].sum(), rel=0.1)
+    left_out = with_mask.pipeline.take_left_out()
+    assert left_out.masked_ratio > 0.0
+    assert left_out.rejected_cell_s["flicker"] > 1000.0
+
+
+def test_a_reset_begins_to_learn_the_mask_anew() -> None:
+    counted = count(room().frames(at_the_television, 120), flush=False)
+    counted.pipeline.reset(flicker=True, moved=False, heat=False)
+    assert counted.pipeline.take_left_out().masked_ratio == 0.0
+    assert counted.presence.any(), "the heats stay"

@@ -1,0 +1,248 @@
+"""Who stays is told from what was put down: by stirring, by leaving, and by the time."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import cv2
+import numpy as np
+import pytest
+
+from edgeheat.core.foreground.background import EmptyScene
+from edgeheat.core.foreground.stationary import Second, Settled, Stays
+from edgeheat.core.grid.frames import U8
+from edgeheat.core.grid.masks import half_hw
+from edgeheat.defs.params import MotionParams
+from tests.core.drawn import HW, Block, Look, count, params, room, truth_of, walker
+
+PERSON = Block(70, 30, 14, 40, luma=210, cb=162, cr=104)
+PALLET = Block(66, 44, 30, 26, luma=215, cb=165, cr=110)
+NOBODY: U8 = np.zeros(HW, np.uint8)
+
+
+def stands(start_s: float, end_s: float, *, fidgets: bool = True) -> Callable[[float], Look]:
+    """Somebody comes in from the left, stands, and leaves to the right."""
+
+    def look(at_s: float) -> Look:
+        if at_s < start_s - 5 or at_s > end_s + 5:
+            return Look()
+        left = round(70 - max(0.0, start_s - at_s) * 16 + max(0.0, at_s - end_s) * 18)
+        sway = int(at_s / 4) % 2 if fidgets and start_s <= at_s <= end_s else 0
+        pattern = int(at_s / 2.5) if fidgets else 0
+        body = PERSON.at(left + sway)
+        return Look((Block(body.left, 30, 14, 40, luma=210, cb=162, cr=104, pattern=pattern),))
+
+    return look
+
+
+def stays_of(block: Block, start_s: float, end_s: float) -> Callable[[float], Look]:
+    """Something is there from one second to another, and never stirs."""
+    return lambda at_s: Look((block,) if start_s <= at_s < end_s else ())
+
+
+def test_somebody_who_fidgets_is_counted_for_as_long_as_he_stands() -> None:
+    looks = stands(30, 150)
+    counted = count(room().frames(looks, 180))
+    body = np.s_[34:66, 73:82]
+    truth = truth_of(looks, 180)
+    assert counted.presence[body].mean() == pytest.approx(truth[body].mean(), rel=0.1)
+    assert counted.heat("dwell")[body].mean() > 0.8 * counted.presence[body].mean()
+    away = np.asarray(cv2.dilate(truth, np.ones((9, 9), np.uint8))) == 0
+    assert counted.presence[away].sum() < 0.01 * counted.presence.sum()
+
+
+def test_dwell_becomes_certain_while_he_still_stands_there() -> None:
+    counted = count(room().frames(stands(30, 150), 120), flush=False)
+    assert counted.heat("dwell")[34:66, 73:82].mean() > 60.0
+
+
+def test_a_pallet_is_not_counted_and_becomes_part_of_the_scene_after_furniture_s() -> None:
+    counted = count(room().frames(stays_of(PALLET, 30, 1000), 110), params(furniture_s=30.0), flush=False)
+    place = PALLET.place
+    assert counted.heat("dwell")[place].mean() < 2.0
+    assert counted.heat("traffic")[place].mean() < 2.0
+    seen = [mask for mask in counted.masks if mask.cells[place].mean() > 128]
+    assert 55.0 < max(mask.mono_s for mask in seen) < 80.0
+    later = next(mask for mask in counted.masks if mask.mono_s >= 90)
+    assert not later.cells[place].any(), "it is the scene now"
+
+
+def test_a_pallet_that_is_fetched_again_gives_its_time_and_leaves_no_ghost() -> None:
+    counted = count(room().frames(stays_of(PALLET, 40, 130), 180), params(furniture_s=30.0), flush=False)
+    inner = np.s_[48:66, 70:92]
+    assert counted.presence[inner].mean() == pytest.approx(90.0, rel=0.15)
+    assert not any(mask.cells[inner].any() for mask in counted.masks if mask.mono_s > 145)
+
+
+def test_somebody_who_stood_there_from_the_start_and_left_leaves_a_ghost_without_heat() -> None:
+    def look(at_s: float) -> Look:
+        return Look((PERSON,) if at_s < 20 else (), 1.0)
+
+    counted = count(room().frames(look, 150))
+    inner = np.s_[34:66, 72:82]
+    assert counted.presence[inner].mean() < 1.0, "of the person, who was taken for the scene, nothing is known either"
+    assert not any(mask.cells[inner].any() for mask in counted.masks if mask.mono_s > 100)
+    assert counted.pipeline.take_left_out().rejected_cell_s["ghost"] > 0.0
+
+
+def test_who_stays_longer_than_dwell_max_without_leaving_is_furniture() -> None:
+    looks = stays_of(PALLET, 40, 1000)
+    counted = count(room().frames(looks, 200), params(furniture_s=30.0, dwell_max_s=60.0))
+    assert counted.presence[48:66, 70:92].mean() < 5.0
+    assert counted.pipeline.take_left_out().rejected_cell_s["furniture"] > 0.5 * 60 * 30 * 26
+
+
+def test_somebody_who_walks_about_is_traffic_once_the_room_is_known() -> None:
+    def look(at_s: float) -> Look:
+        return Look((walker(at_s),))
+
+    counted = count(room().frames(look, 90))
+    truth = truth_of(look, 90)
+    assert counted.presence.sum() == pytest.approx(truth.sum(), rel=0.15)
+    assert counted.heat("traffic").sum() > 0.8 * counted.presence.sum()
+    assert np.corrcoef(counted.presence.ravel(), truth.ravel())[0, 1] > 0.97
+
+
+def test_somebody_who_walks_about_does_not_dull_what_counts_as_stirring() -> None:
+    counted = count(room().frames(lambda at_s: Look((walker(at_s),)), 60), flush=False)
+    moving = [np.count_nonzero(mask.moving) for mask in counted.masks if mask.mono_s > 40]
+    present = [np.count_nonzero(mask.cells) for mask in counted.masks if mask.mono_s > 40]
+    assert sum(moving) > 0.8 * sum(present)
+
+
+def test_who_walks_in_a_clip_too_short_to_know_the_empty_scene_counts_as_moving() -> None:
+    counted = count(room().frames(lambda at_s: Look((walker(at_s),)), 8))
+    assert counted.heat("traffic").sum() > 0.7 * counted.presence.sum() > 0.0
+
+
+# Stays alone, second by second.
+
+
+class Place:
+    """One place (a square of the grid) and what was held and released in it."""
+
+    def __init__(self, seen_s: float, **motion: float) -> None:
+        self.scene = EmptyScene(np.full(HW, 100, np.uint8), None, np.full(half_hw(HW), seen_s, np.float32))
+        self.stays = Stays(MotionParams(**motion), self.scene)  # type: ignore[arg-type]
+        self.square = np.s_[30:50, 60:80]
+
+    def second(self, level: int | None, hand: int | None = None) -> Settled:
+        """`level`: the grey of who is there, `hand`: of a small part of him."""
+        luma, people = np.full(HW, 100, np.uint8), NOBODY.copy()
+        if level is not None:
+            luma[self.square], people[self.square] = level, 255
+            if np.abs(int(level) - self.scene.luma[40, 70]) <= 15:
+                people[self.square] = 0
+        if hand is not None:
+            luma[42:44, 66:70] = hand
+        self.stays.hold(people, 1.0)
+        return self.stays.settle(
+            self.scene, Second(luma, None, self.stays.stir_tolerance(luma), people, NOBODY, NOBODY, 1.0)
+        )
+
+    def seconds(self, *levels: int | None) -> list[float]:
+        """Seconds released in the middle of the place, for each second."""
+        settled = [self.second(level) for level in levels]
+        return [0.0 if each.released.dwell_ms is None else each.released.dwell_ms[40, 70] / 1000.0 for each in settled]
+
+
+def test_held_time_is_released_when_its_holder_leaves() -> None:
+    released = Place(60.0).seconds(*[200] * 20, *[None] * 4)
+    assert released[:20] == [0.0] * 20
+    assert sum(released) == 20.0
+
+
+def test_held_time_is_released_when_its_holder_stirs() -> None:
+    place = Place(60.0)
+    assert sum(place.seconds(*[200] * 10)) == 0.0
+    stirs = place.second(200, hand=150).released
+    assert stirs.dwell_ms is not None and stirs.dwell_ms[40, 70] == 11_000
+
+
+def test_somebody_who_steps_in_front_proves_nothing_of_what_is_there() -> None:
+    assert sum(Place(60.0).seconds(*[200] * 10, *[160] * 5)) == 0.0
+
+
+def test_nothing_is_released_where_the_place_was_never_seen_empty() -> None:
+    place = Place(0.0)
+    released = place.seconds(*[200] * 20, *[None] * 10)
+    assert sum(released) == 0.0
+    assert (place.stays.doubtful(place.scene)[place.square] == 255).all()
+
+
+def test_a_place_is_doubtful_until_it_was_seen_empty_for_15_s() -> None:
+    place = Place(0.0)
+    place.seconds(*[None] * 14)
+    assert place.stays.doubtful(place.scene).any()
+    place.seconds(None)
+    assert not place.stays.doubtful(place.scene).any()
+
+
+def test_what_is_still_held_at_the_end_is_given_where_somebody_is_likely() -> None:
+    short, long = Place(60.0), Place(60.0, furniture_s=30.0)
+    short.seconds(*[200] * 20)
+    long.seconds(*[200] * 60)
+    end, none = short.stays.end(short.scene).dwell_ms, long.stays.end(long.scene).dwell_ms
+    assert end is not None and end[40, 70] == 20_000
+    assert none is None or none[40, 70] == 0, "furniture is not likely"
+
+
+def test_what_is_there_for_much_longer_than_the_place_was_seen_empty_is_the_scene_itself() -> None:
+    place = Place(5.0, furniture_s=1000.0)
+    assert sum(place.seconds(*[200] * 25)) == 0.0
+    assert place.scene.luma[40, 70] == 100, "the 5 s, and 20 s"
+    settled = [place.second(200) for _ in range(10)]
+    assert place.scene.luma[40, 70] == 200
+    assert sum(each.ghost_cell_s for each in settled) > 25 * 18 * 18
+    assert not any(each.released.dwell_ms is not None and each.released.dwell_ms.any() for each in settled)
+
+
+def test_movement_that_was_held_back_is_released_as_movement() -> None:
+    place = Place(60.0)
+    body = NOBODY.copy()
+    body[place.square] = 255
+    place.stays.hold(body, 2.0, body)
+    place.stays.hold(body, 3.0)
+    released = place.stays.end(place.scene)
+    assert released.dwell_ms is not None and released.dwell_ms[40, 70] == 3_000
+    assert released.moved_ms is not None and released.moved_ms[40, 70] == 2_000
+    place.stays.hold(body, 1.0)
+    assert place.stays.end(place.scene).moved_ms is None
+
+
+def test_time_beside_furniture_is_held_once() -> None:
+    place = Place(60.0)
+    place.seconds(*[200] * 50)
+    body = NOBODY.copy()
+    body[place.square] = 255
+    luma = np.full(HW, 100, np.uint8)
+    luma[place.square] = 200
+    before_ms = place.stays._held_ms[40, 70]
+    for _ in range(5):
+        # Somebody walks by, so what is there is seen and held as it is.
+        place.stays.hold(body, 1.0)
+        second = Second(luma, None, place.stays.stir_tolerance(luma), body, body, NOBODY, 1.0)
+        place.stays.settle(place.scene, second)
+    assert place.stays._held_ms[40, 70] - before_ms == 5_000
+
+
+def test_dropped_time_is_gone() -> None:
+    place = Place(60.0)
+    place.seconds(*[200] * 10)
+    dropped = NOBODY.copy()
+    dropped[place.square] = 255
+    place.stays.drop(dropped)
+    assert sum(place.seconds(*[None] * 5)) == 0.0
+
+
+def test_what_counts_as_stirring_is_learnt_from_the_cameras_own_noise() -> None:
+    random = np.random.default_rng(1)
+    stays = Place(60.0).stays
+    quiet = stays.stir_levels
+    for _ in range(60):
+        stays.learn_stir(NOBODY, NOBODY, np.full(HW, 255, np.uint8))
+    assert stays.stir_levels == pytest.approx(quiet), "a picture without noise lowers it no further"
+    for _ in range(60):
+        now, then = (np.clip(random.normal(100, 8, HW), 0, 255).astype(np.uint8) for _ in range(2))
+        stays.learn_stir(now, then, np.full(HW, 255, np.uint8))
+    assert quiet + 10 < stays.stir_levels < 60.0

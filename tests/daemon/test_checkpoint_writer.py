@@ -1,0 +1,67 @@
+"""The thread that writes backups to disk goes on whatever the disk does."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping
+from pathlib import Path
+
+import pytest
+
+from edgeheat.atomic import temp_beside
+from edgeheat.daemon import checkpoint_writer
+from edgeheat.daemon.checkpoint_writer import CheckpointWriter, load_backups
+from edgeheat.daemon.clock import SystemClock
+from edgeheat.store.camera_state import CameraBackup
+from edgeheat.store.checkpoint import write_checkpoint
+from tests.support.wait import wait_for
+
+
+def test_a_fault_nobody_knew_of_does_not_end_the_writing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def no_memory_for_aisle(folder: Path, camera: str, members: Mapping[str, bytes]) -> None:
+        if camera == "aisle":
+            raise MemoryError
+        write_checkpoint(folder, camera, members)
+
+    monkeypatch.setattr(checkpoint_writer, "write_checkpoint", no_memory_for_aisle)
+    writer = CheckpointWriter(tmp_path, SystemClock(), lambda camera: None, lambda trouble: None)
+    writer.write("aisle", CameraBackup(b"heats"))
+    writer.write("till", CameraBackup(b"heats"))
+    writer.close(5)
+    backups = load_backups(tmp_path, ["aisle", "till"], SystemClock())
+    assert backups == {"till": (CameraBackup(b"heats"), 0.0)}
+
+
+def test_each_camera_s_trouble_is_logged_once_and_told_until_all_are_written_again(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO)
+    in_the_way = [temp_beside(tmp_path / f"{camera}.ckpt") for camera in ("aisle", "door")]
+    for folder in in_the_way:
+        folder.mkdir()
+    written: list[str] = []
+    troubles: list[str | None] = []
+    writer = CheckpointWriter(tmp_path, SystemClock(), written.append, troubles.append)
+
+    def write(camera: str) -> None:
+        seen = len(troubles)
+        writer.write(camera, CameraBackup(b"heats"))
+        wait_for(lambda: len(troubles) > seen, 5, f"a try of {camera}")
+
+    for camera in ("aisle", "till", "door", "aisle", "till", "door"):
+        write(camera)
+    assert written == ["till", "till"]
+    assert [trouble and trouble[:19] for trouble in troubles] == ["checkpoint of aisle"] * 6
+    for folder in in_the_way:
+        folder.rmdir()
+    write("aisle")
+    assert (troubles[-1] or "").startswith("checkpoint of door not written to")
+    write("door")
+    assert troubles[-1] is None
+    writer.close(5)
+    assert [" ".join(message.split()[:5]) for message in caplog.messages] == [
+        "checkpoint of aisle not written",
+        "checkpoint of door not written",
+        "the checkpoint of aisle is",
+        "the checkpoint of door is",
+    ]

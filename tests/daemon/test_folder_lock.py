@@ -1,0 +1,36 @@
+"""One edgeheat for each storage folder."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from edgeheat.daemon.folder_lock import claim_folder
+from edgeheat.errors import SinkUnavailable
+
+_HOLDER = "import sys; from pathlib import Path; from edgeheat.daemon.folder_lock import claim_folder; "
+_HOLDER += "claim_folder(Path(sys.argv[1])); print('held', flush=True); sys.stdin.read()"
+
+
+def test_a_folder_that_another_edgeheat_holds_is_refused_until_that_one_is_gone_or_killed(tmp_path: Path) -> None:
+    folder = tmp_path / "storage/state"
+    command = [sys.executable, "-c", _HOLDER, str(folder)]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as other:
+        assert other.stdout is not None
+        assert other.stdout.readline() == "held\n"
+        with pytest.raises(SinkUnavailable, match="state: another edgeheat keeps its state here; stop that one"):
+            claim_folder(folder)
+        other.kill()
+    descriptor = claim_folder(folder)
+    assert descriptor is not None
+    os.close(descriptor)
+    assert list(folder.iterdir()) == []
+
+
+def test_a_folder_that_cannot_be_made_stops_nobody(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("in the way")
+    assert claim_folder(tmp_path / "file/state") is None
