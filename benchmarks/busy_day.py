@@ -30,7 +30,7 @@ def _fill(folder: Path, camera: str) -> None:
     import numpy as np
 
     from edgeheat.core.grid.zones import ZoneMasks
-    from edgeheat.core.heat.heat_set import Heats
+    from edgeheat.core.heat.heat_set import HeatSet
     from edgeheat.core.heat.increment import Increment
     from edgeheat.core.pipeline import CameraPipeline
     from edgeheat.daemon.clock import SystemClock
@@ -53,7 +53,7 @@ def _fill(folder: Path, camera: str) -> None:
             traffic_ms += second.traffic_ms
             dwell_ms += 0 if second.dwell_ms is None else second.dwell_ms
         minutes.append((traffic_ms, dwell_ms))
-    heats = Heats(DEFAULT_HEATS, ZoneMasks.of((), (shape_hw[1], shape_hw[0])), UTC)
+    heats = HeatSet(DEFAULT_HEATS, ZoneMasks.from_params((), (shape_hw[1], shape_hw[0])), UTC)
     now_s, wall_s = clock.monotonic(), clock.wall()
     for age in range(_DAY_MINUTES, 0, -1):
         moved_by = tuple(int(cells) for cells in rng.integers(-4, 5, 2))

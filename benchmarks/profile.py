@@ -19,15 +19,15 @@ from benchmarks.plan import Plan
 from edgeheat.core import pipeline
 from edgeheat.core.foreground import detector, subtractor
 from edgeheat.core.foreground.blobs import Blobs
-from edgeheat.core.foreground.detector import Foreground
+from edgeheat.core.foreground.detector import ForegroundDetector
 from edgeheat.core.foreground.exposure import Exposure
 from edgeheat.core.foreground.flicker import FlickerMask
-from edgeheat.core.foreground.shadows import Differ
-from edgeheat.core.foreground.stationary import Stays
+from edgeheat.core.foreground.shadows import ShadowClassifier
+from edgeheat.core.foreground.stationary import StationaryTracker
 from edgeheat.core.grid.frames import Frame
 from edgeheat.core.grid.sampling import to_grid
-from edgeheat.core.health.verdict import HealthWatch
-from edgeheat.core.heat.heat_set import Heats
+from edgeheat.core.health.verdict import HealthMonitor
+from edgeheat.core.heat.heat_set import HeatSet
 from edgeheat.core.pipeline import CameraPipeline
 from edgeheat.defs.params import PipelineParams
 from edgeheat.sources import open_source
@@ -58,17 +58,17 @@ _STEPS = (
     _Step("changed", "share that changed", detector, "changed_share"),
     _Step(_CHROMA, "colour on half the grid"),
     _Step("tint", "colour in the scene's exposure", detector, "tint_of"),
-    _Step("difference", "people, shadows and light", Differ, "compare"),
-    _Step("clean", "opening and closing", Foreground, "_cleaned"),
+    _Step("difference", "people, shadows and light", ShadowClassifier, "compare"),
+    _Step("clean", "opening and closing", ForegroundDetector, "_cleaned"),
     _Step("blobs", "size and age of blobs", Blobs, "mature"),
     _Step("flicker", "flicker mask", FlickerMask, "see"),
     _Step("moving", "who moves", detector, "moving_places"),
-    _Step("hold", "holding back who stays", Stays, "hold"),
-    _Step("judge", "all else about a frame", Foreground, "judge"),
-    _Step("second", "once a second: learning, who stays, furniture", Foreground, "_tick"),
-    _Step("health", "once a second: the camera's health", HealthWatch, "look"),
+    _Step("hold", "holding back who stays", StationaryTracker, "hold"),
+    _Step("judge", "all else about a frame", ForegroundDetector, "judge"),
+    _Step("second", "once a second: learning, who stays, furniture", ForegroundDetector, "_tick"),
+    _Step("health", "once a second: the camera's health", HealthMonitor, "look"),
     _Step("count", "counting in zones and heats", CameraPipeline, "_put_down"),
-    _Step("heats", "once a second: counting in zones and heats", Heats, "add"),
+    _Step("heats", "once a second: counting in zones and heats", HeatSet, "add"),
     _Step(_GRID, "to the grid, from 640x360", pipeline, "to_grid"),
 )
 _PLAIN = (_ALONE, _GRID, "count", "heats")

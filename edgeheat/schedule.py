@@ -103,41 +103,41 @@ class NextInstant:
     """
 
     def __init__(
-        self, zone: tzinfo, seconds_of_day: Sequence[int], on_day: Callable[[date], bool], every_hour: bool
+        self, timezone: tzinfo, seconds_of_day: Sequence[int], on_day: Callable[[date], bool], every_hour: bool
     ) -> None:
         """Take the slots of a local day, ascending, as seconds on its clock; use `every` or `cron` instead."""
-        self._zone = zone
+        self._timezone = timezone
         self._seconds_of_day = seconds_of_day
         self._on_day = on_day
         self._every_hour = every_hour
 
     @classmethod
-    def every(cls, period_s: int, zone: tzinfo) -> NextInstant:
+    def every(cls, period_s: int, timezone: tzinfo) -> NextInstant:
         """Each `period_s` seconds of the local clock, counted from midnight; it must divide a day evenly."""
         if not 1 <= period_s <= _DAY_S or _DAY_S % period_s:
             raise ValueError(f"a period of {period_s} s does not divide a day evenly")
-        return cls(zone, range(0, _DAY_S, period_s), lambda _: True, _HOUR_S % period_s == 0)
+        return cls(timezone, range(0, _DAY_S, period_s), lambda _: True, _HOUR_S % period_s == 0)
 
     @classmethod
-    def cron(cls, text: str, zone: tzinfo) -> NextInstant:
+    def cron(cls, text: str, timezone: tzinfo) -> NextInstant:
         """As a line of five cron fields says, see `parse_cron`."""
         fields = parse_cron(text)
         seconds = tuple(hour * _HOUR_S + minute * 60 for hour in fields.hours for minute in fields.minutes)
-        return cls(zone, seconds, fields.on_day, len(fields.hours) == 24)
+        return cls(timezone, seconds, fields.on_day, len(fields.hours) == 24)
 
     def after(self, instant: datetime) -> datetime:
         """Return the first instant of the schedule later than `instant` (aware), in UTC."""
         at, skip = instant.astimezone(UTC).replace(microsecond=0), _SECOND
         while True:
-            local = at.astimezone(self._zone).replace(tzinfo=None)
+            local = at.astimezone(self._timezone).replace(tzinfo=None)
             slot = self._slot_from(local + skip)
             candidate = at + (slot - local)
             change = self._first_clock_change(at, candidate)
             if change is not None:
-                if not self._every_hour and slot < change.astimezone(self._zone).replace(tzinfo=None):
+                if not self._every_hour and slot < change.astimezone(self._timezone).replace(tzinfo=None):
                     return change
                 at, skip = change, timedelta(0)
-            elif self._every_hour or candidate.astimezone(self._zone).fold == 0:
+            elif self._every_hour or candidate.astimezone(self._timezone).fold == 0:
                 return candidate
             else:
                 at, skip = candidate, _SECOND
@@ -154,14 +154,14 @@ class NextInstant:
 
     def _first_clock_change(self, start: datetime, end: datetime) -> datetime | None:
         """Return the first instant in (start, end] from which the local clock has another offset from UTC."""
-        offset = start.astimezone(self._zone).utcoffset()
+        offset = start.astimezone(self._timezone).utcoffset()
         before = start
         while before < end:
             beyond = min(before + _DAY, end)
-            if beyond.astimezone(self._zone).utcoffset() != offset:
+            if beyond.astimezone(self._timezone).utcoffset() != offset:
                 while beyond - before > _SECOND:
                     middle = before + timedelta(seconds=int((beyond - before).total_seconds()) // 2)
-                    same = middle.astimezone(self._zone).utcoffset() == offset
+                    same = middle.astimezone(self._timezone).utcoffset() == offset
                     before, beyond = (middle, beyond) if same else (before, middle)
                 return beyond
             before = beyond

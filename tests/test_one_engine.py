@@ -11,7 +11,7 @@ import numpy as np
 
 from edgeheat.core.heat.increment import Increment
 from edgeheat.core.pipeline import CameraPipeline
-from edgeheat.daemon.messages import Counted, Failed, Message, Saved, WorkerSpec
+from edgeheat.daemon.messages import Message, ProgressReport, SourceFailed, StateSaved, WorkerSpec
 from edgeheat.daemon.worker import Worker
 from edgeheat.defs.params import HeatParams, Measure, PipelineParams
 from edgeheat.offline.render import RenderJob, render
@@ -21,7 +21,7 @@ from edgeheat.store.camera_state import CameraBackup
 from tests.support.media import make_clip
 
 MEASURES: tuple[Measure, ...] = ("presence", "traffic", "dwell")
-TOTALS = tuple(HeatParams(of, "total", of=of) for of in MEASURES)
+TOTALS = tuple(HeatParams(of, "total", measure=of) for of in MEASURES)
 
 
 class PlayedClock:
@@ -54,12 +54,12 @@ def daemon_heats(clip: Path, params: PipelineParams) -> dict[str, np.ndarray]:
     saved: bytes | None = None
     increments: list[bytes] = []
     message: Message | None = None
-    while not isinstance(message, Failed):
+    while not isinstance(message, SourceFailed):
         message = ours.recv()
         match message:
-            case Saved(state):
+            case StateSaved(state):
                 saved, increments = state, []
-            case Counted(_, packed, _):
+            case ProgressReport(_, packed, _):
                 increments.extend(packed)
     worker.join(10)
     ours.close()
@@ -84,7 +84,7 @@ def offline_heat(clip: Path, params: PipelineParams, of: Measure) -> np.ndarray:
         fps=None,
         overwrite=False,
         video_quality=23,
-        of=of,
+        measure=of,
     )
     render(job, lambda done, total: None)
     with np.load(path, allow_pickle=False) as arrays:

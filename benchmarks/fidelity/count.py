@@ -46,7 +46,9 @@ def count_edgeheat(video: Path, until_s: float = math.inf, on_frame: Callable[[F
 
     `until_s`: look at no frame after it. `on_frame` is shown each frame first.
     """
-    pipeline = CameraPipeline(PipelineParams(camera="fidelity", zone=UTC, heats=(_TOTAL,), new_epoch_when_moved=False))
+    pipeline = CameraPipeline(
+        PipelineParams(camera="fidelity", timezone=UTC, heats=(_TOTAL,), new_epoch_when_moved=False)
+    )
     last: Frame | None = None
     for frame in frames(video):
         if frame.mono_s > until_s:

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edgeheat.core.grid.frames import U8
-from edgeheat.core.grid.sampling import Pace
+from edgeheat.core.grid.sampling import FrameSampler
 
 F64 = NDArray[np.float64]
 
@@ -141,7 +141,7 @@ class RunningAverage:
     _CONTRASTS = 50
 
     def __init__(self) -> None:
-        self._pace = Pace(self._FPS)
+        self._pace = FrameSampler(self._FPS)
         self._contrasts: list[tuple[float, float]] = []
         self._average: NDArray[np.float32] | None = None
         self._calibrating = True
@@ -205,7 +205,7 @@ class Mog2OnceASecond:
     _LEARNING = 0.01
 
     def __init__(self) -> None:
-        self._pace = Pace(1.0)
+        self._pace = FrameSampler(1.0)
         self._mog2 = cv2.createBackgroundSubtractorMOG2(history=500, varThreshold=15, detectShadows=False)
         self._kernel = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (3, 3))
         self._hits: F64 | None = None

@@ -62,8 +62,9 @@ def render(  # noqa: PLR0917
     config: _Config = None,
     camera: _Camera = None,
     overwrite: _Overwrite = False,
-    of: Annotated[
-        Measure, typer.Option(help="What the heat counts: traffic is movement, dwell is staying, presence is both.")
+    measure: Annotated[
+        Measure,
+        typer.Option("--of", help="What the heat counts: traffic is movement, dwell is staying, presence is both."),
     ] = "presence",
     subtractor: Annotated[Subtractor | None, _setting(MotionSettings, "subtractor")] = None,
     feet: Annotated[bool | None, _setting(MotionSettings, "feet")] = None,
@@ -93,7 +94,18 @@ def render(  # noqa: PLR0917
         from edgeheat.offline import render as engine
 
         job = engine.RenderJob(
-            source, params, image, video, grid, start, frames, step, fps, overwrite, video_quality=video_quality, of=of
+            source,
+            params,
+            image,
+            video,
+            grid,
+            start,
+            frames,
+            step,
+            fps,
+            overwrite,
+            video_quality=video_quality,
+            measure=measure,
         )
         with _progress_bar() as bar:
             task = bar.add_task("frames", total=None)
@@ -137,7 +149,7 @@ def tune(  # noqa: PLR0917
             task = bar.add_task("frames", total=None)
             done = aid.tune(job, lambda count, total: bar.update(task, completed=count, total=total))
         # All of it is TOML, so that it can be kept as it comes.
-        for line in (*map(str, done.written), "", *aid.table(done.figures, done.troubles), ""):
+        for line in (*map(str, done.written), "", *aid.table(done.summary, done.troubles), ""):
             typer.echo(f"# {line}".rstrip())
         typer.echo(as_toml(done.advice), nl=False)
 

@@ -125,7 +125,7 @@ class HeatSettings(Table):
     since: TimeOfDay | None = None
     """Of a total: the local time of day at which it starts anew; left out: never."""
 
-    of: Measure = "presence"
+    measure: Measure = Field(default="presence", alias="of")
     """What it counts: `traffic` is movement, `dwell` is staying, `presence` is both together."""
 
     @model_validator(mode="after")
@@ -141,14 +141,14 @@ class HeatSettings(Table):
 
     def params(self, name: str) -> HeatParams:
         """Return the engine's form of these settings."""
-        return HeatParams(name, self.kind, self.half_life_s or self.length_s or 0.0, self.since, self.of)
+        return HeatParams(name, self.kind, self.half_life_s or self.length_s or 0.0, self.since, self.measure)
 
 
 def _default_heats() -> dict[str, HeatSettings]:
     lengths = {"decaying": "half_life", "window": "length"}
     return {
         heat.name: HeatSettings.model_validate(
-            {"kind": heat.kind, lengths[heat.kind]: duration_text(heat.length_s), "of": heat.of}
+            {"kind": heat.kind, lengths[heat.kind]: duration_text(heat.length_s), "of": heat.measure}
         )
         for heat in DEFAULT_HEATS
     }
@@ -261,11 +261,11 @@ class CameraSettings(Table):
     zone: tuple[ZoneSettings, ...] = ()
     """Zones and masks of the picture."""
 
-    def params(self, camera: str, zone: tzinfo) -> PipelineParams:
-        """Return what the pipeline of a camera or recording named `camera` is told, in the shop's time `zone`."""
+    def params(self, camera: str, timezone: tzinfo) -> PipelineParams:
+        """Return what the pipeline of a camera or recording named `camera` is told, in the shop's `timezone`."""
         return PipelineParams(
             camera=camera,
-            zone=zone,
+            timezone=timezone,
             motion=self.motion.params(),
             heats=tuple(heat.params(name) for name, heat in self.heats.items()),
             zones=tuple(zone.params() for zone in self.zone),
@@ -294,6 +294,6 @@ class Camera(CameraSettings):
         source = self._expanded_source or self.source
         return with_login(source, self.username, self.password.get_secret_value())
 
-    def pipeline_params(self, zone: tzinfo) -> PipelineParams:
-        """Return what this camera's pipeline is told; `zone` is the shop's time zone."""
-        return self.params(self.name, zone)
+    def pipeline_params(self, timezone: tzinfo) -> PipelineParams:
+        """Return what this camera's pipeline is told; `timezone` is the shop's."""
+        return self.params(self.name, timezone)

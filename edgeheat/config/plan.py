@@ -64,9 +64,9 @@ class Plan(Table):
     view: tuple[PlanView, ...] = ()
     """How its cameras see it."""
 
-    def params(self, cameras: Sequence[Camera], style: StyleSettings, zone: tzinfo) -> PlanParams:
-        """Return what the drawing is told; `cameras` are all of the configuration, `zone` is the shop's time zone."""
-        known = {camera.name: camera.pipeline_params(zone) for camera in cameras}
+    def params(self, cameras: Sequence[Camera], style: StyleSettings, timezone: tzinfo) -> PlanParams:
+        """Return what the drawing is told; `cameras` are all of the configuration, `timezone` is the shop's."""
+        known = {camera.name: camera.pipeline_params(timezone) for camera in cameras}
         return PlanParams(
             name=self.name,
             size_m=self.size_m,
@@ -80,7 +80,7 @@ class Plan(Table):
                 for view in self.view
             ),
             heats=_shared([known[view.camera].heats for view in self.view]),
-            zone=zone,
+            timezone=timezone,
             style=style.params(),
         )
 

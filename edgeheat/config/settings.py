@@ -84,11 +84,11 @@ class ScheduleSettings(Table):
             raise ValueError(f'is "{duration_text(every_s)}", which does not fit evenly into a day; write "10m", say')
         return every_s
 
-    def next_instant(self, zone: tzinfo) -> NextInstant:
-        """Return the instants at which pictures are due, in the shop's `zone`."""
+    def next_instant(self, timezone: tzinfo) -> NextInstant:
+        """Return the instants at which pictures are due, in the shop's `timezone`."""
         if self.cron is not None:
-            return NextInstant.cron(self.cron, zone)
-        return NextInstant.every(int(self.every_s or 0), zone)
+            return NextInstant.cron(self.cron, timezone)
+        return NextInstant.every(int(self.every_s or 0), timezone)
 
 
 class MqttSettings(Table):

@@ -11,18 +11,18 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from edgeheat.core.foreground.detector import Foreground, Judgement
-from edgeheat.core.foreground.stationary import Released
+from edgeheat.core.foreground.detector import Detection, ForegroundDetector
+from edgeheat.core.foreground.stationary import Confirmed
 from edgeheat.core.grid.frames import U8, Frame, SizeWH
 from edgeheat.core.grid.masks import MotionMask, half_hw
-from edgeheat.core.grid.sampling import Pace, grid_size_wh, to_grid
+from edgeheat.core.grid.sampling import FrameSampler, grid_size_wh, to_grid
 from edgeheat.core.grid.zones import ZoneMasks, blackout_mask
-from edgeheat.core.health.verdict import Health, HealthWatch
+from edgeheat.core.health.verdict import Health, HealthMonitor
 from edgeheat.core.heat.activity import Activity
 from edgeheat.core.heat.base import HeatGrid
-from edgeheat.core.heat.heat_set import Heats
+from edgeheat.core.heat.heat_set import HeatSet
 from edgeheat.core.heat.increment import Increment
-from edgeheat.core.render.backdrop import BackgroundPicture
+from edgeheat.core.render.backdrop import Backdrop
 from edgeheat.core.render.heatmap import default_size
 from edgeheat.core.render.snapshot import take_snapshot
 from edgeheat.defs.events import CellRejection, FrameRejection, Snapshot
@@ -40,7 +40,7 @@ _SCENE_CHANGED_RATIO = 0.25
 """Where more of the grid differs from the empty scene of an earlier run, the scene is another one."""
 
 
-OnJudged = Callable[[Judgement, MotionMask], None]
+OnDetection = Callable[[Detection, MotionMask], None]
 """Called with each judgement as it was before zones, and the mask that was counted of it; both are only to be read."""
 
 
@@ -78,16 +78,16 @@ class CameraPipeline:
     they differ only in who says what time it is.
     """
 
-    def __init__(self, params: PipelineParams, on_judged: OnJudged | None = None) -> None:
+    def __init__(self, params: PipelineParams, on_detection: OnDetection | None = None) -> None:
         self.params = params
-        self._on_judged = on_judged
+        self._on_detection = on_detection
         self.frames_skipped = 0
-        self._pace = Pace(params.motion.analysis_fps)
-        self._heats: Heats | None = None
+        self._pace = FrameSampler(params.motion.analysis_fps)
+        self._heats: HeatSet | None = None
         self._zones: ZoneMasks | None = None
-        self._foreground: Foreground | None = None
+        self._foreground: ForegroundDetector | None = None
         self._earlier: dict[str, NDArray[Any]] = {}
-        self._health_watch = HealthWatch()
+        self._health_watch = HealthMonitor()
         self._health: Health | None = None
         self._next_health_s = -float("inf")
         self._rejected_s: dict[FrameRejection, float] = {}
@@ -96,7 +96,7 @@ class CameraPipeline:
         self.epoch = 1
         """Goes up when the camera was moved: heats of different epochs show different places."""
         self._held: list[_Look] = []
-        self._background = BackgroundPicture()
+        self._background = Backdrop()
         self._picture_wh: SizeWH = (0, 0)
         self._blackout: U8 | None = None
         self._last_mono_s: float | None = None
@@ -131,7 +131,7 @@ class CameraPipeline:
         if self._heats is None or self._foreground is None or self._last is None:
             return masks
         nothing = np.zeros(self._heats.shape_hw, np.uint8)
-        rest = Judgement(nothing, nothing, self._foreground.end(), nothing)
+        rest = Detection(nothing, nothing, self._foreground.end(), nothing)
         if rest.released.dwell_ms is not None:
             masks.append(self._put_down(rest, 0.0, *self._last))
         self._keep(self._heats.close())
@@ -149,11 +149,11 @@ class CameraPipeline:
                 chroma[cv2.resize(zones.privacy, chroma.shape[1::-1], interpolation=cv2.INTER_AREA) > 0] = 128
         return _Look(grid, chroma, self._dt_s(frame.mono_s), frame, self._sample(frame))
 
-    def _recognise(self, grid: U8) -> Foreground | None:
+    def _recognise(self, grid: U8) -> ForegroundDetector | None:
         """Go on with the empty scene of an earlier run, if the first frame still shows it."""
         earlier, self._earlier = self._earlier, {}
         try:
-            foreground = Foreground.resumed(self.params.motion, earlier, grid.shape, self._counted())
+            foreground = ForegroundDetector.resumed(self.params.motion, earlier, grid.shape, self._counted())
         except (KeyError, ValueError):
             return None
         return foreground if foreground.differing_ratio(grid) <= _SCENE_CHANGED_RATIO else None
@@ -161,7 +161,7 @@ class CameraPipeline:
     def _begin(self) -> list[MotionMask]:
         held, self._held = self._held, []
         length_s = max(self.params.motion.bootstrap_s, held[-1].mono_s - held[0].mono_s)
-        self._foreground = Foreground.beginning(
+        self._foreground = ForegroundDetector.beginning(
             self.params.motion,
             [look.grid for look in held],
             [look.chroma for look in held],
@@ -180,7 +180,7 @@ class CameraPipeline:
         if self._unhealthy(look):
             self._rejected_s["unhealthy"] = self._rejected_s.get("unhealthy", 0.0) + look.dt_s
             nothing = np.zeros_like(look.grid)
-            judged = Judgement(nothing, nothing, Released(), self._foreground.people, "unhealthy")
+            judged = Detection(nothing, nothing, Confirmed(), self._foreground.people, "unhealthy")
         else:
             judged = self._foreground.judge(look.grid, look.chroma, look.dt_s)
         if judged.rejection is None and look.picture is not None:
@@ -210,15 +210,15 @@ class CameraPipeline:
         self.epoch += 1
         self._health_watch.accepted_move(mono_s)
         self._empty_heats()
-        self._background = BackgroundPicture()
+        self._background = Backdrop()
         self._scene_outdated = True
 
     def _empty_heats(self) -> None:
         assert self._heats is not None
-        self._heats = Heats(self.params.heats, self._heats.zones, self.params.zone)
+        self._heats = HeatSet(self.params.heats, self._heats.zones, self.params.timezone)
         self._increments.clear()
 
-    def _put_down(self, judged: Judgement, dt_s: float, mono_s: float, wall_s: float) -> MotionMask:
+    def _put_down(self, judged: Detection, dt_s: float, mono_s: float, wall_s: float) -> MotionMask:
         """Count what was judged, where it counts."""
         assert self._heats is not None and self._zones is not None
         counted, late = self._zones.counted, judged.released
@@ -230,8 +230,8 @@ class CameraPipeline:
         mask = MotionMask(cells, moving, late.dwell_ms, dt_s, mono_s, wall_s, late.moved_ms)
         self._last = mono_s, wall_s
         self._keep(self._heats.count(mask))
-        if self._on_judged is not None:
-            self._on_judged(judged, mask)
+        if self._on_detection is not None:
+            self._on_detection(judged, mask)
         return mask
 
     def _dt_s(self, mono_s: float) -> float:
@@ -336,13 +336,15 @@ class CameraPipeline:
         nothing was taken up then.
         """
         if saved is not None:
-            shape_hw = Heats.saved_shape_hw(saved)
+            shape_hw = HeatSet.saved_shape_hw(saved)
         elif increments:
             height, width = increments[0].traffic_ms.shape
             shape_hw = (height, width)
         else:
             return []
-        heats = Heats(self.params.heats, ZoneMasks.of(self.params.zones, shape_hw[::-1]), self.params.zone)
+        heats = HeatSet(
+            self.params.heats, ZoneMasks.from_params(self.params.zones, shape_hw[::-1]), self.params.timezone
+        )
         empty: list[str] = []
         extra: dict[str, NDArray[Any]] = {}
         if saved is not None:
@@ -364,7 +366,7 @@ class CameraPipeline:
         except ValueError as error:
             _log.warning("the camera's health is judged anew: %s", error)
 
-    def _prepare(self, frame_wh: SizeWH) -> tuple[Heats, ZoneMasks]:
+    def _prepare(self, frame_wh: SizeWH) -> tuple[HeatSet, ZoneMasks]:
         """Make what depends on the camera's size; a change of size in mid-stream keeps grid, zones and heats."""
         if self._zones is None:
             width, height = grid_size_wh(frame_wh, self.params.motion.grid_width)
@@ -372,8 +374,8 @@ class CameraPipeline:
                 _log.warning("the grid is %d cells wide now, not %d: heats start empty", width, self._heats.shape_hw[1])
                 self._heats = None
             if self._heats is None:
-                zones = ZoneMasks.of(self.params.zones, (width, height))
-                self._heats = Heats(self.params.heats, zones, self.params.zone)
+                zones = ZoneMasks.from_params(self.params.zones, (width, height))
+                self._heats = HeatSet(self.params.heats, zones, self.params.timezone)
             self._zones = self._heats.zones
             self._picture_wh = default_size(frame_wh, self.params.style)
             self._blackout = blackout_mask(self.params.zones, self._picture_wh)

@@ -13,26 +13,26 @@ from collections.abc import Callable, Sequence
 from edgeheat.config import Config
 from edgeheat.daemon.checkpoint_writer import CheckpointWriter, load_backups
 from edgeheat.daemon.clock import SystemClock
-from edgeheat.daemon.folder_lock import claim_folder
+from edgeheat.daemon.folder_lock import lock_folder
 from edgeheat.daemon.hub import Hub
 from edgeheat.daemon.logs import set_up_logging
 from edgeheat.daemon.memory import spare_memory
 from edgeheat.daemon.messages import PlanSpec, WorkerSpec
-from edgeheat.daemon.plan_renderer import PlanKeeper
+from edgeheat.daemon.plan_renderer import PlanRenderer
 from edgeheat.daemon.requests import FOLDER as REQUESTS
 from edgeheat.daemon.requests import Requests
 from edgeheat.daemon.restart import RestartLimits
-from edgeheat.daemon.snapshot_scheduler import Timetable
+from edgeheat.daemon.snapshot_scheduler import SnapshotScheduler
 from edgeheat.daemon.supervisor import Supervisor
 from edgeheat.daemon.systemd import Notifier, watchdog_period_s
 from edgeheat.defs.events import ALL
 from edgeheat.sinks.base import Sink
 from edgeheat.sinks.disk.sink import DiskSink
 from edgeheat.sinks.metrics import MetricsSink
-from edgeheat.sinks.mqtt import Announced, MqttSink, topics_of
+from edgeheat.sinks.mqtt import MqttSink, TopicRegistry, topics_of
 from edgeheat.store.camera_state import CameraBackup
 from edgeheat.web.app import create_app
-from edgeheat.web.latest_state import Board
+from edgeheat.web.latest_state import LatestState
 from edgeheat.web.server import WebServer
 
 _log = logging.getLogger(__name__)
@@ -49,7 +49,7 @@ def run(config: Config, for_s: float | None = None) -> int:
 
     Raises SinkUnavailable where the page's port or the storage folder is taken: then nothing was started.
     """
-    claim_folder(config.storage_path / "state")
+    lock_folder(config.storage_path / "state")
     spare_memory()
     set_up_logging(config.log.level)
     stop_asked = _stop_on_signals()
@@ -59,21 +59,21 @@ def run(config: Config, for_s: float | None = None) -> int:
     cameras = [camera.name for camera in config.camera]
 
     metrics = _metrics(config)
-    board = Board(cameras, config.site.name, config.timezone, [plan.name for plan in config.plan])
-    web = _web_server(config, metrics, board, clock, ready=lambda: not stopping.is_set())
+    latest = LatestState(cameras, config.site.name, config.timezone, [plan.name for plan in config.plan])
+    web = _web_server(config, metrics, latest, clock, ready=lambda: not stopping.is_set())
     if web is not None:
         web.start()
 
     def tell_trouble(sink: str, trouble: str | None) -> None:
         if sink == "disk":
-            board.storage_problem("pictures", trouble)
+            latest.storage_problem("pictures", trouble)
 
-    hub = Hub([metrics, board], _queued_sinks(config, metrics, board, clock), metrics.sink_dropped, tell_trouble)
-    checkpoints = _checkpoints(config, clock, metrics, board)
+    hub = Hub([metrics, latest], _queued_sinks(config, metrics, latest, clock), metrics.sink_dropped, tell_trouble)
+    checkpoints = _checkpoints(config, clock, metrics, latest)
     plans = _plan_keeper(config, clock, hub)
     supervisor = _supervisor(config, clock, hub, checkpoints, plans)
-    timetable = Timetable(
-        config.schedule.next_instant(config.timezone), cameras, clock, supervisor.take_snapshot, board.picture_due
+    snapshots = SnapshotScheduler(
+        config.schedule.next_instant(config.timezone), cameras, clock, supervisor.take_snapshot, latest.picture_due
     )
     requests = Requests(config.storage_path / "state" / REQUESTS, supervisor.camera_state, supervisor.reset)
     ended_well = threading.Event()
@@ -83,16 +83,16 @@ def run(config: Config, for_s: float | None = None) -> int:
 
     plans.start()
     supervising.start()
-    timetable.start()
+    snapshots.start()
     requests.start(clock)
     _say_where(config, web)
     notifier.ready()
-    why = _wait(stop_asked, for_s, clock=clock, supervisor=supervisor, timetable=timetable, notifier=notifier)
+    why = _wait(stop_asked, for_s, clock=clock, supervisor=supervisor, snapshots=snapshots, notifier=notifier)
 
     _log.info("stopping: %s", why)
     notifier.stopping()
     stopping.set()
-    timetable.stop()
+    snapshots.stop()
     requests.stop()
     supervisor.stop()
     _join(supervising, plans, clock)
@@ -135,25 +135,25 @@ def _limits(config: Config) -> RestartLimits:
 
 
 def _web_server(
-    config: Config, metrics: MetricsSink, board: Board, clock: SystemClock, ready: Callable[[], bool]
+    config: Config, metrics: MetricsSink, latest: LatestState, clock: SystemClock, ready: Callable[[], bool]
 ) -> WebServer | None:
     if not config.web.enabled:
         return None
-    page = create_app(board, metrics.registry, ready=ready, wall=clock.wall, hosts=config.web.hosts)
+    page = create_app(latest, metrics.registry, ready=ready, wall=clock.wall, hosts=config.web.hosts)
     return WebServer(page, config.web.host, config.web.port)
 
 
-def _checkpoints(config: Config, clock: SystemClock, metrics: MetricsSink, board: Board) -> CheckpointWriter:
+def _checkpoints(config: Config, clock: SystemClock, metrics: MetricsSink, latest: LatestState) -> CheckpointWriter:
     return CheckpointWriter(
         config.storage_path / "state",
         clock,
         on_written=lambda camera: metrics.checkpoint_written(camera, clock.wall()),
-        on_trouble=lambda trouble: board.storage_problem("heats", trouble),
+        on_trouble=lambda trouble: latest.storage_problem("heats", trouble),
     )
 
 
-def _plan_keeper(config: Config, clock: SystemClock, hub: Hub) -> PlanKeeper:
-    return PlanKeeper(
+def _plan_keeper(config: Config, clock: SystemClock, hub: Hub) -> PlanRenderer:
+    return PlanRenderer(
         [PlanSpec(params, plan.image) for plan, params in zip(config.plan, config.plan_params(), strict=True)],
         limits=_limits(config),
         clock=clock,
@@ -163,7 +163,7 @@ def _plan_keeper(config: Config, clock: SystemClock, hub: Hub) -> PlanKeeper:
 
 
 def _supervisor(
-    config: Config, clock: SystemClock, hub: Hub, checkpoints: CheckpointWriter, plans: PlanKeeper
+    config: Config, clock: SystemClock, hub: Hub, checkpoints: CheckpointWriter, plans: PlanRenderer
 ) -> Supervisor:
     return Supervisor(
         specs=_worker_specs(config),
@@ -178,11 +178,11 @@ def _supervisor(
     )
 
 
-def _queued_sinks(config: Config, metrics: MetricsSink, board: Board, clock: SystemClock) -> Sequence[Sink]:
+def _queued_sinks(config: Config, metrics: MetricsSink, latest: LatestState, clock: SystemClock) -> Sequence[Sink]:
     sinks: list[Sink] = [
         DiskSink(
             config.storage_path,
-            zone=config.timezone,
+            timezone=config.timezone,
             keep_s=config.storage.keep_s,
             max_bytes=config.storage.max_size_bytes,
             free_floor_bytes=config.storage.free_floor_bytes,
@@ -194,14 +194,14 @@ def _queued_sinks(config: Config, metrics: MetricsSink, board: Board, clock: Sys
 
         def connected(up: bool) -> None:
             metrics.mqtt_connected(up)
-            board.mqtt_connected(up)
+            latest.mqtt_connected(up)
 
         settings = config.mqtt.broker_params(config.site.name)
         heats = {camera.name: list(camera.heats) for camera in config.camera}
         heats |= {plan.name: [heat.name for heat in plan.heats] for plan in config.plan_params()}
         mqtt = MqttSink(
             settings,
-            announced=Announced(config.storage_path / "state" / "mqtt-topics.json", topics_of(settings, heats)),
+            announced=TopicRegistry(config.storage_path / "state" / "mqtt-topics.json", topics_of(settings, heats)),
             on_connected=connected,
             on_dropped=metrics.mqtt_message_dropped,
             jitter=random.random,
@@ -212,7 +212,7 @@ def _queued_sinks(config: Config, metrics: MetricsSink, board: Board, clock: Sys
 
 
 def _worker_specs(config: Config) -> list[WorkerSpec]:
-    zone = config.timezone
+    timezone = config.timezone
     plan_heats: dict[str, dict[str, None]] = {}
     for plan in config.plan_params():
         for view in plan.views:
@@ -226,7 +226,7 @@ def _worker_specs(config: Config) -> list[WorkerSpec]:
             fps=camera.fps,
             # A source that gives up first can say what was wrong; the supervisor's kill cannot.
             timeout_s=0.8 * config.supervision.stall_timeout_s,
-            params=camera.pipeline_params(zone),
+            params=camera.pipeline_params(timezone),
             backup=CameraBackup(),
             shift_s=0.0,
             plan_heats=tuple(plan_heats.get(camera.name, ())),
@@ -251,7 +251,7 @@ def _wait(
     *,
     clock: SystemClock,
     supervisor: Supervisor,
-    timetable: Timetable,
+    snapshots: SnapshotScheduler,
     notifier: Notifier,
 ) -> str:
     """Stay until told to stop, and return why; meanwhile watch the clock, and feed the watchdog for the supervisor."""
@@ -266,12 +266,12 @@ def _wait(
         now_s = clock.monotonic()
         if now_s >= ends_s:
             return f"the {for_s:g} s that it was to run are over"
-        timetable.check_clock()
+        snapshots.check_clock()
         if watchdog_s is not None and now_s - supervisor.last_turn_s < watchdog_s / 2:
             notifier.watchdog()
 
 
-def _join(supervising: threading.Thread, plans: PlanKeeper, clock: SystemClock) -> None:
+def _join(supervising: threading.Thread, plans: PlanRenderer, clock: SystemClock) -> None:
     """Let the cameras make their last pictures, and then the plans theirs of them."""
     ends_s = clock.monotonic() + _SUPERVISOR_STOP_S
     supervising.join(_SUPERVISOR_STOP_S)

@@ -9,7 +9,7 @@ from pathlib import Path
 from edgeheat.errors import SinkUnavailable
 
 
-def claim_folder(folder: Path) -> int | None:
+def lock_folder(folder: Path) -> int | None:
     """Hold `folder`, made where it is missing, until this process ends, however it ends.
 
     Returns the descriptor that holds it; None where it cannot be held (a disk that is full, read-only or knows no

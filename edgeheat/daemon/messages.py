@@ -85,7 +85,7 @@ Command = TakeSnapshot | Save | Reset | Stop
 
 
 @dataclass(frozen=True, slots=True)
-class Counted:
+class ProgressReport:
     """Sent about once a second, camera or not: the worker is alive."""
 
     progress: Progress
@@ -95,7 +95,7 @@ class Counted:
 
 
 @dataclass(frozen=True, slots=True)
-class Saved:
+class StateSaved:
     """The complete state, in this start's times; replaces the backup and every increment sent before it."""
 
     saved: bytes | None
@@ -103,7 +103,7 @@ class Saved:
 
 
 @dataclass(frozen=True, slots=True)
-class Taken:
+class SnapshotTaken:
     """A snapshot that was asked for."""
 
     snapshot: Snapshot
@@ -112,11 +112,11 @@ class Taken:
 
 
 @dataclass(frozen=True, slots=True)
-class TakenUp:
+class HeatsRestored:
     """Heats of earlier runs go on, told before the camera is opened: it may be away, and the plans still show them."""
 
     plan_heats: bytes
-    """As in Taken."""
+    """As in SnapshotTaken."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,7 +127,7 @@ class ResetDone:
 
 
 @dataclass(frozen=True, slots=True)
-class Failed:
+class SourceFailed:
     """The source ended or could not be opened; the worker's last message."""
 
     reason_code: Literal["unavailable", "ended"]
@@ -171,4 +171,4 @@ class PlanDrawn:
     """What is wrong with it, in one sentence; empty: nothing."""
 
 
-Message = Counted | Saved | Taken | TakenUp | ResetDone | Failed | PlanDrawn
+Message = ProgressReport | StateSaved | SnapshotTaken | HeatsRestored | ResetDone | SourceFailed | PlanDrawn

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from random import Random
 
 from edgeheat.daemon.messages import Message, PlanDrawn, PlanJob, PlanSpec
-from edgeheat.daemon.process import Child, draw_plans
+from edgeheat.daemon.process import ManagedProcess, draw_plans
 from edgeheat.daemon.restart import Backoff, RestartLimits
 from edgeheat.defs.clock import Clock
 from edgeheat.defs.events import CameraState, CameraStatus, Event
@@ -49,11 +49,11 @@ class _Heats:
 
 @dataclass(frozen=True, slots=True)
 class _Heard:
-    child: Child
+    child: ManagedProcess
     message: Message | None
 
 
-class PlanKeeper:
+class PlanRenderer:
     """Keeps the last heats of each camera, as bytes, and starts a process for each round of pictures.
 
     `emit` gets the plans' snapshots and states, under the plan's name, from this object's thread. A process that dies
@@ -80,7 +80,7 @@ class PlanKeeper:
         self._patience_s = patience_s
         self._heats: dict[str, bytes] = {}
         self._inbox: queue.SimpleQueue[_Heats | _Heard | None] = queue.SimpleQueue()
-        self._child: Child | None = None
+        self._child: ManagedProcess | None = None
         self._drawing: list[_Plan] = []
         """What the child has yet to draw, in its order."""
 
@@ -119,7 +119,7 @@ class PlanKeeper:
     def _run(self) -> None:
         try:
             for plan in self._plans.values():
-                self._tell(plan, "starting", "starting", "")
+                self._report(plan, "starting", "starting", "")
             while not self._closing:
                 self._turn()
             self._draw_last()
@@ -129,7 +129,7 @@ class PlanKeeper:
             if self._child is not None:
                 self._child.end()
             for plan in self._plans.values():
-                self._tell(plan, "offline", "stopped", "edgeheat was stopped")
+                self._report(plan, "offline", "stopped", "edgeheat was stopped")
 
     def _turn(self) -> None:
         due_s = [plan.due_s for plan in self._plans.values() if plan.due_s is not None]
@@ -154,7 +154,7 @@ class PlanKeeper:
                 self._note(camera, packed)
             case _Heard(child, message):
                 if child is self._child:
-                    self._hear(child, message)
+                    self._on_message(child, message)
             case None:
                 self._closing = True
 
@@ -181,21 +181,21 @@ class PlanKeeper:
         self._give_up_s = self._clock.monotonic() + self._patience_s
         job = PlanJob(tuple(plan.spec for plan in plans), heats)
         try:
-            self._child = Child(self._context, "plans", draw_plans, job, self._put_heard)
+            self._child = ManagedProcess(self._context, "plans", draw_plans, job, self._put_heard)
         except OSError as error:  # out of memory or processes: the cameras go on, the plans are tried again
             self._fail("crashed", f"no process could be started: {error}")
 
-    def _put_heard(self, child: Child, message: Message | None) -> None:
+    def _put_heard(self, child: ManagedProcess, message: Message | None) -> None:
         self._inbox.put(_Heard(child, message))
 
-    def _hear(self, child: Child, message: Message | None) -> None:
+    def _on_message(self, child: ManagedProcess, message: Message | None) -> None:
         if isinstance(message, PlanDrawn):
             plan = self._drawing.pop(0)
             self._give_up_s = self._clock.monotonic() + self._patience_s
             if message.snapshot is None:
-                self._tell(plan, "offline", "unavailable", message.trouble)
+                self._report(plan, "offline", "unavailable", message.trouble)
             else:
-                self._tell(plan, "online", "ok", message.trouble)
+                self._report(plan, "online", "ok", message.trouble)
                 self._emit(message.snapshot)
         elif message is None and self._drawing:
             child.end()
@@ -213,9 +213,9 @@ class PlanKeeper:
         failed, self._drawing = self._drawing, []
         for plan in failed:
             plan.due_s = self._not_before_s
-            self._tell(plan, "offline", code, reason)
+            self._report(plan, "offline", code, reason)
 
-    def _tell(self, plan: _Plan, state: CameraState, code: str, reason: str) -> None:
+    def _report(self, plan: _Plan, state: CameraState, code: str, reason: str) -> None:
         """Emit and log a plan's state if it is another than before."""
         if plan.told == (state, reason):
             return

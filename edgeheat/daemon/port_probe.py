@@ -22,14 +22,14 @@ def host_and_port(url: str) -> tuple[str, int] | None:
     return (parts.hostname, port) if parts.hostname and port else None
 
 
-class Knocker:
+class PortProbe:
     """Tries a TCP port every two seconds and calls `on_open` once when it opens after it was seen closed.
 
     A camera that is up but refuses (wrong password, no video) never was closed, so it is not asked more often
     than its backoff says.
     """
 
-    def __init__(self, address: tuple[str, int], on_open: Callable[[Knocker], None]) -> None:
+    def __init__(self, address: tuple[str, int], on_open: Callable[[PortProbe], None]) -> None:
         self._address = address
         self._on_open = on_open
         self._stop = threading.Event()

@@ -21,7 +21,7 @@ _COLLECT_TIMEOUT_S = 1.0
 Spec = TypeVar("Spec")
 
 
-class Child:
+class ManagedProcess:
     """Started when made, with `main(connection, spec)` in it; `name` is for logs.
 
     `hear(self, message)` is called in a thread of its own, at last with None.
@@ -36,9 +36,9 @@ class Child:
         name: str,
         main: Callable[[Connection, Spec], None],
         spec: Spec,
-        hear: Callable[[Child, Message | None], None],
+        on_message: Callable[[ManagedProcess, Message | None], None],
     ) -> None:
-        self._hear = hear
+        self._on_message = on_message
         self._connection, theirs = context.Pipe()
         self._closing = threading.Lock()
         self._ended = False
@@ -95,14 +95,14 @@ class Child:
     def _listen(self) -> None:
         try:
             while True:
-                self._hear(self, self._connection.recv())
+                self._on_message(self, self._connection.recv())
         except (EOFError, OSError):
             _log.debug("%s: the pipe is closed", self._process.name)
         finally:
             self._ended = True
             with self._closing:
                 self._connection.close()
-            self._hear(self, None)
+            self._on_message(self, None)
 
 
 # Imported inside: the parent must not load numpy, cv2 and av; the fork server has loaded them already.

@@ -92,7 +92,7 @@ class Requests:
     ) -> None:
         self._folder = folder
         self._state_of = state_of
-        self._obey = obey
+        self._execute = obey
         self._told: set[tuple[str, str]] = set()
         self._stop = threading.Event()
 
@@ -149,7 +149,7 @@ class Requests:
                 _log.warning("%r: is asked to %s; waits up to a day, because %s", camera, reset, why)
         elif self._delete(path):
             _log.info("%s: is asked to %s", camera, reset)
-            self._obey(camera, reset)
+            self._execute(camera, reset)
 
     def _delete(self, path: Path) -> bool:
         """Tell whether it is gone: what stays would be obeyed again and again."""

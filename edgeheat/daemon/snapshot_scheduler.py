@@ -14,7 +14,7 @@ _STEP_S = 2.0
 """A change of wall time against monotonic time beyond this is a step: NTP after start, or somebody set the clock."""
 
 
-class Timetable:
+class SnapshotScheduler:
     """One job per camera, a moment after one another, so that renders do not fall together."""
 
     def __init__(

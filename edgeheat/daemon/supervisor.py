@@ -13,21 +13,21 @@ from random import Random
 
 from edgeheat.daemon.messages import (
     Command,
-    Counted,
-    Failed,
+    HeatsRestored,
     Message,
+    ProgressReport,
     Reset,
     ResetDone,
     Save,
-    Saved,
+    SnapshotTaken,
+    SourceFailed,
+    StateSaved,
     Stop,
-    Taken,
-    TakenUp,
     TakeSnapshot,
     WorkerSpec,
 )
-from edgeheat.daemon.port_probe import Knocker, host_and_port
-from edgeheat.daemon.process import Child, watch_camera
+from edgeheat.daemon.port_probe import PortProbe, host_and_port
+from edgeheat.daemon.process import ManagedProcess, watch_camera
 from edgeheat.daemon.restart import Backoff, RestartLimits
 from edgeheat.defs.clock import Clock
 from edgeheat.defs.events import CameraHealth, CameraState, CameraStatus, Event, HealthVerdict, Progress
@@ -60,7 +60,7 @@ STOP_TIMEOUT_S = 3.0
 @dataclass(frozen=True, slots=True)
 class _FromChild:
     camera: str
-    child: Child
+    child: ManagedProcess
     message: Message | None
     """None: the worker's end of the pipe is closed."""
 
@@ -74,7 +74,7 @@ class _ForChild:
 @dataclass(frozen=True, slots=True)
 class _PortOpened:
     camera: str
-    knocker: Knocker
+    probe: PortProbe
 
 
 class _Camera:
@@ -85,7 +85,7 @@ class _Camera:
         self.backup = backup
         self.shift_s = shift_s
         self.backoff = backoff
-        self.child: Child | None = None
+        self.child: ManagedProcess | None = None
         self.state: CameraState = "starting"
         self.health: HealthVerdict | None = None
         """The verdict that was told last; None: none since it came online."""
@@ -94,7 +94,7 @@ class _Camera:
         """Since when the stall is counted: the last decoded frame, or the start."""
         self.failure: tuple[str, str] | None = None
         self.restart_at_s = 0.0
-        self.knocker: Knocker | None = None
+        self.probe: PortProbe | None = None
         self.next_save_s = 0.0
         self.reset: Reset | None = None
         """What it is to forget, until a worker has said that it did, and saved what is left."""
@@ -184,7 +184,7 @@ class Supervisor:
                 self._start(camera)
             while not self._stop.is_set():
                 self._turn()
-            self._say_farewell()
+            self._shut_down()
         finally:
             # Workers ignore SIGTERM: one left over by a fault would hold up the end of this process for ever.
             for camera in self._cameras.values():
@@ -220,31 +220,31 @@ class Supervisor:
         match item:
             case _FromChild(_, child, message):
                 if child is camera.child:
-                    self._hear(camera, child, message)
+                    self._on_message(camera, child, message)
             case _ForChild(_, Reset() as reset):
                 camera.reset = reset if camera.reset is None else camera.reset | reset
                 self._tell_reset(camera)
             case _ForChild(_, command):
                 if camera.child is not None:
                     camera.child.send(command)
-            case _PortOpened(_, knocker):
-                if knocker is camera.knocker and camera.child is None:
+            case _PortOpened(_, probe):
+                if probe is camera.probe and camera.child is None:
                     self._start(camera)
 
-    def _hear(self, camera: _Camera, child: Child, message: Message | None) -> None:
+    def _on_message(self, camera: _Camera, child: ManagedProcess, message: Message | None) -> None:
         match message:
-            case Counted():
+            case ProgressReport():
                 self._note_counted(camera, child, message)
-            case Saved(saved):
+            case StateSaved(saved):
                 camera.backup.replace(saved)
                 camera.shift_s = 0.0
                 camera.unsaved = camera.unsaved or camera.first_frame_s is not None
                 self._save(camera)
-            case Taken(snapshot, plan_heats):
+            case SnapshotTaken(snapshot, plan_heats):
                 self._emit(snapshot)
                 if plan_heats:
                     self._tell_plans(camera, plan_heats)
-            case TakenUp(plan_heats):
+            case HeatsRestored(plan_heats):
                 # Once: a camera that stays away would else have the plans drawn at each try.
                 if not camera.plans_told:
                     self._tell_plans(camera, plan_heats)
@@ -252,14 +252,14 @@ class Supervisor:
                 # Another was asked for meanwhile where they differ: its own answer is yet to come.
                 if reset == camera.reset:
                     camera.reset = None
-            case Failed(code, reason):
+            case SourceFailed(code, reason):
                 camera.failure = (code, reason)
             case None:
                 child.end()
                 died = f"the camera's process died ({child.exit_words()}); its heat is kept"
-                self._went_down(camera, *(camera.failure or ("crashed", died)))
+                self._mark_offline(camera, *(camera.failure or ("crashed", died)))
 
-    def _note_counted(self, camera: _Camera, child: Child, counted: Counted) -> None:
+    def _note_counted(self, camera: _Camera, child: ManagedProcess, counted: ProgressReport) -> None:
         progress, last_frame_mono_s = counted.progress, counted.last_frame_mono_s
         camera.backup.increments.extend(counted.increments)
         camera.unsaved = camera.unsaved or bool(counted.increments)
@@ -270,7 +270,7 @@ class Supervisor:
                 self._set_state(camera, "online", "ok", "")
                 self._tell_reset(camera)
         if camera.first_frame_s is not None:
-            self._judge(camera, progress)
+            self._report_health(camera, progress)
         if camera.picture_owed and progress.observed_s > 0:
             camera.picture_owed = False
             child.send(TakeSnapshot())
@@ -290,7 +290,7 @@ class Supervisor:
             self._on_saved(camera.spec.camera, camera.backup)
 
     def _start(self, camera: _Camera) -> None:
-        self._stop_knocking(camera)
+        self._stop_probe(camera)
         camera.failure = None
         camera.first_frame_s = None
         camera.health = None
@@ -299,18 +299,18 @@ class Supervisor:
         spec = replace(camera.spec, backup=camera.backup.copy(), shift_s=camera.shift_s)
         name = camera.spec.camera
 
-        def hear(child: Child, message: Message | None) -> None:
+        def on_message(child: ManagedProcess, message: Message | None) -> None:
             self._inbox.put(_FromChild(name, child, message))
 
         try:
-            camera.child = Child(self._context, name, watch_camera, spec, hear)
+            camera.child = ManagedProcess(self._context, name, watch_camera, spec, on_message)
         except OSError as error:  # out of memory or processes: the other cameras go on, this one is tried again
-            self._went_down(camera, "crashed", f"no process could be started for the camera: {error}")
+            self._mark_offline(camera, "crashed", f"no process could be started for the camera: {error}")
 
     def _kill_stalled(self, camera: _Camera) -> None:
         assert camera.child is not None
         camera.child.end()
-        self._went_down(camera, "stalled", f"no frame for {self._stall_s(camera):.0f} s")
+        self._mark_offline(camera, "stalled", f"no frame for {self._stall_s(camera):.0f} s")
 
     def _stall_s(self, camera: _Camera) -> float:
         """Return how long the present worker may be without a frame."""
@@ -318,7 +318,7 @@ class Supervisor:
         running = camera.first_frame_s is not None
         return limits.stall_timeout_s if running else max(limits.stall_timeout_s, limits.first_frame_timeout_s)
 
-    def _went_down(self, camera: _Camera, code: str, reason: str) -> None:
+    def _mark_offline(self, camera: _Camera, code: str, reason: str) -> None:
         now_s = self._clock.monotonic()
         camera.child = None
         frames_for_s = now_s - camera.first_frame_s if camera.first_frame_s is not None else 0.0
@@ -328,12 +328,12 @@ class Supervisor:
         address = host_and_port(camera.spec.url)
         if address is not None:
             name = camera.spec.camera
-            camera.knocker = Knocker(address, lambda knocker: self._inbox.put(_PortOpened(name, knocker)))
+            camera.probe = PortProbe(address, lambda probe: self._inbox.put(_PortOpened(name, probe)))
 
-    def _stop_knocking(self, camera: _Camera) -> None:
-        if camera.knocker is not None:
-            camera.knocker.stop()
-            camera.knocker = None
+    def _stop_probe(self, camera: _Camera) -> None:
+        if camera.probe is not None:
+            camera.probe.stop()
+            camera.probe = None
 
     def _set_state(self, camera: _Camera, state: CameraState, code: str, reason: str) -> None:
         name = camera.spec.camera
@@ -344,7 +344,7 @@ class Supervisor:
         camera.state = state
         self._emit(CameraStatus(name, state, reason, code, self._clock.wall()))
 
-    def _judge(self, camera: _Camera, progress: Progress) -> None:
+    def _report_health(self, camera: _Camera, progress: Progress) -> None:
         """Tell the verdict on the camera's picture if it is another than before."""
         if progress.health is None or progress.health == camera.health:
             return
@@ -355,10 +355,10 @@ class Supervisor:
         camera.health = progress.health
         self._emit(CameraHealth(camera.spec.camera, progress.health, progress.health_reason, progress.wall_s))
 
-    def _say_farewell(self) -> None:
+    def _shut_down(self) -> None:
         deadline_s = self._clock.monotonic() + STOP_TIMEOUT_S
         for camera in self._cameras.values():
-            self._stop_knocking(camera)
+            self._stop_probe(camera)
             if camera.child is not None:
                 camera.child.send(Stop())
         while any(camera.child for camera in self._cameras.values()):
@@ -391,7 +391,7 @@ class Supervisor:
         if item.child is not camera.child:
             return
         if item.message is not None:
-            self._hear(camera, item.child, item.message)
+            self._on_message(camera, item.child, item.message)
             return
         item.child.end()
         camera.child = None

@@ -17,16 +17,16 @@ from edgeheat.daemon.logs import set_up_logging
 from edgeheat.daemon.memory import give_back
 from edgeheat.daemon.messages import (
     Command,
-    Counted,
-    Failed,
+    HeatsRestored,
     Message,
+    ProgressReport,
     Reset,
     ResetDone,
     Save,
-    Saved,
+    SnapshotTaken,
+    SourceFailed,
+    StateSaved,
     Stop,
-    Taken,
-    TakenUp,
     TakeSnapshot,
     WorkerSpec,
 )
@@ -73,7 +73,7 @@ class Worker:
         self._step_s: list[float] = []
         self._last_frame: tuple[float, float] | None = None
         self._scene_known = False
-        self._failure: Failed | None = None
+        self._failure: SourceFailed | None = None
         self._ended_reader, self._ended_writer = os.pipe()
 
     def run(self) -> None:
@@ -83,14 +83,14 @@ class Worker:
         next_tell_s = self._clock.monotonic() + _TELL_EVERY_S
         while self._failure is None:
             ready = wait([self._connection, self._ended_reader], max(0.0, next_tell_s - self._clock.monotonic()))
-            if self._connection in ready and not self._obey(self._connection.recv()):
+            if self._connection in ready and not self._execute(self._connection.recv()):
                 return
             if self._clock.monotonic() >= next_tell_s:
                 next_tell_s += _TELL_EVERY_S
-                self._tell()
+                self._report()
         with self._lock:
             self._pipeline.flush()
-        self._tell()
+        self._report()
         self._send(self._failure)
 
     # The source's thread.
@@ -118,18 +118,18 @@ class Worker:
             else:
                 raise SourceEnded("the recording has ended; set loop = true to play it again and again")
         except SourceEnded as error:
-            self._failure = Failed("ended", str(error))
+            self._failure = SourceFailed("ended", str(error))
         except EdgeheatError as error:
-            self._failure = Failed("unavailable", str(error))
+            self._failure = SourceFailed("unavailable", str(error))
         except Exception as error:  # noqa: BLE001 the thread's edge: whatever happened must reach the page and the log
             _log.exception("the source failed in a way edgeheat does not know")
-            self._failure = Failed("unavailable", redact(f"unexpected {type(error).__name__}: {error}"))
+            self._failure = SourceFailed("unavailable", redact(f"unexpected {type(error).__name__}: {error}"))
         finally:
             os.close(self._ended_writer)
 
     # The parent's side.
 
-    def _obey(self, command: Command) -> bool:
+    def _execute(self, command: Command) -> bool:
         """Do what the parent says; False when the worker is to end."""
         match command:
             case TakeSnapshot():
@@ -139,16 +139,16 @@ class Worker:
             case Reset():
                 self._reset(command)
             case Stop():
-                self._say_farewell()
+                self._shut_down()
                 return False
         return True
 
-    def _say_farewell(self) -> None:
+    def _shut_down(self) -> None:
         self._stopping.set()
         wait([self._ended_reader], _FAREWELL_S)
         with self._lock:
             self._pipeline.flush()
-        self._tell()
+        self._report()
         self._save()
         self._take_snapshot()
 
@@ -158,7 +158,7 @@ class Worker:
             snapshot = self._pipeline.snapshot(mono_s, wall_s)
             plan_heats = self._plan_heats(mono_s, wall_s)
         if snapshot is not None:
-            self._send(Taken(snapshot, plan_heats.pack() if plan_heats.grids else b""))
+            self._send(SnapshotTaken(snapshot, plan_heats.pack() if plan_heats.grids else b""))
         give_back()
 
     def _plan_heats(self, mono_s: float, wall_s: float) -> CameraHeats:
@@ -174,7 +174,7 @@ class Worker:
                 # It holds them: sent after it, they would be counted twice.
                 self._pipeline.take_increments()
         if saved is not None:
-            self._send(Saved(saved))
+            self._send(StateSaved(saved))
         give_back()
 
     def _reset(self, reset: Reset) -> None:
@@ -184,7 +184,7 @@ class Worker:
         self._save()
         self._send(ResetDone(reset))
 
-    def _tell(self) -> None:
+    def _report(self) -> None:
         with self._lock:
             activity = self._pipeline.take_activity()
             increments = tuple(increment.pack() for increment in self._pipeline.take_increments())
@@ -217,8 +217,8 @@ class Worker:
             health_reason=left_out.health.reason if left_out.health is not None else "",
         )
         for snapshot in ended_epochs:
-            self._send(Taken(snapshot))
-        self._send(Counted(progress, increments, last_mono_s))
+            self._send(SnapshotTaken(snapshot))
+        self._send(ProgressReport(progress, increments, last_mono_s))
         if scene_known and not self._scene_known:
             # From here on a restart can go on at once, without learning the empty scene again.
             self._scene_known = True
@@ -236,7 +236,7 @@ class Worker:
             empty = self._pipeline.restore(backup.saved, increments, self._spec.shift_s)
         except ValueError as error:
             _log.warning("the heats of earlier runs cannot be used and start empty: %s", error)
-            self._send(Saved(None))
+            self._send(StateSaved(None))
             return
         finally:
             backup.clear()
@@ -244,4 +244,4 @@ class Worker:
             _log.warning("heats that are new or were changed start empty: %s", ", ".join(empty))
         self._save()
         if self._spec.plan_heats:
-            self._send(TakenUp(self._plan_heats(self._clock.monotonic(), self._clock.wall()).pack()))
+            self._send(HeatsRestored(self._plan_heats(self._clock.monotonic(), self._clock.wall()).pack()))

@@ -74,7 +74,7 @@ class HeatImage:
 
     heat: str
     kind: str
-    of: Measure
+    measure: Measure
     """What it counts: `presence`, `traffic` or `dwell`."""
 
     period_s: float

@@ -82,7 +82,7 @@ class HeatParams:
     since: time | None = None
     """A total starts anew at this local time of day; None: since the first start."""
 
-    of: Measure = "presence"
+    measure: Measure = "presence"
     """What it counts: `traffic` is movement, `dwell` is staying, `presence` is both together."""
 
 
@@ -146,8 +146,8 @@ DEFAULT_HEATS = (
     HeatParams("recent", "decaying", 1800.0),
     HeatParams("hour", "window", 3600.0),
     HeatParams("day", "window", 86400.0),
-    HeatParams("traffic", "window", 86400.0, of="traffic"),
-    HeatParams("dwell", "window", 86400.0, of="dwell"),
+    HeatParams("traffic", "window", 86400.0, measure="traffic"),
+    HeatParams("dwell", "window", 86400.0, measure="dwell"),
 )
 
 
@@ -156,7 +156,7 @@ class PipelineParams:
     """All that one camera's pipeline is told."""
 
     camera: str
-    zone: tzinfo
+    timezone: tzinfo
     """The shop's time zone, for titles and for totals that start at a time of day."""
 
     motion: MotionParams = field(default_factory=MotionParams)
@@ -199,7 +199,7 @@ class PlanParams:
     heats: tuple[HeatParams, ...]
     """Those that all its cameras keep."""
 
-    zone: tzinfo
+    timezone: tzinfo
     """The shop's time zone."""
 
     style: Style = field(default_factory=Style)

@@ -31,12 +31,12 @@ def period_words(heat: HeatParams) -> str:
         period = f"last {duration_words(heat.length_s)}"
     else:
         period = f"since {heat.since:%H:%M}" if heat.since else "since the start"
-    return with_measure(heat.of, period)
+    return with_measure(heat.measure, period)
 
 
-def with_measure(of: Measure, period: str) -> str:
+def with_measure(measure: Measure, period: str) -> str:
     """Return a title's period, begun with what the heat counts where that is not presence: "traffic, last 1 h"."""
-    return period if of == "presence" else f"{of}, {period}"
+    return period if measure == "presence" else f"{measure}, {period}"
 
 
 def percent_words(share: float) -> str:

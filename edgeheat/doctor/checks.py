@@ -20,7 +20,7 @@ from edgeheat.doctor.finding import Finding
 from edgeheat.errors import ConfigError, EdgeheatError
 from edgeheat.redact import redact
 from edgeheat.sinks.mqtt.connection import Connection
-from edgeheat.sinks.mqtt.retained_queue import Pending
+from edgeheat.sinks.mqtt.retained_queue import RetainedQueue
 from edgeheat.sources import open_source
 from edgeheat.sources.base import SourceOptions
 
@@ -119,7 +119,7 @@ def check_broker(config: Config, clock: Clock) -> Finding:
     settings = replace(settings, client_id=f"{settings.client_id}-doctor")
     where = f"{settings.host}:{settings.port}"
     try:
-        connection = Connection(settings, Pending(1), None, lambda message, reason: None)
+        connection = Connection(settings, RetainedQueue(1), None, lambda message, reason: None)
         connection.open()
     except OSError as error:
         what = f"no connection to {where}: {error.strerror or error}"
@@ -183,7 +183,7 @@ def _blind_zones(camera: Camera, size_wh: tuple[int, int]) -> str:
     from edgeheat.core.grid.zones import ZoneMasks
 
     zones = [zone.params() for zone in camera.zone]
-    masks = ZoneMasks.of(zones, grid_size_wh(size_wh, camera.motion.grid_width))
+    masks = ZoneMasks.from_params(zones, grid_size_wh(size_wh, camera.motion.grid_width))
     if not masks.counted.any():
         return "its masks leave nothing to count"
     blind = [name for name, cells in masks.named.items() if not cells.any()]

@@ -69,7 +69,7 @@ class RenderJob:
     video_quality: int
     """x264's CRF, 0..51: lower is better and larger."""
 
-    of: Measure = "presence"
+    measure: Measure = "presence"
     """What the heat counts."""
 
 
@@ -114,7 +114,9 @@ def render(job: RenderJob, on_progress: Progress) -> RenderResult:
     it goes, with a warning in the log.
     """
     _check(job)
-    job = replace(job, params=replace(job.params, new_epoch_when_moved=False, heats=(replace(_TOTAL, of=job.of),)))
+    job = replace(
+        job, params=replace(job.params, new_epoch_when_moved=False, heats=(replace(_TOTAL, measure=job.measure),))
+    )
     counted = _count(job, on_progress)
     size_wh = default_size(counted.first.size_wh, job.params.style)
     caption = _caption(job, counted)
@@ -156,7 +158,7 @@ def _frames(job: RenderJob) -> Iterator[Frame]:
 def _count(job: RenderJob, on_progress: Progress) -> _Counted:
     """Run the engine over the recording; masks are kept only where a video will need them."""
     told, passes = _open(job).frame_count(), 1 if job.video is None else 2
-    pipeline, masks = CameraPipeline(job.params), MaskLog(job.of)
+    pipeline, masks = CameraPipeline(job.params), MaskLog(job.measure)
     first: Frame | None = None
     done = 0
     for done, frame in enumerate(_frames(job), start=1):
@@ -177,9 +179,9 @@ def _count(job: RenderJob, on_progress: Progress) -> _Counted:
 
 def _caption(job: RenderJob, counted: _Counted) -> Caption:
     wall_s = counted.last.wall_s
-    ended = datetime.fromtimestamp(wall_s, job.params.zone) if wall_s >= _YEAR_2000_S else None
-    period = with_measure(job.of, f"{duration_words(counted.length_s)} recorded")
-    return Caption(job.params.camera, period, ended, job.of)
+    ended = datetime.fromtimestamp(wall_s, job.params.timezone) if wall_s >= _YEAR_2000_S else None
+    period = with_measure(job.measure, f"{duration_words(counted.length_s)} recorded")
+    return Caption(job.params.camera, period, ended, job.measure)
 
 
 def _encoded(picture: U8, path: Path, quality: int) -> bytes:
@@ -193,7 +195,7 @@ def _write_grid(file: BinaryIO, job: RenderJob, counted: _Counted) -> None:
     np.savez_compressed(
         file,
         heat_s=counted.grid.heat_s,
-        of=np.str_(job.of),
+        of=np.str_(job.measure),
         observed_s=np.float64(counted.grid.observed_s),
         period_s=np.float64(counted.grid.period_s),
         start_wall_s=np.float64(counted.first.wall_s),

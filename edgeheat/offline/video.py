@@ -21,7 +21,7 @@ from edgeheat.core.grid.frames import F32, U8, Frame, SizeWH
 from edgeheat.core.grid.masks import MotionMask
 from edgeheat.core.grid.zones import blackout_mask
 from edgeheat.core.heat.base import HeatGrid
-from edgeheat.core.heat.increment import WholeMs
+from edgeheat.core.heat.increment import MillisecondRounder
 from edgeheat.core.heat.packing import pack_ms, unpack_ms
 from edgeheat.core.render.annotate import title_and_legend
 from edgeheat.core.render.caption import Caption
@@ -53,18 +53,21 @@ class MaskLog:
     at the millisecond at which the engine's total does.
     """
 
-    def __init__(self, of: Measure) -> None:
-        self._of = of
-        self._whole_ms = WholeMs()
+    def __init__(self, measure: Measure) -> None:
+        self._measure = measure
+        self._whole_ms = MillisecondRounder()
         self._masks: list[_Logged] = []
 
     def extend(self, masks: Iterable[MotionMask]) -> None:
         """Keep some masks more; they come with rising times."""
         for mask in masks:
-            moving = zlib.compress(np.packbits(mask.moving > 0).tobytes(), 1) if self._of != "dwell" else None
-            late = (mask.dwell_ms if self._of != "traffic" else None, mask.moved_ms if self._of != "dwell" else None)
+            moving = zlib.compress(np.packbits(mask.moving > 0).tobytes(), 1) if self._measure != "dwell" else None
+            late = (
+                mask.dwell_ms if self._measure != "traffic" else None,
+                mask.moved_ms if self._measure != "dwell" else None,
+            )
             late_ms = tuple(pack_ms(each) for each in late if each is not None)
-            self._masks.append(_Logged(mask.mono_s, self._whole_ms.of(mask.dt_s), moving, late_ms))
+            self._masks.append(_Logged(mask.mono_s, self._whole_ms.round(mask.dt_s), moving, late_ms))
 
     def growing(self, shape_hw: tuple[int, int]) -> GrowingHeat:
         """Return an empty heat that takes these masks in again; shape_hw: the (height, width) of all of them."""

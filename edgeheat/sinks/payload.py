@@ -55,7 +55,7 @@ def heat_figures(snapshot: Snapshot, heat: HeatImage) -> dict[str, object]:
     zone_figures = _zone_figures if snapshot.plan is None else _place_figures
     return {
         "kind": heat.kind,
-        "of": heat.of,
+        "of": heat.measure,
         "period_s": round(heat.period_s, 3),
         "observed_s": round(heat.observed_s, 3),
         "coverage": round(heat.coverage, 4),

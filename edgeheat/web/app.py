@@ -15,12 +15,12 @@ from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
 
 from edgeheat.web.guard import Guard
-from edgeheat.web.latest_state import Board
+from edgeheat.web.latest_state import LatestState
 from edgeheat.web.page import render_page
 
 
 def create_app(
-    board: Board,
+    latest: LatestState,
     registry: CollectorRegistry,
     *,
     ready: Callable[[], bool],
@@ -35,10 +35,10 @@ def create_app(
     """
 
     async def page(_: Request) -> Response:
-        return HTMLResponse(render_page(board, wall()))
+        return HTMLResponse(render_page(latest, wall()))
 
     async def picture(request: Request) -> Response:
-        found = board.picture(request.path_params["camera"], request.path_params["heat"])
+        found = latest.picture(request.path_params["camera"], request.path_params["heat"])
         if found is None:
             return PlainTextResponse("No such picture.\n", status_code=404)
         headers = {"etag": found.etag}
@@ -55,7 +55,7 @@ def create_app(
 
     async def readyz(_: Request) -> Response:
         is_ready = ready()
-        states = {camera.name: camera.state for camera in board.cameras()}
+        states = {camera.name: camera.state for camera in latest.cameras()}
         return JSONResponse({"ready": is_ready, "cameras": states}, status_code=200 if is_ready else 503)
 
     return Starlette(

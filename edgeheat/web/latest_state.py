@@ -23,7 +23,7 @@ from edgeheat.defs.events import (
     Snapshot,
 )
 from edgeheat.redact import redact
-from edgeheat.web.rejections import LastHour, LeftOut
+from edgeheat.web.rejections import RejectionHistory, RejectionSummary
 
 Stored = Literal["pictures", "heats"]
 _NOT_STORED: Final[dict[Stored, str]] = {
@@ -81,7 +81,7 @@ class CameraView:
     """Of a plan; None before its first picture."""
 
 
-class Board:
+class LatestState:
     """Keeps the latest of every camera and floor plan; events come in and views go out from any thread.
 
     A sink that never blocks, so it needs no queue of its own. Holds one encoded picture for each heat of each camera.
@@ -89,13 +89,13 @@ class Board:
 
     name = "board"
 
-    def __init__(self, cameras: Sequence[str], site: str, zone: tzinfo, plans: Sequence[str] = ()) -> None:
+    def __init__(self, cameras: Sequence[str], site: str, timezone: tzinfo, plans: Sequence[str] = ()) -> None:
         self.site = site
-        self.zone = zone
+        self.timezone = timezone
         self._lock = threading.Lock()
         self._cameras = {name: CameraView(name) for name in cameras}
         self._cameras |= {name: CameraView(name, is_plan=True) for name in plans}
-        self._last_hours = {name: LastHour() for name in cameras}
+        self._last_hours = {name: RejectionHistory() for name in cameras}
         self._storage_problems: dict[Stored, str] = {}
         self._mqtt_connected: bool | None = None
 
@@ -145,7 +145,7 @@ class Board:
         with self._lock:
             return tuple(view for view in self._cameras.values() if view.is_plan)
 
-    def left_out(self, camera: str, now_wall_s: float) -> LeftOut:
+    def left_out(self, camera: str, now_wall_s: float) -> RejectionSummary:
         """Return what was seen by one of the board's cameras and not counted in the hour before `now_wall_s`."""
         with self._lock:
             return self._last_hours[camera].sums(now_wall_s)

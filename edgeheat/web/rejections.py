@@ -16,7 +16,7 @@ _Reason = TypeVar("_Reason", bound=str)
 
 
 @dataclass(frozen=True, slots=True)
-class LeftOut:
+class RejectionSummary:
     """The sums of one camera's last hour; reasons for which nothing was left out are not in them."""
 
     frames_s: Mapping[FrameRejection, float]
@@ -34,7 +34,7 @@ class _Minute:
     counted_cells_s: float = 0.0
 
 
-class LastHour:
+class RejectionHistory:
     """Sums one camera's progress by minutes, of which it keeps an hour; not safe for several threads."""
 
     def __init__(self) -> None:
@@ -51,7 +51,7 @@ class LastHour:
         _add(minute.cells_s, progress.rejected_cell_s)
         minute.counted_cells_s += progress.cell_seconds.get(ALL, 0.0) + progress.dwell_cell_s.get(ALL, 0.0)
 
-    def sums(self, now_wall_s: float) -> LeftOut:
+    def sums(self, now_wall_s: float) -> RejectionSummary:
         """Return what was left out in the hour before `now_wall_s`, Unix time."""
         self._forget(now_wall_s)
         frames_s: dict[FrameRejection, float] = {}
@@ -60,7 +60,7 @@ class LastHour:
             _add(frames_s, minute.frames_s)
             _add(cells_s, minute.cells_s)
         differed_s = sum(cells_s.values()) + sum(minute.counted_cells_s for minute in self._minutes)
-        return LeftOut(
+        return RejectionSummary(
             {reason: seconds for reason, seconds in frames_s.items() if seconds > 0},
             {reason: seconds / differed_s for reason, seconds in cells_s.items() if seconds > 0},
         )

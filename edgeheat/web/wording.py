@@ -32,9 +32,9 @@ _CELL_REASONS: Mapping[CellRejection, str] = {
 }
 
 
-def local_time(wall_s: float, now_wall_s: float, zone: tzinfo) -> str:
-    """Return `14:05` for an instant of today in `zone`, else `20 Nov 14:05`."""
-    at, now = datetime.fromtimestamp(wall_s, zone), datetime.fromtimestamp(now_wall_s, zone)
+def local_time(wall_s: float, now_wall_s: float, timezone: tzinfo) -> str:
+    """Return `14:05` for an instant of today in `timezone`, else `20 Nov 14:05`."""
+    at, now = datetime.fromtimestamp(wall_s, timezone), datetime.fromtimestamp(now_wall_s, timezone)
     return at.strftime("%H:%M" if at.date() == now.date() else "%-d %b %H:%M")
 
 
@@ -46,9 +46,9 @@ def ago(wall_s: float, now_wall_s: float) -> str:
     return "just now" if age_s < 5 else f"{duration_words(age_s)} ago"
 
 
-def heat_title(of: Measure, kind: str, period_s: float) -> str:
+def heat_title(measure: Measure, kind: str, period_s: float) -> str:
     """Return what a heat counts and covers, as `Staying, last 24 h`."""
-    return f"{MEASURES[of]}, {heat_period(kind, period_s)}"
+    return f"{MEASURES[measure]}, {heat_period(kind, period_s)}"
 
 
 def heat_period(kind: str, period_s: float) -> str:

@@ -40,7 +40,7 @@ def zone_table(pictures: Collection[Picture]) -> ZoneTable | None:
     heats = [picture.heat for picture in pictures if picture.heat.zones]
     if not heats:
         return None
-    heat = max(heats, key=lambda heat: (heat.kind == "window", heat.period_s, heat.of == "presence"))
+    heat = max(heats, key=lambda heat: (heat.kind == "window", heat.period_s, heat.measure == "presence"))
     zones = sorted(heat.zones, key=lambda zone: (zone.zone == ALL, zone.rank or 0))
     return ZoneTable(
         period=wording.heat_period(heat.kind, heat.period_s),

@@ -118,7 +118,7 @@ def test_settings_reach_the_engine_in_its_units(tmp_path: Path) -> None:
     assert (params.style.vmax_s, params.style.colormap) == (120.0, "turbo_r")
     assert params.heats == (
         HeatParams("today", "total", 0.0, time(6, 30)),
-        HeatParams("stays", "decaying", 3600.0, of="dwell"),
+        HeatParams("stays", "decaying", 3600.0, measure="dwell"),
     )
     corners = ((0.0, 0.0), (1.0, 0.0), (0.5, 1.0))
     assert params.zones == (ZoneParams("till", "ignore", corners), ZoneParams("shelf", "zone", corners, 2.0))

@@ -12,16 +12,16 @@ from numpy.typing import NDArray
 from edgeheat.core.grid.frames import U8
 from edgeheat.core.grid.masks import MotionMask
 from edgeheat.core.grid.zones import ZoneMasks
-from edgeheat.core.heat.heat_set import Heats
+from edgeheat.core.heat.heat_set import HeatSet
 from edgeheat.core.heat.increment import Increment
-from edgeheat.core.heat.zone_counters import Column, empty_rows
+from edgeheat.core.heat.zone_counters import Counter, zero_counters
 from edgeheat.defs.params import HeatParams, ZoneParams
 
 SHAPE = (6, 8)
 WALL = 1_700_000_000.0
 LEFT = ZoneParams("left", "zone", ((0.0, 0.0), (0.5, 0.0), (0.5, 1.0), (0.0, 1.0)))
 TOP = ZoneParams("top", "zone", ((0.0, 0.0), (1.0, 0.0), (1.0, 0.5), (0.0, 0.5)))
-ZONES = ZoneMasks.of((LEFT, TOP), SHAPE[::-1])
+ZONES = ZoneMasks.from_params((LEFT, TOP), SHAPE[::-1])
 CELL = (1, 2)
 """A cell in both zones."""
 
@@ -33,15 +33,15 @@ ALL_KINDS = (
 )
 
 EVERY_HEAT = tuple(
-    replace(kind, name=f"{kind.name}-{of}", of=of)
+    replace(kind, name=f"{kind.name}-{of}", measure=of)
     for kind in ALL_KINDS
     for of in ("presence", "traffic", "dwell")
 )  # fmt: skip
 """Every kind of each measure: "hour-dwell", say."""
 
 
-def heats_of(params: Sequence[HeatParams] = ALL_KINDS, zones: ZoneMasks = ZONES) -> Heats:
-    return Heats(params, zones, UTC)
+def heats_of(params: Sequence[HeatParams] = ALL_KINDS, zones: ZoneMasks = ZONES) -> HeatSet:
+    return HeatSet(params, zones, UTC)
 
 
 def increment(
@@ -54,10 +54,10 @@ def increment(
     zones: ZoneMasks = ZONES,
 ) -> Increment:
     """One in which all happened in CELL, where somebody was the whole time and came in once."""
-    traffic, dwell, rows = np.zeros(SHAPE, np.uint16), np.zeros(SHAPE, np.uint32), empty_rows(len(zones.keys))
+    traffic, dwell, rows = np.zeros(SHAPE, np.uint16), np.zeros(SHAPE, np.uint32), zero_counters(len(zones.keys))
     traffic[CELL], dwell[CELL] = traffic_ms, dwell_ms
-    rows[:, Column.OBSERVED_MS] = rows[:, Column.ACTIVE_MS] = rows[:, Column.MOTION_MS] = observed_ms
-    rows[:, Column.TRAFFIC_CELL_MS], rows[:, Column.DWELL_CELL_MS], rows[:, Column.ENTRIES] = traffic_ms, dwell_ms, 1
+    rows[:, Counter.OBSERVED_MS] = rows[:, Counter.ACTIVE_MS] = rows[:, Counter.MOTION_MS] = observed_ms
+    rows[:, Counter.TRAFFIC_CELL_MS], rows[:, Counter.DWELL_CELL_MS], rows[:, Counter.ENTRIES] = traffic_ms, dwell_ms, 1
     at_wall_s = WALL + mono_s if wall_s is None else wall_s
     return Increment(traffic, dwell if dwell_ms else None, observed_ms, mono_s, at_wall_s, zones.keys, rows)
 

@@ -20,7 +20,7 @@ from edgeheat.defs.params import HeatParams, MotionParams, PipelineParams
 HW = (90, 160)
 FPS = 5.0
 WALL_S = 1_700_000_000.0
-MEASURES = (HeatParams("traffic", "total", of="traffic"), HeatParams("dwell", "total", of="dwell"))
+MEASURES = (HeatParams("traffic", "total", measure="traffic"), HeatParams("dwell", "total", measure="dwell"))
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from edgeheat.core.grid.frames import U8, Frame, SizeWH
 from edgeheat.core.grid.zones import ZoneMasks
-from edgeheat.core.heat.heat_set import Heats
+from edgeheat.core.heat.heat_set import HeatSet
 from edgeheat.core.heat.increment import Increment
 from edgeheat.core.pipeline import CameraPipeline
 from edgeheat.defs.params import HeatParams, MotionParams, PipelineParams, Style, ZoneParams
@@ -368,7 +368,7 @@ def test_a_scene_whose_parts_do_not_fit_together_is_learnt_anew(shape_hw: tuple[
         "scene": np.full(drawn.HW, 90, np.uint8),
         "seen_s": np.zeros(shape_hw, np.float16),
     }
-    heats = Heats(drawn.MEASURES, ZoneMasks.of((), drawn.HW[::-1]), UTC)
+    heats = HeatSet(drawn.MEASURES, ZoneMasks.from_params((), drawn.HW[::-1]), UTC)
     pipeline.restore(heats.save(state), [], 0.0)
     for frame in drawn.room().frames(lambda _: Look(), 2):
         assert pipeline.step(frame) == []

@@ -34,7 +34,7 @@ class Ears:
         self.events: list[Event] = []
         self.saved: dict[str, CameraBackup] = {}
 
-    def hear_saved(self, camera: str, backup: CameraBackup) -> None:
+    def on_saved(self, camera: str, backup: CameraBackup) -> None:
         self.saved[camera] = CameraBackup(backup.saved, list(backup.increments))
 
     def states(self, camera: str) -> list[str]:
@@ -93,7 +93,7 @@ def start() -> Iterator[Start]:
             specs=specs,
             clock=SystemClock(),
             emit=ears.events.append,
-            on_saved=ears.hear_saved,
+            on_saved=ears.on_saved,
             random=Random(1),
             **values | more,
         )

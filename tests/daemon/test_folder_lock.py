@@ -9,11 +9,11 @@ from pathlib import Path
 
 import pytest
 
-from edgeheat.daemon.folder_lock import claim_folder
+from edgeheat.daemon.folder_lock import lock_folder
 from edgeheat.errors import SinkUnavailable
 
-_HOLDER = "import sys; from pathlib import Path; from edgeheat.daemon.folder_lock import claim_folder; "
-_HOLDER += "claim_folder(Path(sys.argv[1])); print('held', flush=True); sys.stdin.read()"
+_HOLDER = "import sys; from pathlib import Path; from edgeheat.daemon.folder_lock import lock_folder; "
+_HOLDER += "lock_folder(Path(sys.argv[1])); print('held', flush=True); sys.stdin.read()"
 
 
 def test_a_folder_that_another_edgeheat_holds_is_refused_until_that_one_is_gone_or_killed(tmp_path: Path) -> None:
@@ -23,9 +23,9 @@ def test_a_folder_that_another_edgeheat_holds_is_refused_until_that_one_is_gone_
         assert other.stdout is not None
         assert other.stdout.readline() == "held\n"
         with pytest.raises(SinkUnavailable, match="state: another edgeheat keeps its state here; stop that one"):
-            claim_folder(folder)
+            lock_folder(folder)
         other.kill()
-    descriptor = claim_folder(folder)
+    descriptor = lock_folder(folder)
     assert descriptor is not None
     os.close(descriptor)
     assert list(folder.iterdir()) == []
@@ -33,4 +33,4 @@ def test_a_folder_that_another_edgeheat_holds_is_refused_until_that_one_is_gone_
 
 def test_a_folder_that_cannot_be_made_stops_nobody(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("in the way")
-    assert claim_folder(tmp_path / "file/state") is None
+    assert lock_folder(tmp_path / "file/state") is None

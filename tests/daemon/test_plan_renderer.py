@@ -20,7 +20,7 @@ from edgeheat.core.floorplan.camera_heats import CameraHeats
 from edgeheat.core.heat.base import HeatGrid
 from edgeheat.daemon.clock import SystemClock
 from edgeheat.daemon.messages import PlanSpec
-from edgeheat.daemon.plan_renderer import PlanKeeper
+from edgeheat.daemon.plan_renderer import PlanRenderer
 from edgeheat.defs.events import CameraStatus, Snapshot
 from edgeheat.defs.params import HeatParams, PlanParams, Style
 from edgeheat.store.camera_state import CameraBackup
@@ -32,22 +32,22 @@ PLAN = PlanParams("floor", SIZE_M, (front(), back()), HEATS, UTC, Style(max_widt
 SLOW = PlanParams("floor", SIZE_M, (front(), back()), HEATS, UTC, Style(max_width=2400, format="png"))
 """Takes about a second to draw: long enough to be killed meanwhile."""
 
-Keep = Callable[..., tuple[PlanKeeper, Ears]]
+Keep = Callable[..., tuple[PlanRenderer, Ears]]
 
 
 @pytest.fixture
 def keep() -> Iterator[Keep]:
     """Start keepers that are closed at the end of the test; each returns with its ears."""
     multiprocessing.get_context("forkserver").set_forkserver_preload(["edgeheat.daemon.preload"])
-    running: list[PlanKeeper] = []
+    running: list[PlanRenderer] = []
 
     def keep_one(
         params: PlanParams = PLAN, image: str = "", more: Sequence[PlanParams] = (), **options: Any
-    ) -> tuple[PlanKeeper, Ears]:
+    ) -> tuple[PlanRenderer, Ears]:
         ears = Ears()
         plans = [PlanSpec(params, image), *(PlanSpec(each, "") for each in more)]
         values: dict[str, Any] = {"limits": LIMITS, "wait_s": 60.0}
-        keeper = PlanKeeper(plans, clock=SystemClock(), emit=ears.events.append, random=Random(1), **values | options)
+        keeper = PlanRenderer(plans, clock=SystemClock(), emit=ears.events.append, random=Random(1), **values | options)
         keeper.start()
         running.append(keeper)
         return keeper, ears
@@ -63,7 +63,7 @@ def heats(value: float = 30.0, mono_s: float = 100.0) -> bytes:
     return CameraHeats({"total": grid}, mono_s, 1.8e9 + mono_s).pack()
 
 
-def send_both(keeper: PlanKeeper, mono_s: float = 100.0) -> None:
+def send_both(keeper: PlanRenderer, mono_s: float = 100.0) -> None:
     keeper.take("front", heats(mono_s=mono_s))
     keeper.take("back", heats(mono_s=mono_s))
 
@@ -76,7 +76,7 @@ def pictures(ears: Ears, times: int = 1) -> list[Snapshot]:
     return ears.snapshots("floor")
 
 
-def drawing_pid(keeper: PlanKeeper) -> int:
+def drawing_pid(keeper: PlanRenderer) -> int:
     return wait_for(lambda: keeper.pid, 10, "a process that draws") or 0
 
 
@@ -242,7 +242,7 @@ def test_the_plan_s_own_picture_lies_under_the_heat(tmp_path: Path, keep: Keep) 
 
 
 def test_cameras_of_different_heats_are_not_mixed_up(keep: Keep) -> None:
-    dwell = HeatParams("stay", "window", 60.0, of="dwell")
+    dwell = HeatParams("stay", "window", 60.0, measure="dwell")
     params = PlanParams("floor", SIZE_M, (front(),), (HEATS[0], dwell), UTC, Style(max_width=320))
     keeper, ears = keep(params)
     grids = {
@@ -250,5 +250,5 @@ def test_cameras_of_different_heats_are_not_mixed_up(keep: Keep) -> None:
         for name, value in (("total", 10.0), ("stay", 40.0))
     }
     keeper.take("front", CameraHeats(grids, 100.0, 1.8e9).pack())
-    found = {heat.heat: (heat.of, heat.zones[0].mean_s) for heat in pictures(ears)[0].heats}
+    found = {heat.heat: (heat.measure, heat.zones[0].mean_s) for heat in pictures(ears)[0].heats}
     assert found == {"total": ("presence", pytest.approx(10.0)), "stay": ("dwell", pytest.approx(40.0))}

@@ -7,7 +7,7 @@ import threading
 
 import pytest
 
-from edgeheat.daemon.port_probe import Knocker, host_and_port
+from edgeheat.daemon.port_probe import PortProbe, host_and_port
 from tests.support.mosquitto import free_port
 from tests.support.wait import wait_for
 
@@ -29,18 +29,18 @@ def test_only_network_cameras_have_a_port(url: str, address: tuple[str, int] | N
 
 def test_a_port_that_was_closed_and_opens_is_told_once() -> None:
     address, opened = ("127.0.0.1", free_port()), threading.Event()
-    knocker = Knocker(address, lambda _: opened.set())
-    wait_for(lambda: knocker.seen_closed, 5, "the port to be seen closed")
+    probe = PortProbe(address, lambda _: opened.set())
+    wait_for(lambda: probe.seen_closed, 5, "the port to be seen closed")
     with socket.create_server(address):
         assert opened.wait(15)
-    knocker.stop()
+    probe.stop()
 
 
 def test_a_camera_whose_port_is_open_is_not_knocked_at_again() -> None:
     with socket.create_server(("127.0.0.1", 0)) as camera:
         camera.settimeout(10)
         told = threading.Event()
-        Knocker(camera.getsockname(), lambda _: told.set())
+        PortProbe(camera.getsockname(), lambda _: told.set())
         camera.accept()[0].close()
         wait_for(lambda: "knock" not in [thread.name for thread in threading.enumerate()], 5, "the knocker's end")
         assert not told.is_set()

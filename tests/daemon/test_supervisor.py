@@ -17,10 +17,10 @@ import pytest
 
 from edgeheat.core.floorplan.camera_heats import CameraHeats
 from edgeheat.core.grid.zones import ZoneMasks
-from edgeheat.core.heat.heat_set import Heats
+from edgeheat.core.heat.heat_set import HeatSet
 from edgeheat.core.heat.increment import Increment
 from edgeheat.daemon.clock import SystemClock
-from edgeheat.daemon.messages import Counted, Reset, ResetDone, Saved
+from edgeheat.daemon.messages import ProgressReport, Reset, ResetDone, StateSaved
 from edgeheat.daemon.restart import RestartLimits
 from edgeheat.daemon.supervisor import Supervisor, _ForChild, _FromChild
 from edgeheat.defs.events import CameraHealth, CameraStatus, Event, HealthVerdict, Progress
@@ -99,7 +99,7 @@ def supervisor_without_a_loop(ears: Ears) -> Supervisor:
         save_every_s=60,
         clock=SystemClock(),
         emit=ears.events.append,
-        on_saved=ears.hear_saved,
+        on_saved=ears.on_saved,
         random=Random(1),
     )
 
@@ -108,15 +108,15 @@ def test_a_verdict_is_told_once_when_it_changes_and_not_before_the_first_frame()
     ears = Ears()
     supervisor = supervisor_without_a_loop(ears)
 
-    def hear(wall_s: float, health: HealthVerdict, frames: int = 15) -> None:
+    def on_message(wall_s: float, health: HealthVerdict, frames: int = 15) -> None:
         reason = "" if health == "ok" else f"the picture is {health}"
         progress = Progress("aisle", wall_s, wall_s, frames, 5, 10, 1.0, health=health, health_reason=reason)
-        supervisor._take(_FromChild("aisle", None, Counted(progress, (), wall_s if frames else None)))  # type: ignore[arg-type]
+        supervisor._take(_FromChild("aisle", None, ProgressReport(progress, (), wall_s if frames else None)))  # type: ignore[arg-type]
 
-    hear(1.0, "ok", frames=0)
+    on_message(1.0, "ok", frames=0)
     assert not any(isinstance(event, CameraHealth) for event in ears.events)
     for wall_s, health in enumerate(("ok", "ok", "dark", "dark", "covered", "ok", "ok"), start=2):
-        hear(wall_s, health)  # type: ignore[arg-type]
+        on_message(wall_s, health)  # type: ignore[arg-type]
     assert [event for event in ears.events if isinstance(event, CameraHealth)] == [
         CameraHealth("aisle", "ok", "", 2.0),
         CameraHealth("aisle", "dark", "the picture is dark", 4.0),
@@ -146,14 +146,14 @@ def test_a_worker_that_is_only_starting_has_longer_for_its_first_frame(start: St
 
 
 FLICKER, MOVED = Reset(flicker=True, moved=False, heat=False), Reset(flicker=False, moved=True, heat=False)
-ONLINE = Counted(Progress("aisle", 1.0, 1.0, 15, 5, 10, 1.0), (), 1.0)
+ONLINE = ProgressReport(Progress("aisle", 1.0, 1.0, 15, 5, 10, 1.0), (), 1.0)
 
 
 @pytest.mark.parametrize(
     ("happened", "pending"),
     [
-        pytest.param([ONLINE, FLICKER, Saved(b"as it was")], FLICKER, id="a periodic save is no answer"),
-        pytest.param([ONLINE, FLICKER, Saved(b"emptied"), ResetDone(FLICKER)], None, id="its own answer is"),
+        pytest.param([ONLINE, FLICKER, StateSaved(b"as it was")], FLICKER, id="a periodic save is no answer"),
+        pytest.param([ONLINE, FLICKER, StateSaved(b"emptied"), ResetDone(FLICKER)], None, id="its own answer is"),
         pytest.param([ONLINE, FLICKER, MOVED, ResetDone(FLICKER)], FLICKER | MOVED, id="one more was asked meanwhile"),
         pytest.param(
             [ONLINE, FLICKER, MOVED, ResetDone(FLICKER), ResetDone(FLICKER | MOVED)], None, id="both answered"
@@ -162,7 +162,9 @@ ONLINE = Counted(Progress("aisle", 1.0, 1.0, 15, 5, 10, 1.0), (), 1.0)
     ],
 )
 def test_a_reset_is_done_when_the_worker_says_so(
-    happened: list[Counted | Saved | Reset | ResetDone], pending: Reset | None, caplog: pytest.LogCaptureFixture
+    happened: list[ProgressReport | StateSaved | Reset | ResetDone],
+    pending: Reset | None,
+    caplog: pytest.LogCaptureFixture,
 ) -> None:
     supervisor = supervisor_without_a_loop(Ears())
     sent: list[object] = []
@@ -172,7 +174,7 @@ def test_a_reset_is_done_when_the_worker_says_so(
         item = _ForChild("aisle", each) if isinstance(each, Reset) else _FromChild("aisle", child, each)  # type: ignore[arg-type]
         supervisor._take(item)
     supervisor._inbox.put(_FromChild("aisle", child, None))  # type: ignore[arg-type]
-    supervisor._say_farewell()
+    supervisor._shut_down()
     assert [each for each in sent if isinstance(each, Reset)][-1] == (FLICKER | MOVED if MOVED in happened else FLICKER)
     told = [f"aisle: was asked to {pending} and did not come to it: ask again"] if pending else []
     assert [message for message in caplog.messages if "was asked to" in message] == told
@@ -253,7 +255,7 @@ def test_a_fault_in_the_supervisor_leaves_no_worker_behind() -> None:
         save_every_s=60,
         clock=SystemClock(),
         emit=fail,
-        on_saved=Ears().hear_saved,
+        on_saved=Ears().on_saved,
         random=Random(1),
     )
     with pytest.raises(ZeroDivisionError):
@@ -285,8 +287,8 @@ def test_what_was_counted_before_the_end_of_a_run_is_not_lost(start: Start) -> N
 def saved_observed_s(backup: CameraBackup) -> float:
     increments = [Increment.unpack(packed) for packed in backup.increments]
     assert backup.saved is not None
-    height, width = Heats.saved_shape_hw(backup.saved)
-    heats = Heats(HEATS, ZoneMasks.of((), (width, height)), UTC)
+    height, width = HeatSet.saved_shape_hw(backup.saved)
+    heats = HeatSet(HEATS, ZoneMasks.from_params((), (width, height)), UTC)
     heats.restore(backup.saved, 0.0)
     for increment in increments:
         heats.add(increment)
@@ -380,7 +382,7 @@ def test_workers_end_by_themselves_when_the_parent_is_gone(tmp_path: Path) -> No
         "if __name__ == '__main__':\n"
         "    ears = Ears()\n"
         "    s = Supervisor(specs=[spec('aisle')], backups={}, limits=LIMITS, save_every_s=60, clock=SystemClock(),\n"
-        "        emit=ears.events.append, on_saved=ears.hear_saved, random=Random(1))\n"
+        "        emit=ears.events.append, on_saved=ears.on_saved, random=Random(1))\n"
         "    threading.Thread(target=s.run).start()\n"
         "    import time\n"
         "    while 'ok' not in ears.states('aisle'): time.sleep(0.05)\n"

@@ -8,10 +8,10 @@ from multiprocessing import Pipe
 import pytest
 
 from edgeheat.core.heat.increment import Increment
-from edgeheat.core.heat.zone_counters import Column
+from edgeheat.core.heat.zone_counters import Counter
 from edgeheat.core.pipeline import CameraPipeline
 from edgeheat.daemon.clock import SystemClock
-from edgeheat.daemon.messages import Counted, Reset, ResetDone, Saved
+from edgeheat.daemon.messages import ProgressReport, Reset, ResetDone, StateSaved
 from edgeheat.daemon.worker import Worker
 from edgeheat.defs.params import ZoneParams
 from edgeheat.sources.base import SourceOptions
@@ -26,9 +26,9 @@ def test_what_a_saved_state_holds_is_not_sent_again_after_it() -> None:
     for frame in open_synthetic(url, SourceOptions(clock=None)).frames():
         worker._pipeline.step(frame)
     worker._save()
-    worker._tell()
+    worker._report()
     saved, counted = ours.recv(), ours.recv()
-    assert isinstance(saved, Saved) and isinstance(counted, Counted)
+    assert isinstance(saved, StateSaved) and isinstance(counted, ProgressReport)
     later = CameraPipeline(spec("aisle").params)
     later.restore(saved.saved, [Increment.unpack(packed) for packed in counted.increments], 0.0)
     grid = later.heat("total", 10.0, 0.0)
@@ -46,17 +46,17 @@ def test_what_is_told_of_the_zones_is_what_their_increments_hold() -> None:
     for frame in open_synthetic(url, SourceOptions(clock=None)).frames():
         worker._pipeline.step(frame)
     worker._pipeline.flush()
-    worker._tell()
+    worker._report()
     counted = ours.recv()
-    assert isinstance(counted, Counted)
-    told, rows = counted.progress, sum(Increment.unpack(each).zone_rows for each in counted.increments)
+    assert isinstance(counted, ProgressReport)
+    told, rows = counted.progress, sum(Increment.unpack(each).zone_counters for each in counted.increments)
     for place, zone in enumerate(("all", "whole")):
-        assert told.observed_s * 1000 == pytest.approx(rows[place, Column.OBSERVED_MS])
-        assert told.motion_s[zone] * 1000 == pytest.approx(rows[place, Column.MOTION_MS])
-        assert told.active_s[zone] * 1000 == pytest.approx(rows[place, Column.ACTIVE_MS])
-        assert told.cell_seconds[zone] * 1000 == pytest.approx(rows[place, Column.TRAFFIC_CELL_MS])
-        assert told.dwell_cell_s[zone] * 1000 == pytest.approx(rows[place, Column.DWELL_CELL_MS])
-        assert told.entries[zone] == rows[place, Column.ENTRIES] >= 1
+        assert told.observed_s * 1000 == pytest.approx(rows[place, Counter.OBSERVED_MS])
+        assert told.motion_s[zone] * 1000 == pytest.approx(rows[place, Counter.MOTION_MS])
+        assert told.active_s[zone] * 1000 == pytest.approx(rows[place, Counter.ACTIVE_MS])
+        assert told.cell_seconds[zone] * 1000 == pytest.approx(rows[place, Counter.TRAFFIC_CELL_MS])
+        assert told.dwell_cell_s[zone] * 1000 == pytest.approx(rows[place, Counter.DWELL_CELL_MS])
+        assert told.entries[zone] == rows[place, Counter.ENTRIES] >= 1
         assert 0 < told.active_s[zone] <= told.observed_s
 
 
@@ -64,12 +64,12 @@ def test_a_reset_is_answered_after_the_state_that_it_left_also_where_there_is_no
     ours, theirs = Pipe()
     worker = Worker(theirs, spec("aisle"), SystemClock())
     reset = Reset(flicker=True, moved=False, heat=True)
-    worker._obey(reset)
+    worker._execute(reset)
     assert ours.recv() == ResetDone(reset)
     for frame in open_synthetic(
         "synthetic:shop?seed=1&size=160x90&fps=10&duration=3", SourceOptions(clock=None)
     ).frames():
         worker._pipeline.step(frame)
-    worker._obey(reset)
-    assert isinstance(ours.recv(), Saved)
+    worker._execute(reset)
+    assert isinstance(ours.recv(), StateSaved)
     assert ours.recv() == ResetDone(reset)

@@ -109,10 +109,10 @@ def test_the_title_says_what_was_counted(
         return draw(grid, background, style, size_wh, caption)
 
     monkeypatch.setattr("edgeheat.offline.render.draw", drawn)
-    quietly(job(clip, image=tmp_path / "a.png", of=of))
+    quietly(job(clip, image=tmp_path / "a.png", measure=of))
     [caption] = captions
     assert caption is not None
-    assert (caption.of, caption.period) == (of, "6 s recorded" if of == "presence" else "traffic, 6 s recorded")
+    assert (caption.measure, caption.period) == (of, "6 s recorded" if of == "presence" else "traffic, 6 s recorded")
 
 
 def test_the_grid_is_the_very_one_that_the_engine_makes(clip: Path, tmp_path: Path) -> None:
@@ -145,7 +145,7 @@ def test_the_heat_grows_in_the_video_on_one_scale(clip: Path, tmp_path: Path) ->
 def test_the_growing_heat_of_a_video_ends_at_exactly_the_heat_of_the_picture(
     seed: int, count: int, of: Measure
 ) -> None:
-    heats, log = heats_of((HeatParams("total", "total", of=of),)), MaskLog(of)
+    heats, log = heats_of((HeatParams("total", "total", measure=of),)), MaskLog(of)
     masks = random_masks(seed, count)
     for mask in masks:
         heats.count(mask)

@@ -26,7 +26,7 @@ from tests.support.mosquitto import free_port
 def disk(folder: Path) -> Sink:
     return DiskSink(
         folder,
-        zone=UTC,
+        timezone=UTC,
         keep_s=86400.0,
         max_bytes=1 << 30,
         free_floor_bytes=0,

@@ -39,7 +39,7 @@ def test_a_plan_lies_on_the_disk_like_a_camera(tmp_path: Path) -> None:
     written: list[str] = []
     sink = DiskSink(
         tmp_path,
-        zone=UTC,
+        timezone=UTC,
         keep_s=1e9,
         max_bytes=10**9,
         free_floor_bytes=0,

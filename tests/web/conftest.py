@@ -10,15 +10,15 @@ import pytest
 
 from edgeheat.sinks.metrics import MetricsSink
 from edgeheat.web.app import create_app
-from edgeheat.web.latest_state import Board
+from edgeheat.web.latest_state import LatestState
 from edgeheat.web.server import WebServer
 
 from .events import NOON
 
 
 @pytest.fixture
-def board() -> Board:
-    return Board(["entrance", "till"], "Store 12", ZoneInfo("Europe/Berlin"))
+def latest() -> LatestState:
+    return LatestState(["entrance", "till"], "Store 12", ZoneInfo("Europe/Berlin"))
 
 
 @pytest.fixture
@@ -28,10 +28,10 @@ def readiness() -> list[bool]:
 
 
 @pytest.fixture
-def client(board: Board, readiness: list[bool]) -> Iterator[httpx.Client]:
+def client(latest: LatestState, readiness: list[bool]) -> Iterator[httpx.Client]:
     metrics = MetricsSink()
     metrics.add_camera("entrance", ["all"])
-    app = create_app(board, metrics.registry, ready=lambda: readiness[0], wall=lambda: NOON)
+    app = create_app(latest, metrics.registry, ready=lambda: readiness[0], wall=lambda: NOON)
     server = WebServer(app, "127.0.0.1", 0)
     server.start()
     try:

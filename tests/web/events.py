@@ -77,7 +77,7 @@ def heat_image(heat: str, image: bytes = b"jpeg bytes", coverage: float = 0.98) 
     return HeatImage(
         heat,
         params.kind,
-        params.of,
+        params.measure,
         period_s,
         coverage * period_s,
         coverage,

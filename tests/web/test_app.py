@@ -9,18 +9,18 @@ import httpx
 import pytest
 
 from edgeheat.defs.events import ZoneHeat
-from edgeheat.web.latest_state import Board
+from edgeheat.web.latest_state import LatestState
 
 from .events import NOON, health, heat_image, progress, snapshot, status, zone_heat
 
 
 def test_the_page_tells_state_reason_since_age_and_coverage_in_the_shops_time(
-    board: Board, client: httpx.Client
+    latest: LatestState, client: httpx.Client
 ) -> None:
-    board.handle(status("entrance", "online", wall_s=NOON - 3600))
-    board.handle(progress("entrance", NOON - 90))
-    board.handle(snapshot("entrance", NOON - 300))
-    board.handle(status("till", "offline", "no route to host", "unavailable", NOON - 86400))
+    latest.handle(status("entrance", "online", wall_s=NOON - 3600))
+    latest.handle(progress("entrance", NOON - 90))
+    latest.handle(snapshot("entrance", NOON - 300))
+    latest.handle(status("till", "offline", "no route to host", "unavailable", NOON - 86400))
     page = client.get("/").text
     for words in (
         "Store 12",
@@ -35,16 +35,16 @@ def test_the_page_tells_state_reason_since_age_and_coverage_in_the_shops_time(
         assert words in page
 
 
-def test_the_recent_heat_stands_large_and_the_others_beside_it(board: Board, client: httpx.Client) -> None:
-    board.handle(snapshot("entrance"))
+def test_the_recent_heat_stands_large_and_the_others_beside_it(latest: LatestState, client: httpx.Client) -> None:
+    latest.handle(snapshot("entrance"))
     page = client.get("/").text
     assert page.count('<figure class="main">') == 1
     assert page.count('<figure class="other">') == 4
     assert "/cameras/entrance/recent?v=" in page.split('<figure class="main">')[1].split("</figure>")[0]
 
 
-def test_each_picture_says_what_it_shows_in_words(board: Board, client: httpx.Client) -> None:
-    board.handle(snapshot("entrance"))
+def test_each_picture_says_what_it_shows_in_words(latest: LatestState, client: httpx.Client) -> None:
+    latest.handle(snapshot("entrance"))
     titles = re.findall(r"<b>(.+)</b>\n    <span class=\"facts\"><time>", client.get("/").text)
     assert titles == [
         "Presence, fading by half every 30 min",
@@ -56,15 +56,15 @@ def test_each_picture_says_what_it_shows_in_words(board: Board, client: httpx.Cl
 
 
 def test_a_picture_that_needs_a_look_says_since_when_and_what_to_do_until_it_is_in_order(
-    board: Board, client: httpx.Client
+    latest: LatestState, client: httpx.Client
 ) -> None:
-    board.handle(status("entrance", "online", wall_s=NOON - 3600))
-    board.handle(health("entrance", "moved", "The camera was moved: draw its zones anew.", NOON - 60))
+    latest.handle(status("entrance", "online", wall_s=NOON - 3600))
+    latest.handle(health("entrance", "moved", "The camera was moved: draw its zones anew.", NOON - 60))
     page = client.get("/").text
     assert "1 picture needs a look" in page
     assert '<p class="badge"><b>Moved</b> since 11:59</p>' in page
     assert "The camera was moved: draw its zones anew." in page
-    board.handle(health("entrance", "ok"))
+    latest.handle(health("entrance", "ok"))
     page = client.get("/").text
     assert "needs a look" not in page
     assert "badge" not in page
@@ -79,9 +79,9 @@ def table(page: str) -> list[list[str]]:
 
 
 def test_zones_stand_in_the_order_of_their_ranks_with_the_figures_of_the_longest_window(
-    board: Board, client: httpx.Client
+    latest: LatestState, client: httpx.Client
 ) -> None:
-    board.handle(snapshot("entrance"))
+    latest.handle(snapshot("entrance"))
     page = client.get("/").text
     assert "<b>Zones, last 24 h</b> · 98 % covered" in page
     assert table(page) == [
@@ -92,36 +92,38 @@ def test_zones_stand_in_the_order_of_their_ranks_with_the_figures_of_the_longest
     ]
 
 
-def test_a_zone_of_no_cells_is_told_as_empty(board: Board, client: httpx.Client) -> None:
+def test_a_zone_of_no_cells_is_told_as_empty(latest: LatestState, client: httpx.Client) -> None:
     nothing = ZoneHeat("slot", 0, 0.0, 0.0, 0.0, (0.0, 0.0), rank=1)
     heat = replace(heat_image("day"), zones=(zone_heat("all", None), nothing))
-    board.handle(replace(snapshot("entrance"), heats=(heat,)))
+    latest.handle(replace(snapshot("entrance"), heats=(heat,)))
     assert table(client.get("/").text)[1] == ["1 slot", "0 s (0 %)", "0 s", "0 s", "0 s", "0"]
 
 
-def test_what_was_left_out_is_told_by_reason_and_nothing_where_nothing_was(board: Board, client: httpx.Client) -> None:
+def test_what_was_left_out_is_told_by_reason_and_nothing_where_nothing_was(
+    latest: LatestState, client: httpx.Client
+) -> None:
     assert "Left out" not in client.get("/").text
     for second in range(-90, 0):
-        board.handle(progress("entrance", NOON + second))
+        latest.handle(progress("entrance", NOON + second))
     assert (
         "<b>Left out in the last hour:</b> 36 s while the light changed. "
         "Of all that changed: shadows 15 %, flicker 5 %. Places that flicker now: 4 % of the picture."
     ) in client.get("/").text
 
 
-def test_without_a_picture_the_page_says_when_the_first_one_comes(board: Board, client: httpx.Client) -> None:
-    board.handle(status("entrance", "online"))
-    board.picture_due("entrance", NOON + 300)
+def test_without_a_picture_the_page_says_when_the_first_one_comes(latest: LatestState, client: httpx.Client) -> None:
+    latest.handle(status("entrance", "online"))
+    latest.picture_due("entrance", NOON + 300)
     assert "First picture at 12:05" in client.get("/").text
 
 
-def test_every_text_on_the_page_is_escaped(client: httpx.Client, board: Board) -> None:
+def test_every_text_on_the_page_is_escaped(client: httpx.Client, latest: LatestState) -> None:
     attack = "<script>alert(1)</script>\"'><img src=x onerror=alert(1)>"
-    board.handle(status("entrance", "offline", attack, "unavailable"))
-    board.storage_problem("pictures", attack)
-    board.handle(health("till", "covered", attack))
+    latest.handle(status("entrance", "offline", attack, "unavailable"))
+    latest.storage_problem("pictures", attack)
+    latest.handle(health("till", "covered", attack))
     heat = replace(heat_image("day"), zones=(zone_heat(attack, 1),))
-    board.handle(replace(snapshot("till"), heats=(heat,)))
+    latest.handle(replace(snapshot("till"), heats=(heat,)))
     page = client.get("/").text
     assert "<script>alert" not in page
     assert "<img src=x" not in page
@@ -138,14 +140,14 @@ def test_the_page_asks_nothing_of_other_hosts_and_refreshes_itself_without_scrip
         assert client.get(asset).status_code == 200
 
 
-def test_a_picture_is_served_once_and_then_304_until_it_changes(board: Board, client: httpx.Client) -> None:
-    board.handle(snapshot("entrance", image=b"first"))
+def test_a_picture_is_served_once_and_then_304_until_it_changes(latest: LatestState, client: httpx.Client) -> None:
+    latest.handle(snapshot("entrance", image=b"first"))
     first = client.get("/cameras/entrance/day")
     assert (first.content, first.headers["content-type"]) == (b"first", "image/jpeg")
     assert first.headers["cache-control"] == "no-cache"
     known = {"If-None-Match": first.headers["etag"]}
     assert client.get("/cameras/entrance/day", headers=known).status_code == 304
-    board.handle(snapshot("entrance", image=b"second"))
+    latest.handle(snapshot("entrance", image=b"second"))
     assert client.get("/cameras/entrance/day", headers=known).content == b"second"
 
 
@@ -160,16 +162,16 @@ def test_a_picture_is_served_once_and_then_304_until_it_changes(board: Board, cl
         "/nothing",
     ],
 )
-def test_what_does_not_exist_is_a_plain_404(path: str, board: Board, client: httpx.Client) -> None:
-    board.handle(snapshot("entrance"))
+def test_what_does_not_exist_is_a_plain_404(path: str, latest: LatestState, client: httpx.Client) -> None:
+    latest.handle(snapshot("entrance"))
     answer = client.get(path)
     assert answer.status_code == 404
     assert answer.headers["content-type"].startswith("text/plain")
 
 
 @pytest.mark.parametrize("path", ["/", "/cameras/entrance/day", "/metrics", "/healthz", "/readyz"])
-def test_head_answers_as_get_does_without_a_body(path: str, board: Board, client: httpx.Client) -> None:
-    board.handle(snapshot("entrance"))
+def test_head_answers_as_get_does_without_a_body(path: str, latest: LatestState, client: httpx.Client) -> None:
+    latest.handle(snapshot("entrance"))
     head = client.head(path)
     assert (head.status_code, head.content) == (200, b"")
     assert int(head.headers["content-length"]) > 0
@@ -188,9 +190,9 @@ def test_metrics_are_exposed_in_prometheus_text(client: httpx.Client) -> None:
 
 
 def test_readyz_is_503_until_ready_and_tells_states_but_no_reasons(
-    board: Board, client: httpx.Client, readiness: list[bool]
+    latest: LatestState, client: httpx.Client, readiness: list[bool]
 ) -> None:
-    board.handle(status("till", "offline", "10.0.0.7 refused", "unavailable"))
+    latest.handle(status("till", "offline", "10.0.0.7 refused", "unavailable"))
     readiness[0] = False
     answer = client.get("/readyz")
     assert answer.status_code == 503

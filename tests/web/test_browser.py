@@ -8,7 +8,7 @@ from dataclasses import replace
 import httpx
 import pytest
 
-from edgeheat.web.latest_state import Board
+from edgeheat.web.latest_state import LatestState
 
 from .browser import Browser, chromium
 from .events import NOON, health, heat_image, progress, shop_picture, snapshot, status, zone_heat
@@ -51,24 +51,24 @@ place => {
 """
 
 
-def fill(board: Board) -> None:
-    board.handle(status("entrance", "online"))
-    board.handle(health("entrance", "ok"))
-    board.handle(progress("entrance"))
-    board.handle(snapshot("entrance", NOON, shop_picture(1)))
+def fill(latest: LatestState) -> None:
+    latest.handle(status("entrance", "online"))
+    latest.handle(health("entrance", "ok"))
+    latest.handle(progress("entrance"))
+    latest.handle(snapshot("entrance", NOON, shop_picture(1)))
 
 
 def test_new_pictures_appear_by_themselves_in_the_place_of_the_old(
-    board: Board, client: httpx.Client, browser: Browser
+    latest: LatestState, client: httpx.Client, browser: Browser
 ) -> None:
     browser.open(str(client.base_url))
     assert browser.run("document.querySelectorAll('img').length") == 0
-    fill(board)
+    fill(latest)
     browser.run(_REFRESH)
     assert browser.run(_SHOWN)
     assert browser.run("document.querySelector('.state').textContent") == "Online since 12:00"
     browser.run("window.first = document.querySelector('img'); window.source = first.src; 0")
-    board.handle(snapshot("entrance", NOON + 60, shop_picture(2)))
+    latest.handle(snapshot("entrance", NOON + 60, shop_picture(2)))
     browser.run(_REFRESH)
     # The same element with another picture: a replaced one would flicker and lose the focus.
     browser.run("new Promise(done => setInterval(() => first.src !== source && done(), 20))")
@@ -76,9 +76,9 @@ def test_new_pictures_appear_by_themselves_in_the_place_of_the_old(
 
 
 def test_the_page_breaks_no_rule_of_its_own_and_asks_only_its_own_server(
-    board: Board, client: httpx.Client, browser: Browser
+    latest: LatestState, client: httpx.Client, browser: Browser
 ) -> None:
-    fill(board)
+    fill(latest)
     browser.events.clear()
     browser.open(str(client.base_url))
     browser.run(_REFRESH)
@@ -92,13 +92,13 @@ def test_the_page_breaks_no_rule_of_its_own_and_asks_only_its_own_server(
 
 @pytest.mark.parametrize("width", [320, 375, 768, 1280, 2560])
 def test_nothing_sticks_out_sideways_at_any_width(
-    width: int, board: Board, client: httpx.Client, browser: Browser
+    width: int, latest: LatestState, client: httpx.Client, browser: Browser
 ) -> None:
-    fill(board)
-    board.handle(health("entrance", "moved", "y" * 300))
-    board.handle(status("till", "offline", "x" * 300, "unavailable"))
+    fill(latest)
+    latest.handle(health("entrance", "moved", "y" * 300))
+    latest.handle(status("till", "offline", "x" * 300, "unavailable"))
     long = replace(heat_image("day"), zones=(zone_heat("all", None), zone_heat("z" * 60, 1)))
-    board.handle(replace(snapshot("till"), heats=(long,)))
+    latest.handle(replace(snapshot("till"), heats=(long,)))
     browser.open(str(client.base_url), (width, 800))
     assert browser.run("innerWidth") == width
     assert browser.run("document.documentElement.scrollWidth") == width
@@ -106,9 +106,9 @@ def test_nothing_sticks_out_sideways_at_any_width(
 
 @pytest.mark.parametrize(("width", "names_beside"), [(390, True), (768, False)])
 def test_every_figure_of_a_zone_is_seen_whole_with_its_name_beside_it_where_no_heading_is(
-    width: int, names_beside: bool, board: Board, client: httpx.Client, browser: Browser
+    width: int, names_beside: bool, latest: LatestState, client: httpx.Client, browser: Browser
 ) -> None:
-    fill(board)
+    fill(latest)
     browser.open(str(client.base_url), (width, 844))
     assert browser.run("getComputedStyle(document.querySelector('thead')).display === 'none'") == names_beside
     seen = browser.run(_SEEN_FIGURES)
@@ -120,12 +120,12 @@ def test_every_figure_of_a_zone_is_seen_whole_with_its_name_beside_it_where_no_h
 
 
 def test_a_long_name_of_a_zone_breaks_and_no_figure_beside_it(
-    board: Board, client: httpx.Client, browser: Browser
+    latest: LatestState, client: httpx.Client, browser: Browser
 ) -> None:
     long = zone_heat("the-shelf-with-a-very-long-name-", 1)
     heat = replace(heat_image("day"), zones=(zone_heat("all", None), long))
     for camera in ("entrance", "till"):
-        board.handle(replace(snapshot(camera), heats=(heat,)))
+        latest.handle(replace(snapshot(camera), heats=(heat,)))
     browser.open(str(client.base_url), (1280, 800))
     cells = browser.run(f"[...document.querySelectorAll('thead th, td')].map({_LINES})")
     assert len(cells) == 2 * (6 + 10)
@@ -135,16 +135,16 @@ def test_a_long_name_of_a_zone_breaks_and_no_figure_beside_it(
 
 
 def test_five_heats_stand_as_one_large_picture_and_rows_without_a_gap(
-    board: Board, client: httpx.Client, browser: Browser
+    latest: LatestState, client: httpx.Client, browser: Browser
 ) -> None:
-    fill(board)
+    fill(latest)
     for width, columns in ((390, 2), (768, 4)):
         browser.open(str(client.base_url), (width, 844))
         lefts = "[...document.querySelectorAll('.other')].map(figure => figure.getBoundingClientRect().left)"
         assert browser.run(f"new Set({lefts}).size") == columns
 
 
-def test_a_silent_device_is_told_on_the_page(board: Board, client: httpx.Client, browser: Browser) -> None:
+def test_a_silent_device_is_told_on_the_page(latest: LatestState, client: httpx.Client, browser: Browser) -> None:
     browser.open(str(client.base_url))
     assert browser.run("document.getElementById('lost').hidden")
     browser.run("window.fetch = () => Promise.reject(new TypeError('gone')); 0")

@@ -57,16 +57,16 @@ class CameraHeats:
             }
         return cls(grids, meta["mono_s"], meta["wall_s"], meta["epoch"])
 
-    def read(self, heat: HeatParams, mono_s: float, wall_s: float, zone: tzinfo) -> HeatGrid:
+    def read(self, heat: HeatParams, mono_s: float, wall_s: float, timezone: tzinfo) -> HeatGrid:
         """Return one heat as it stands at a later instant if the camera has seen nothing since.
 
         Exact for decaying heats and for totals. Of a window what is left is reckoned as if the heat had come evenly:
-        only the camera's worker knows when it came. `zone` is the shop's, for totals that start at a time of day.
+        only the camera's worker knows when it came. `timezone` is the shop's, for totals that start at a time of day.
         """
         grid = self.grids[heat.name]
         age_s = max(0.0, mono_s - self.mono_s)
         if heat.kind == "total":
-            started_s = -math.inf if heat.since is None else starts_around_s(heat.since, wall_s, zone)[0]
+            started_s = -math.inf if heat.since is None else starts_around_s(heat.since, wall_s, timezone)[0]
             if started_s > self.wall_s:
                 return HeatGrid(np.zeros_like(grid.heat_s), 0.0, wall_s - started_s)
             return HeatGrid(grid.heat_s, grid.observed_s, grid.period_s + age_s)

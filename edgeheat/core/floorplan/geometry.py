@@ -115,7 +115,7 @@ def floor_view(view: PlanViewParams, size_m: tuple[float, float], camera_grid_wh
     inside = (u >= 0) & (u <= 1) & (v >= 0) & (v <= 1)
     at_x = np.where(inside, u * camera_grid_wh[0] - 0.5, _OUTSIDE).astype(np.float32)
     at_y = np.where(inside, v * camera_grid_wh[1] - 0.5, _OUTSIDE).astype(np.float32)
-    counted = (ZoneMasks.of(view.zones, camera_grid_wh).counted > 0).astype(np.float32)
+    counted = (ZoneMasks.from_params(view.zones, camera_grid_wh).counted > 0).astype(np.float32)
     share = _mean_of_finer(_look_up(counted, at_x, at_y), (plan_wh[1], plan_wh[0]))
     # The determinant of a homography's Jacobian is det(H) / s^3, with s as in `floor_homography`.
     _, _, scale = _pictured(to_picture, size_m, plan_wh)

@@ -100,10 +100,12 @@ def plan_snapshot(params: PlanParams, cameras: Mapping[str, CameraHeats], image:
     views = {view.camera: _floor_view(view, params.size_m, _grid_wh(view, cameras)) for view in params.views}
 
     def image_of(heat: HeatParams) -> HeatImage:
-        grids = {name: known.read(heat, latest.mono_s, latest.wall_s, params.zone) for name, known in cameras.items()}
+        grids = {
+            name: known.read(heat, latest.mono_s, latest.wall_s, params.timezone) for name, known in cameras.items()
+        }
         blended = blend([(view, grids.get(camera)) for camera, view in views.items()])
-        at = datetime.fromtimestamp(latest.wall_s, params.zone)
-        caption = Caption(params.name, period_words(heat), at, heat.of)
+        at = datetime.fromtimestamp(latest.wall_s, params.timezone)
+        caption = Caption(params.name, period_words(heat), at, heat.measure)
         return _heat_image(heat, blended, draw_plan(blended, image, params, caption), params.style)
 
     seen = np.maximum.reduce([view.seen for view in views.values()])
@@ -140,7 +142,7 @@ def _heat_image(heat: HeatParams, blended: PlanHeat, picture: U8, style: Style) 
     return HeatImage(
         heat=heat.name,
         kind=heat.kind,
-        of=heat.of,
+        measure=heat.measure,
         period_s=blended.grid.period_s,
         observed_s=blended.grid.observed_s,
         coverage=blended.grid.coverage,

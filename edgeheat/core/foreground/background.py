@@ -30,7 +30,7 @@ _BLACK = 4.0
 """Grey levels added before a ratio is taken, so that noise in the dark stays small."""
 
 
-def empty_scene(grids: Sequence[U8]) -> U8:
+def median_background(grids: Sequence[U8]) -> U8:
     """Return the per-cell median of some grids: the scene without those who passed through it.
 
     All grids uint8 of one shape (of any number of axes); the result has it too.
@@ -51,7 +51,7 @@ def tint_of(chroma: U8, gain: float) -> F32:
     return tint
 
 
-class EmptyScene:
+class BackgroundModel:
     """What each cell shows without people. Grids are (height, width); colour and sureness are kept at half the grid."""
 
     def __init__(self, luma: U8, tint: F32 | None, seen_s: F32) -> None:

@@ -11,13 +11,13 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from edgeheat.core.foreground.background import EmptyScene, empty_scene, seen_so, tint_of
+from edgeheat.core.foreground.background import BackgroundModel, median_background, seen_so, tint_of
 from edgeheat.core.foreground.blobs import Blobs, feet
 from edgeheat.core.foreground.exposure import Exposure
 from edgeheat.core.foreground.flicker import FlickerMask
-from edgeheat.core.foreground.illumination import LightGate, changed_share
-from edgeheat.core.foreground.shadows import Differ, Difference
-from edgeheat.core.foreground.stationary import Released, Second, Stays
+from edgeheat.core.foreground.illumination import IlluminationGate, changed_share
+from edgeheat.core.foreground.shadows import Classification, ShadowClassifier
+from edgeheat.core.foreground.stationary import Confirmed, StationaryTracker, TickObservation
 from edgeheat.core.foreground.subtractor import LEVEL, make_model
 from edgeheat.core.grid.frames import F32, U8
 from edgeheat.core.grid.masks import above, disc, enlarged, half_hw, halved, share, square, widened, window_round
@@ -51,12 +51,12 @@ _COLOURFUL = 1.5
 
 
 @dataclass(frozen=True, slots=True)
-class Judgement:
+class Detection:
     """What one frame shows. Masks are 255 or 0, (grid height, grid width), and only to be read."""
 
     cells: U8
     moving: U8
-    released: Released
+    released: Confirmed
     """See MotionMask."""
 
     people: U8
@@ -69,10 +69,10 @@ class Judgement:
     """Cells that differ from the empty scene and were left out, by reason."""
 
 
-class Foreground:
+class ForegroundDetector:
     """Judges frame after frame, from a start window on whose median is the empty scene. All of one grid."""
 
-    def __init__(self, params: MotionParams, scene: EmptyScene, counted: U8 | None = None) -> None:
+    def __init__(self, params: MotionParams, scene: BackgroundModel, counted: U8 | None = None) -> None:
         """`counted`: the cells whose heat counts, 255 or 0, only read; None: all. All are judged, whatever it says."""
         self._params = params
         self._counted = counted
@@ -81,11 +81,11 @@ class Foreground:
         shape_hw = scene.luma.shape
         self._empty: U8 = np.zeros(shape_hw, np.uint8)
         self._model = make_model(params, half_hw(shape_hw))
-        self._differ = Differ(scene, shadows=params.detect_shadows)
+        self._differ = ShadowClassifier(scene, shadows=params.detect_shadows)
         self._exposure = Exposure()
-        self._gate = LightGate()
+        self._gate = IlluminationGate()
         self._flicker = FlickerMask(shape_hw)
-        self._stays = Stays(params, scene)
+        self._stays = StationaryTracker(params, scene)
         self._blobs = Blobs(params, shape_hw)
         self._people = self._busy = self._odd = self._all_cells = self._empty
         self._remembered: deque[U8] = deque([self._empty], maxlen=_REMEMBERED_TICKS)
@@ -110,12 +110,12 @@ class Foreground:
         chromas: Sequence[U8 | None],
         length_s: float,
         counted: U8 | None = None,
-    ) -> Foreground:
+    ) -> ForegroundDetector:
         """Begin with the median of a start window that took `length_s`; its frames are to be judged afterwards."""
-        luma = empty_scene(grids)
+        luma = median_background(grids)
         coloured = [chroma for chroma in chromas if chroma is not None]
-        tint = tint_of(empty_scene(coloured), 1.0) if len(coloured) == len(grids) else None
-        return cls(params, EmptyScene(luma, tint, seen_so(grids, luma, length_s)), counted)
+        tint = tint_of(median_background(coloured), 1.0) if len(coloured) == len(grids) else None
+        return cls(params, BackgroundModel(luma, tint, seen_so(grids, luma, length_s)), counted)
 
     @classmethod
     def resumed(
@@ -124,7 +124,7 @@ class Foreground:
         state: Mapping[str, NDArray[Any]],
         shape_hw: tuple[int, ...],
         counted: U8 | None = None,
-    ) -> Foreground:
+    ) -> ForegroundDetector:
         """Go on from what `state` gave, or from a bare `scene`.
 
         Raises KeyError where there is none, ValueError where it is of another grid.
@@ -135,7 +135,7 @@ class Foreground:
         tint = np.array(state["tint"], np.float32) if "tint" in state else None
         if scene.shape != shape_hw or seen_s.shape != half or (tint is not None and tint.shape != (2, *half)):
             raise ValueError(f"saved scene: expected a grid of {shape_hw}, got {scene.shape}")
-        foreground = cls(params, EmptyScene(scene, tint, seen_s.astype(np.float32)), counted)
+        foreground = cls(params, BackgroundModel(scene, tint, seen_s.astype(np.float32)), counted)
         if "flicker_masked" in state:
             flicker = {name.removeprefix("flicker_"): state[name] for name in state if name.startswith("flicker_")}
             foreground._flicker.restore(flicker)
@@ -157,7 +157,7 @@ class Foreground:
         self._rejected_s, self._rejected_cell_s = {}, {}
         return taken
 
-    def judge(self, grid: U8, chroma: U8 | None, dt_s: float) -> Judgement:
+    def judge(self, grid: U8, chroma: U8 | None, dt_s: float) -> Detection:
         """Judge the next frame: `grid` uint8 (height, width); `chroma` at half of it, uint8 (h, w, 2), or None."""
         scene = self._scene
         luma = self._exposure.normalised(grid, scene.luma, self._people)
@@ -189,7 +189,7 @@ class Foreground:
             self._recent.popleft()
         return self._recent[0][1]
 
-    def _count(self, luma: U8, found: Difference, moved: U8, dt_s: float) -> Judgement:
+    def _count(self, luma: U8, found: Classification, moved: U8, dt_s: float) -> Detection:
         """Clean the cells up, leave out what flickers, and split them into who moves and who stays."""
         cells = self._cleaned(found.people)
         whole = self._blobs.mature(cells, dt_s)
@@ -211,8 +211,8 @@ class Foreground:
         for reason, left_out in rejected.items():
             self._reject(reason, cv2.countNonZero(self._where_counted(left_out)) * dt_s)
         self._since_tick_s += dt_s
-        released = self._tick(luma) if self._since_tick_s >= _TICK_S else Released()
-        return Judgement(shown, at_once, released, self._people, None, rejected)
+        released = self._tick(luma) if self._since_tick_s >= _TICK_S else Confirmed()
+        return Detection(shown, at_once, released, self._people, None, rejected)
 
     def _where_counted(self, cells: U8) -> U8:
         return cells if self._counted is None else np.asarray(cv2.bitwise_and(cells, self._counted), np.uint8)
@@ -229,7 +229,7 @@ class Foreground:
         cleaned[window] = part
         return cleaned
 
-    def _tick(self, luma: U8) -> Released:
+    def _tick(self, luma: U8) -> Confirmed:
         """Do once a second what need not be done for each frame: learn, and judge who stays."""
         scene, dt_s, cells = self._scene, self._since_tick_s, self._all_cells
         self._since_tick_s = 0.0
@@ -247,7 +247,7 @@ class Foreground:
             self._flicker.learn(np.asarray(cv2.bitwise_and(cells, stirred), np.uint8), dt_s)
             self._stays.drop(self._flicker.mask)
         counted = np.asarray(cv2.subtract(cells, self._flicker.mask), np.uint8)
-        second = Second(luma, self._tint, stir_tolerance, counted, self._busy, self._flicker.suspect, dt_s)
+        second = TickObservation(luma, self._tint, stir_tolerance, counted, self._busy, self._flicker.suspect, dt_s)
         settled = self._stays.settle(scene, second)
         self._reject("ghost", settled.ghost_cell_s)
         self._reject("furniture", settled.furniture_cell_s)
@@ -258,13 +258,13 @@ class Foreground:
         scene.learn(luma, self._tint, calm, np.asarray(cv2.bitwise_and(still, odd), np.uint8), dt_s)
         self._stays.learn_stir(luma, second_before, np.asarray(cv2.bitwise_and(still, self._still_before), np.uint8))
         self._still_before = still
-        self._differ = Differ(scene, shadows=self._params.detect_shadows)
+        self._differ = ShadowClassifier(scene, shadows=self._params.detect_shadows)
         self._doubtful = np.asarray(cv2.bitwise_or(self._stays.doubtful(scene), self._flicker.suspect), np.uint8)
         self._busy = self._empty
         self._remembered.append(self._people)
         return settled.released
 
-    def _wait_for_light(self, grid: U8, chroma: U8 | None, luma: U8, moved_ratio: float, dt_s: float) -> Judgement:
+    def _wait_for_light(self, grid: U8, chroma: U8 | None, luma: U8, moved_ratio: float, dt_s: float) -> Detection:
         if not self._gate.wait(grid, chroma, moved_ratio, dt_s):
             return self._left_out("light", dt_s)
         scene = self._gate.open(self._scene, luma)
@@ -274,9 +274,9 @@ class Foreground:
             self._go_on_with(scene)
         return self._left_out("settling", dt_s)
 
-    def _go_on_with(self, scene: EmptyScene) -> None:
+    def _go_on_with(self, scene: BackgroundModel) -> None:
         self._scene = scene
-        self._differ = Differ(scene, shadows=self._params.detect_shadows)
+        self._differ = ShadowClassifier(scene, shadows=self._params.detect_shadows)
         self._exposure = Exposure()
         self._model = make_model(self._params, half_hw(scene.luma.shape))
         self._reject("furniture", self._stays.begin_anew(scene))
@@ -284,9 +284,9 @@ class Foreground:
         self._second_before = None
         self._recent.clear()
 
-    def _left_out(self, reason: FrameRejection, dt_s: float) -> Judgement:
+    def _left_out(self, reason: FrameRejection, dt_s: float) -> Detection:
         self._rejected_s[reason] = self._rejected_s.get(reason, 0.0) + dt_s
-        return Judgement(self._empty, self._empty, Released(), self._people, reason)
+        return Detection(self._empty, self._empty, Confirmed(), self._people, reason)
 
     def _reject(self, reason: CellRejection, cell_s: float) -> None:
         if cell_s > 0.0:
@@ -298,7 +298,7 @@ class Foreground:
             chroma is not None and cv2.norm(chroma, np.full_like(chroma, 128), cv2.NORM_L1) > _COLOURFUL * chroma.size
         )
 
-    def end(self) -> Released:
+    def end(self) -> Confirmed:
         """Return what is still held back and likely, at the end of a run."""
         return self._stays.end(self._scene)
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-from edgeheat.core.foreground.background import EmptyScene, empty_scene, tint_of
+from edgeheat.core.foreground.background import BackgroundModel, median_background, tint_of
 from edgeheat.core.grid.frames import F32, U8
 from edgeheat.core.grid.masks import above, halved, share, softly_enlarged
 
@@ -44,7 +44,7 @@ class _Fit:
     """255 where it does not explain what is seen."""
 
 
-class LightGate:
+class IlluminationGate:
     """Watches one camera's light. Knows the scenes of earlier lights, for lamps that are switched on again."""
 
     def __init__(self) -> None:
@@ -92,7 +92,7 @@ class LightGate:
         self._waited_s += dt_s
         return self._steady_s >= _STEADY_S or self._waited_s >= _PATIENCE_S
 
-    def open(self, scene: EmptyScene, luma: U8) -> EmptyScene | None:
+    def open(self, scene: BackgroundModel, luma: U8) -> BackgroundModel | None:
         """Open, if that can be done already: returns the scene to go on with, None to wait on.
 
         `luma`: the present frame in the light of `scene`.
@@ -113,11 +113,11 @@ class LightGate:
             return np.full_like(luma, 255)
         return np.asarray(cv2.bitwise_not(self._hidden), np.uint8)
 
-    def _in_new_light(self, scene: EmptyScene, away: U8) -> EmptyScene:
+    def _in_new_light(self, scene: BackgroundModel, away: U8) -> BackgroundModel:
         grids = [grid for grid, _ in self._frames]
         chromas = [chroma for _, chroma in self._frames if chroma is not None]
-        seen = empty_scene(grids)
-        tint = tint_of(empty_scene(chromas), 1.0) if len(chromas) == len(grids) else None
+        seen = median_background(grids)
+        tint = tint_of(median_background(chromas), 1.0) if len(chromas) == len(grids) else None
         present = _brought_to(seen, scene.luma, away)
         known = [(_brought_to(seen, luma, away), known_tint, sure) for luma, known_tint, sure in self._known]
         self._known.append((scene.luma, scene.tint, scene.seen_s))
@@ -127,7 +127,9 @@ class LightGate:
             fit, tint_then, sure = best
             unlike = (halved(fit.unlike) > 127) & ~hidden
             seen_s = np.minimum(sure, np.where(unlike, np.float32(_HIDDEN_SURE_S), np.float32(_BROUGHT_SURE_S)))
-            return EmptyScene(fit.luma, tint_then.copy() if tint_then is not None else None, seen_s.astype(np.float32))
+            return BackgroundModel(
+                fit.luma, tint_then.copy() if tint_then is not None else None, seen_s.astype(np.float32)
+            )
         unlike = halved(present.unlike) > 127
         ceiling = np.where(hidden, _HIDDEN_SURE_S, np.where(unlike, 0.0, _SURE_AGAIN_S)).astype(np.float32)
         luma = np.where(away > 0, seen, present.luma)
@@ -135,7 +137,7 @@ class LightGate:
             # Colours are as much fainter as the light is.
             dimmed = (halved(present.luma).astype(np.float32) + _BLACK) / (scene.half.astype(np.float32) + _BLACK)
             tint = np.where(hidden, scene.tint * dimmed, tint)
-        return EmptyScene(np.asarray(luma, np.uint8), tint, np.minimum(scene.seen_s, ceiling))
+        return BackgroundModel(np.asarray(luma, np.uint8), tint, np.minimum(scene.seen_s, ceiling))
 
 
 def _brought_to(seen: U8, scene: U8, away: U8) -> _Fit:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-from edgeheat.core.foreground.background import EmptyScene
+from edgeheat.core.foreground.background import BackgroundModel
 from edgeheat.core.grid.frames import F32, U8
 from edgeheat.core.grid.masks import above, enlarged, halved
 
@@ -34,7 +34,7 @@ _RIM = np.ones((3, 3), np.uint8)
 
 
 @dataclass(frozen=True, slots=True)
-class Difference:
+class Classification:
     """Masks, 255 or 0, (grid height, grid width)."""
 
     people: U8
@@ -47,14 +47,14 @@ class Difference:
     """Both together."""
 
 
-class Differ:
+class ShadowClassifier:
     """Compares frames with the empty scene as it was when this was made; cheap to make anew.
 
     A shadow changes brightness and leaves the colour; people change the colour, or are darker than a shadow. Cells
     that only became darker or a little brighter count where they lie between such sure ones, or right beside them.
     """
 
-    def __init__(self, scene: EmptyScene, *, shadows: bool = True) -> None:
+    def __init__(self, scene: BackgroundModel, *, shadows: bool = True) -> None:
         """`shadows` off: light counts as people."""
         self._scene = scene
         self._shadows = shadows
@@ -69,7 +69,7 @@ class Differ:
         tolerance = np.clip(_TINT_DIM + _TINT_PER_LEVEL * scene.half, *_TINT_TOLERANCES)
         self._tint_tolerance: F32 = tolerance.astype(np.float32)
 
-    def compare(self, luma: U8, half: U8, tint: F32 | None, changed: U8, lift: float = 0.0) -> Difference:
+    def compare(self, luma: U8, half: U8, tint: F32 | None, changed: U8, lift: float = 0.0) -> Classification:
         """Compare a frame, in the scene's light, uint8.
 
         `half`: the same at half the grid; `tint`: its colour there, see `tint_of`, None where it is grey; `changed`:
@@ -83,7 +83,7 @@ class Differ:
         beyond = cv2.compare(cv2.absdiff(luma, scene.luma), scene.tolerance, cv2.CMP_GT)
         cells = np.asarray(cv2.bitwise_or(beyond, enlarged(odd, luma.shape)), np.uint8)
         if not self._shadows:
-            return Difference(cells, np.zeros_like(cells), cells)
+            return Classification(cells, np.zeros_like(cells), cells)
         # What lies between the two is in range: 255.
         plain = cv2.inRange(half, self._darkest, self._brightest_grey if coloured is None else self._brightest)
         sure = cv2.subtract(above(halved(cells), 127), plain)
@@ -93,7 +93,7 @@ class Differ:
         # On the outline people and floor mix in one cell, and such a mixture looks like a shadow.
         with_rim = cv2.dilate(cv2.bitwise_and(cells, whole), _RIM)
         people = np.asarray(cv2.bitwise_and(cells, with_rim), np.uint8)
-        return Difference(people, np.asarray(cv2.subtract(cells, people), np.uint8), cells)
+        return Classification(people, np.asarray(cv2.subtract(cells, people), np.uint8), cells)
 
     def _coloured(self, half: U8, tint: F32, known: F32, lift: float) -> U8:
         """Return 255 where the colour is not the scene's in the frame's light; all at half the grid."""

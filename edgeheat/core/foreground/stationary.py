@@ -9,7 +9,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from edgeheat.core.foreground.background import EmptyScene
+from edgeheat.core.foreground.background import BackgroundModel
 from edgeheat.core.grid.frames import F32, U8, U32
 from edgeheat.core.grid.masks import above, enlarged, half_hw, halved
 from edgeheat.defs.params import MotionParams
@@ -37,7 +37,7 @@ _FIRST_STIR, _STIR_QUANTILE, _STIR_TIMES, _STIR_RATE = 16.0, 0.995, 1.3, 0.1
 
 
 @dataclass(frozen=True, slots=True)
-class Second:
+class TickObservation:
     """What the last second showed; masks are 255 or 0, (grid height, grid width)."""
 
     luma: U8
@@ -47,7 +47,7 @@ class Second:
     """See scene.tint_of."""
 
     stir_tolerance: U8
-    """See Stays.stir_tolerance."""
+    """See StationaryTracker.stir_tolerance."""
 
     people: U8
     """Cells where somebody or something is."""
@@ -63,7 +63,7 @@ class Second:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Released:
+class Confirmed:
     """Milliseconds that were held back and are now certain, (grid height, grid width); both None: none are."""
 
     dwell_ms: U32 | None = None
@@ -72,23 +72,23 @@ class Released:
 
 
 @dataclass(frozen=True, slots=True)
-class Settled:
+class TickResult:
     """What one second made certain."""
 
-    released: Released
+    released: Confirmed
     ghost_cell_s: float
     furniture_cell_s: float
     """Seconds that were held back and are given up, summed over cells."""
 
 
-class Stays:
+class StationaryTracker:
     """What is held back on one grid, and all that decides about it. Judged about once a second, at half the grid.
 
     Held time is proved when the one who stays stirs, or leaves. What does not stir for `furniture_s` is furniture: it
     becomes part of the empty scene, but its time is still held, for it may get up and leave after all.
     """
 
-    def __init__(self, params: MotionParams, scene: EmptyScene) -> None:
+    def __init__(self, params: MotionParams, scene: BackgroundModel) -> None:
         self._params = params
         self.stir_levels = _FIRST_STIR
         shape_hw = half_hw(scene.luma.shape)
@@ -115,7 +115,7 @@ class Stays:
                 self._moved_ms = np.zeros_like(self._held_ms)
             np.add(self._moved_ms, whole_ms, out=self._moved_ms, where=moving > 0)
 
-    def doubtful(self, scene: EmptyScene) -> U8:
+    def doubtful(self, scene: BackgroundModel) -> U8:
         """Return the cells that were not yet seen empty for long enough to count there at once, 255 or 0."""
         return enlarged((scene.seen_s < _SEEN_S).astype(np.uint8) * 255, scene.luma.shape)
 
@@ -123,7 +123,7 @@ class Stays:
         """Give up what is held in these cells (255)."""
         self._empty(cells > 0)
 
-    def settle(self, scene: EmptyScene, second: Second) -> Settled:
+    def settle(self, scene: BackgroundModel, second: TickObservation) -> TickResult:
         """Judge what is held back, once a second; changes the empty scene where that was wrong."""
         proved = self._welcome_back(scene, second)
         seen = halved(second.luma)
@@ -147,21 +147,21 @@ class Stays:
         released = self._release(ready | proved)
         ghost_ms = self._become_scene(scene, second, still, usual)
         ghost_ms += self._give_up(overdue)
-        return Settled(released, ghost_ms / 1000.0, self._age_furniture(here, second.dt_s) / 1000.0)
+        return TickResult(released, ghost_ms / 1000.0, self._age_furniture(here, second.dt_s) / 1000.0)
 
-    def end(self, scene: EmptyScene) -> Released:
+    def end(self, scene: BackgroundModel) -> Confirmed:
         """Return what is still held and is likely: at the end of a run there is no more to be learnt.
 
         Furniture is not, nor what was there much longer than the place was seen empty.
         """
         return self._release(~self._parked & ~self._overdue(scene))
 
-    def _overdue(self, scene: EmptyScene) -> NDArray[np.bool_]:
+    def _overdue(self, scene: BackgroundModel) -> NDArray[np.bool_]:
         """Tell where more is held than can be believed of a place that was hardly ever seen empty."""
         held_s = cv2.resize(self._held_ms.astype(np.float32), scene.seen_s.shape[::-1], interpolation=cv2.INTER_AREA)
         return (held_s > 1000.0 * (_GHOST_TIMES * scene.seen_s + _GHOST_S)) & ~self._parked
 
-    def begin_anew(self, scene: EmptyScene) -> float:
+    def begin_anew(self, scene: BackgroundModel) -> float:
         """Go on with the scene in another light altogether; returns the held seconds of furniture, summed over cells.
 
         They are given up: furniture is part of that scene too, and nothing will prove its time any more.
@@ -174,7 +174,7 @@ class Stays:
         return furniture_ms / 1000.0
 
     def follow(self, factor: F32) -> None:
-        """Follow the light as it changes, `factor` as EmptyScene.light_change gives it."""
+        """Follow the light as it changes, `factor` as BackgroundModel.light_change gives it."""
         half = cv2.resize(factor, self._usual.shape[::-1], interpolation=cv2.INTER_AREA)
         self._usual = np.asarray(cv2.convertScaleAbs(self._usual * half), np.uint8)
         self._behind_luma *= factor
@@ -209,20 +209,20 @@ class Stays:
         self._votes_s[outvoted] = 0.0
         self._quiet_s[quiet] += step
 
-    def _release(self, cells: NDArray[np.bool_]) -> Released:
+    def _release(self, cells: NDArray[np.bool_]) -> Confirmed:
         """Take what is held in these cells of half the grid out."""
         if not cells.any():
-            return Released()
+            return Confirmed()
         chosen = enlarged(cells.astype(np.uint8), self._held_ms.shape) > 0
         chosen &= self._held_ms > 0
         if not chosen.any():
-            return Released()
+            return Confirmed()
         dwell_ms, moved_ms = np.where(chosen, self._held_ms, 0).astype(np.uint32), None
         if self._moved_ms is not None:
             moved_ms = np.where(chosen, self._moved_ms, 0).astype(np.uint32)
             dwell_ms -= moved_ms
         self._empty(chosen)
-        return Released(dwell_ms, moved_ms)
+        return Confirmed(dwell_ms, moved_ms)
 
     def _empty(self, cells: NDArray[np.bool_]) -> None:
         self._held_ms[cells] = 0
@@ -231,7 +231,7 @@ class Stays:
             if not self._moved_ms.any():
                 self._moved_ms = None
 
-    def _welcome_back(self, scene: EmptyScene, second: Second) -> NDArray[np.bool_]:
+    def _welcome_back(self, scene: BackgroundModel, second: TickObservation) -> NDArray[np.bool_]:
         """Put the empty scene back where furniture has gone again; its held time is proved by that."""
         if not self._parked.any():
             return self._parked
@@ -246,7 +246,7 @@ class Stays:
         return gone
 
     def _become_scene(
-        self, scene: EmptyScene, second: Second, still: NDArray[np.bool_], usual: NDArray[np.bool_]
+        self, scene: BackgroundModel, second: TickObservation, still: NDArray[np.bool_], usual: NDArray[np.bool_]
     ) -> float:
         """Take what stays into the empty scene; returns the held ms that are given up as those of ghosts."""
         longest_s, furniture_s = self._params.dwell_max_s, self._params.furniture_s

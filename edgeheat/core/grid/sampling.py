@@ -48,7 +48,7 @@ def _full_range_table(levels: tuple[int, int]) -> U8:
     return _full_range(np.arange(256), levels)
 
 
-class Pace:
+class FrameSampler:
     """Picks the frames to look at: at most `fps` a second, evenly, whatever the stream's own rate."""
 
     def __init__(self, fps: float) -> None:

@@ -69,7 +69,7 @@ class ZoneMasks:
     """For each of `named`: how much its heat counts in the ranking; that of `all` is not used."""
 
     @classmethod
-    def of(cls, zones: Sequence[ZoneParams], grid_wh: SizeWH) -> ZoneMasks:
+    def from_params(cls, zones: Sequence[ZoneParams], grid_wh: SizeWH) -> ZoneMasks:
         """Draw `zones` on a grid of the given (width, height)."""
         includes = [polygon_mask(zone.polygon, grid_wh) for zone in zones if zone.kind == "include"]
         counted = np.maximum.reduce(includes) if includes else np.full(grid_wh[::-1], 255, np.uint8)

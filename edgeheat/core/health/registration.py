@@ -43,7 +43,7 @@ def correlation(first: F32, second: F32) -> float:
     return float((a * b).sum()) / power**0.5 if power > 0 else 0.0
 
 
-def find_shift(there: F32, here: F32) -> tuple[tuple[float, float], float]:
+def estimate_shift(there: F32, here: F32) -> tuple[tuple[float, float], float]:
     """Return how far `here` lies to the right of `there` and below it, in cells, and how well they correlate then.
 
     Both `edges_of` pictures of one shape. Nearby it is exact, farther away (up to half of the picture) it is a guess

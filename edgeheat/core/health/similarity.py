@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edgeheat.core.grid.frames import F32, U8
-from edgeheat.core.health.registration import correlation, edges_of, find_shift
+from edgeheat.core.health.registration import correlation, edges_of, estimate_shift
 
 _WIDEST_CELLS = 320
 """A wider picture is shrunk to this: more would cost more and tell no more."""
@@ -43,7 +43,7 @@ _HIDDEN = 128
 
 
 @dataclass(frozen=True, slots=True)
-class Sketch:
+class ImageFeatures:
     """What a picture is compared by; arrays owned by it. Sizes are of the picture, at most 320 cells wide."""
 
     half: F32
@@ -60,7 +60,7 @@ class Sketch:
 
 
 @dataclass(frozen=True, slots=True)
-class Likeness:
+class Similarity:
     """How a picture compares with the reference."""
 
     fit: float
@@ -102,11 +102,11 @@ def comparable(picture: U8) -> bool:
     return bool(min(picture.shape) >= _SMALLEST_CELLS)
 
 
-def sketch(picture: U8) -> Sketch:
+def extract_features(picture: U8) -> ImageFeatures:
     """Return what `picture`, uint8, `comparable` and from `to_work`, is compared by."""
     half = _shrunk(picture, 2)
     quarter = _shrunk(picture, 4)
-    return Sketch(
+    return ImageFeatures(
         half=half.astype(np.float32),
         fine=np.asarray(cv2.Laplacian(picture, cv2.CV_32F), np.float32),
         coarse=np.asarray(cv2.Laplacian(quarter, cv2.CV_32F), np.float32),
@@ -114,13 +114,13 @@ def sketch(picture: U8) -> Sketch:
     )
 
 
-class Reference:
+class ReferenceImage:
     """The scene as it should look."""
 
     def __init__(self, picture: U8) -> None:
         """Keep `picture`, a `comparable` one from `to_work`; owned by this object."""
         self.picture = picture
-        drawn = sketch(picture)
+        drawn = extract_features(picture)
         self._light = drawn.light
         self._edges = edges_of(drawn.half)
         self._fine = _energy(drawn.fine, drawn.fine, _BLOCK_CELLS)
@@ -133,7 +133,7 @@ class Reference:
         """Share of the picture that bears detail, 0..1; with little of it nothing can be recognised."""
         return float(self._detailed.mean())
 
-    def compare(self, now: Sketch, before: Sketch, people: U8 | None) -> Likeness:
+    def compare(self, now: ImageFeatures, before: ImageFeatures, people: U8 | None) -> Similarity:
         """Compare two looks at the camera; what only one of them shows, such as noise, cancels out.
 
         Both of the reference's size; `people` too: 255 where people are, else 0, or None.
@@ -142,7 +142,7 @@ class Reference:
         fit = correlation(self._edges, edges)
         shift, shifted_fit = (0.0, 0.0), fit
         if fit < _SAME_FIT:
-            (dx, dy), shifted_fit = find_shift(self._edges, edges)
+            (dx, dy), shifted_fit = estimate_shift(self._edges, edges)
             cells = self.picture.shape[1] / edges.shape[1]
             shift = dx * cells, dy * cells
         coarse = _energy(now.coarse, before.coarse, _COARSE_BLOCK)
@@ -150,7 +150,7 @@ class Reference:
         lost = (coarse < _LOST_RATIO * self._coarse) & (now.light >= _BLACK_BELOW)
         lit = judged & (now.light >= _LIT_RATIO * self._light)
         enough_lit = np.count_nonzero(lit) >= max(1.0, 0.25 * np.count_nonzero(self._detailed))
-        return Likeness(
+        return Similarity(
             fit=fit,
             shift_cells=shift,
             shifted_fit=shifted_fit,
@@ -160,7 +160,7 @@ class Reference:
             sharpness_ratio=self._sharpness(now, before, coarse, lit) if enough_lit else None,
         )
 
-    def _sharpness(self, now: Sketch, before: Sketch, coarse: F32, lit: NDArray[np.bool_]) -> float:
+    def _sharpness(self, now: ImageFeatures, before: ImageFeatures, coarse: F32, lit: NDArray[np.bool_]) -> float:
         """What two looks share is free of noise, but of a camera that trembles they share little.
 
         So where that looks blurred, one look counts as well, less the noise, which is all there is in the plainest

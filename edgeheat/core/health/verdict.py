@@ -11,9 +11,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edgeheat.core.grid.frames import U8
-from edgeheat.core.health.hysteresis import Trigger
+from edgeheat.core.health.hysteresis import Hysteresis
 from edgeheat.core.health.similarity import shared, to_glance
-from edgeheat.core.health.tampering import View
+from edgeheat.core.health.tampering import TamperDetector
 from edgeheat.defs.events import HealthVerdict
 
 # Where each figure comes from: docs/design/health.md.
@@ -54,14 +54,14 @@ class Health:
     another place altogether."""
 
 
-class HealthWatch:
+class HealthMonitor:
     """The verdict on one camera's picture. Not thread-safe."""
 
     def __init__(self) -> None:
-        self._dark = Trigger(4.0, 3.0)
-        self._plain = Trigger(4.0, 3.0)
-        self._frozen = Trigger(30.0, 2.0)
-        self._view = View()
+        self._dark = Hysteresis(4.0, 3.0)
+        self._plain = Hysteresis(4.0, 3.0)
+        self._frozen = Hysteresis(30.0, 2.0)
+        self._view = TamperDetector()
         self._plain_reason = ""
         self._watched_s = 0.0
         self._last_s: float | None = None
@@ -83,17 +83,17 @@ class HealthWatch:
         step_s = 0.0 if self._last_s is None else min(_LONGEST_STEP_S, max(0.0, mono_s - self._last_s))
         self._last_s = mono_s
         self._watched_s += step_s
-        self._frozen.feel(self._is_still(grid, people), step_s)
+        self._frozen.update(self._is_still(grid, people), step_s)
         glance = to_glance(grid)
         before = self._before if self._before is not None and self._before.shape == glance.shape else glance
         self._before = glance
         dark = _is_black(glance)
         levels, correlation = shared(glance, before)
         plain = not dark and (levels < _PLAIN_SPREAD or correlation < _PLAIN_CORRELATION)
-        if plain and not self._plain.holds:
+        if plain and not self._plain.active:
             self._plain_reason = _REASONS["noise" if _is_noisy(glance, before) else "plain"]
-        self._dark.feel(dark, step_s)
-        self._plain.feel(plain, step_s)
+        self._dark.update(dark, step_s)
+        self._plain.update(plain, step_s)
         if not dark and not plain:
             self._view.look(grid, scene, people, mono_s)
         return self._verdict(mono_s, grid.shape[1])
@@ -101,14 +101,14 @@ class HealthWatch:
     @property
     def move_pending(self) -> bool:
         """Whether a move is seen that `accepted_move` was not called for."""
-        return self._view.shifted.holds or self._view.elsewhere.holds
+        return self._view.shifted.active or self._view.elsewhere.active
 
     def accepted_move(self, mono_s: float) -> None:
         """Measure from the new scene on: the first that a later `look` is given, so give None until it is known.
 
         The verdict stays `moved` for a day or until `clear_moved`, unless something worse is to be said.
         """
-        self._moved = (mono_s, self._view.shift_cells if self._view.shifted.holds else None)
+        self._moved = (mono_s, self._view.shift_cells if self._view.shifted.active else None)
         self._view.forget()
 
     def clear_moved(self) -> None:
@@ -159,21 +159,21 @@ class HealthWatch:
         view = self._view
         if self._moved is not None and mono_s - self._moved[0] >= _MOVED_STANDS_S:
             self._moved = None
-        if view.shifted.holds or view.elsewhere.holds:
-            moved = _moved_by(view.shift_cells if view.shifted.holds else None, grid_width)
+        if view.shifted.active or view.elsewhere.active:
+            moved = _moved_by(view.shift_cells if view.shifted.active else None, grid_width)
         else:
             moved = _moved_by(self._moved[1] if self._moved is not None else None, grid_width)
         held = (
-            (self._dark.holds, Health("dark", _REASONS["dark"])),
-            (self._plain.holds, Health("covered", self._plain_reason)),
-            (view.covered.holds, Health("covered", _REASONS["covered"])),
-            (self._frozen.holds, Health("frozen", _REASONS["frozen"])),
+            (self._dark.active, Health("dark", _REASONS["dark"])),
+            (self._plain.active, Health("covered", self._plain_reason)),
+            (view.covered.active, Health("covered", _REASONS["covered"])),
+            (self._frozen.active, Health("frozen", _REASONS["frozen"])),
             (self.move_pending, moved),
-            (view.blurred.holds, Health("blurred", _REASONS["blurred"])),
+            (view.blurred.active, Health("blurred", _REASONS["blurred"])),
             (self._moved is not None, moved),
             (self._watched_s >= _FIRST_VERDICT_S, Health("ok", "")),
         )
-        return next((health for holds, health in held if holds), None)
+        return next((health for active, health in held if active), None)
 
 
 def _moved_by(shift_cells: tuple[float, float] | None, grid_width: int) -> Health:

@@ -14,7 +14,7 @@ from edgeheat.core.grid.masks import MotionMask
 from edgeheat.core.grid.zones import ZoneMasks
 from edgeheat.core.heat.base import HeatGrid
 from edgeheat.core.heat.peak import places
-from edgeheat.core.heat.zone_counters import Column, ZoneRows, empty_rows
+from edgeheat.core.heat.zone_counters import Counter, ZoneCounters, zero_counters
 from edgeheat.defs.events import ALL, ZoneHeat
 
 _FEWEST_CELLS, _SHARE, _MOST_CELLS = 4, 0.002, 12
@@ -65,14 +65,14 @@ class ActivityMeter:
     def __init__(self, zones: Mapping[str, U8]) -> None:
         self._watches = {name: _ZoneWatch(cells) for name, cells in zones.items()}
         self._observed_ms = 0
-        self._rows = empty_rows(len(zones))
+        self._rows = zero_counters(len(zones))
 
-    def add(self, mask: MotionMask, whole_ms: int) -> ZoneRows:
+    def add(self, mask: MotionMask, whole_ms: int) -> ZoneCounters:
         """Count one mask that stands for `whole_ms`; returns its rows, owned by the caller.
 
         Time in which somebody was in a zone is counted when it is certain, up to 2.4 s later.
         """
-        rows = empty_rows(len(self._watches))
+        rows = zero_counters(len(self._watches))
         for watch, row in zip(self._watches.values(), rows, strict=True):
             watch.count(mask, whole_ms, row)
         self._observed_ms += whole_ms
@@ -82,26 +82,26 @@ class ActivityMeter:
     def take(self) -> Activity:
         """Return the figures and begin anew."""
         observed_ms, rows = self._observed_ms, self._rows
-        self._observed_ms, self._rows = 0, empty_rows(len(self._watches))
+        self._observed_ms, self._rows = 0, zero_counters(len(self._watches))
         return Activity(
             observed_s=observed_ms / 1000.0,
-            motion_s=self._seconds(rows, Column.MOTION_MS),
-            active_s=self._seconds(rows, Column.ACTIVE_MS),
-            cell_seconds=self._seconds(rows, Column.TRAFFIC_CELL_MS),
-            dwell_cell_s=self._seconds(rows, Column.DWELL_CELL_MS),
-            entries={name: int(row[Column.ENTRIES]) for name, row in zip(self._watches, rows, strict=True)},
+            motion_s=self._seconds(rows, Counter.MOTION_MS),
+            active_s=self._seconds(rows, Counter.ACTIVE_MS),
+            cell_seconds=self._seconds(rows, Counter.TRAFFIC_CELL_MS),
+            dwell_cell_s=self._seconds(rows, Counter.DWELL_CELL_MS),
+            entries={name: int(row[Counter.ENTRIES]) for name, row in zip(self._watches, rows, strict=True)},
             motion_ratio=self._motion_ratio(rows, observed_ms),
         )
 
-    def _seconds(self, rows: ZoneRows, column: Column) -> dict[str, float]:
+    def _seconds(self, rows: ZoneCounters, column: Counter) -> dict[str, float]:
         return {name: float(row[column]) / 1000.0 for name, row in zip(self._watches, rows, strict=True)}
 
-    def _motion_ratio(self, rows: ZoneRows, observed_ms: int) -> dict[str, float]:
+    def _motion_ratio(self, rows: ZoneCounters, observed_ms: int) -> dict[str, float]:
         if not observed_ms:
             return {}  # a share of 0 would claim that the zones were seen and empty
         # Movement of before that became certain just now is in it too, and must not make it more than all.
         return {
-            name: min(1.0, float(row[Column.TRAFFIC_CELL_MS]) / (max(1, watch.size) * observed_ms))
+            name: min(1.0, float(row[Counter.TRAFFIC_CELL_MS]) / (max(1, watch.size) * observed_ms))
             for (name, watch), row in zip(self._watches.items(), rows, strict=True)
         }
 
@@ -122,18 +122,18 @@ class _ZoneWatch:
 
     def count(self, mask: MotionMask, whole_ms: int, row: NDArray[np.int64]) -> None:
         """Add what the mask says of this zone to its row."""
-        row[Column.OBSERVED_MS] += whole_ms
+        row[Counter.OBSERVED_MS] += whole_ms
         if not self.size:
             return
         present = self._inside(mask.cells)
         moving = self._inside(mask.moving) if present else 0
         if moving:
-            row[Column.MOTION_MS] += whole_ms
-            row[Column.TRAFFIC_CELL_MS] += moving * whole_ms
+            row[Counter.MOTION_MS] += whole_ms
+            row[Counter.TRAFFIC_CELL_MS] += moving * whole_ms
         if mask.dwell_ms is not None:
-            row[Column.DWELL_CELL_MS] += self._sum_ms(mask.dwell_ms)
+            row[Counter.DWELL_CELL_MS] += self._sum_ms(mask.dwell_ms)
         if mask.moved_ms is not None:
-            row[Column.TRAFFIC_CELL_MS] += self._sum_ms(mask.moved_ms)
+            row[Counter.TRAFFIC_CELL_MS] += self._sum_ms(mask.moved_ms)
         if present >= self._enough:
             self._be_present(whole_ms, row)
         else:
@@ -147,13 +147,13 @@ class _ZoneWatch:
 
     def _be_present(self, whole_ms: int, row: NDArray[np.int64]) -> None:
         if self._active:
-            row[Column.ACTIVE_MS] += self._absent_ms + whole_ms
+            row[Counter.ACTIVE_MS] += self._absent_ms + whole_ms
             self._absent_ms = 0
             return
         self._present_ms += whole_ms
         if self._present_ms >= _BEGINS_MS:
-            row[Column.ACTIVE_MS] += self._present_ms
-            row[Column.ENTRIES] += 1
+            row[Counter.ACTIVE_MS] += self._present_ms
+            row[Counter.ENTRIES] += 1
             self._active = True
 
     def _be_absent(self, whole_ms: int) -> None:
@@ -165,7 +165,7 @@ class _ZoneWatch:
 
 
 def zone_heats(zones: ZoneMasks, grid: HeatGrid, rows: NDArray[np.float64]) -> tuple[ZoneHeat, ...]:
-    """Return the figures of one heat in each zone, ranked; `grid` and `rows` as Heats.read and read_zones give them."""
+    """Return the figures of one heat in each zone, ranked; `grid` and `rows` as HeatSet gives them."""
     hot_s = places(grid.heat_s)
     heats = [
         _zone_heat(name, cells, grid, hot_s, row=row, weight=zones.weights[name])
@@ -187,8 +187,8 @@ def _zone_heat(
         total_s = float(grid.heat_s[cells > 0].sum(dtype=np.float64))
         _, peak_s, _, (x, y) = cv2.minMaxLoc(hot_s, cells)
         peak_xy = ((x + 0.5) / width, (y + 0.5) / height)
-    observed_ms = float(row[Column.OBSERVED_MS])
-    active_ms = float(row[Column.ACTIVE_MS])
+    observed_ms = float(row[Counter.OBSERVED_MS])
+    active_ms = float(row[Counter.ACTIVE_MS])
     return ZoneHeat(
         zone=name,
         cells=count,
@@ -199,7 +199,7 @@ def _zone_heat(
         weight=weight,
         active_s=active_ms / 1000.0,
         active_ratio=min(1.0, active_ms / observed_ms) if observed_ms > 0 else 0.0,
-        traffic_cell_s=float(row[Column.TRAFFIC_CELL_MS]) / 1000.0,
-        dwell_cell_s=float(row[Column.DWELL_CELL_MS]) / 1000.0,
-        entries=float(row[Column.ENTRIES]),
+        traffic_cell_s=float(row[Counter.TRAFFIC_CELL_MS]) / 1000.0,
+        dwell_cell_s=float(row[Counter.DWELL_CELL_MS]) / 1000.0,
+        entries=float(row[Counter.ENTRIES]),
     )

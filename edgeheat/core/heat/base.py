@@ -44,8 +44,8 @@ class Readable(Protocol):
         """Return the heat at an instant, with `pending` counted in; neither is changed by it."""
         ...
 
-    def read_zones(self, mono_s: float, wall_s: float, pending: Increment | None = None) -> NDArray[np.float64]:
-        """Return the zones' rows of the same period, shape (zones, len(Column)), owned by the caller."""
+    def read_zone_counters(self, mono_s: float, wall_s: float, pending: Increment | None = None) -> NDArray[np.float64]:
+        """Return the zones' rows of the same period, shape (zones, len(Counter)), owned by the caller."""
         ...
 
 
@@ -68,11 +68,11 @@ class Heat(Readable, Protocol):
         ...
 
 
-def add_measure(heat_ms: NDArray[Any], increment: Increment, of: Measure) -> None:
+def add_measure(heat_ms: NDArray[Any], increment: Increment, measure: Measure) -> None:
     """Add what a heat counts of an increment to its grid, in place."""
-    if of != "dwell":
+    if measure != "dwell":
         heat_ms += increment.traffic_ms
-    if of != "traffic" and increment.dwell_ms is not None:
+    if measure != "traffic" and increment.dwell_ms is not None:
         heat_ms += increment.dwell_ms
 
 

@@ -11,18 +11,18 @@ from numpy.typing import NDArray
 
 from edgeheat.core.heat.base import HeatGrid, State, add_measure, as_heat_grid, checked_copy
 from edgeheat.core.heat.increment import Increment
-from edgeheat.core.heat.zone_counters import Column
+from edgeheat.core.heat.zone_counters import Counter
 from edgeheat.defs.params import Measure
 
 
 class DecayingHeat:
     """Heat that halves every half-life: heat(t) = sum of counted(u) * 2 ** (-(t - u) / half_life)."""
 
-    def __init__(self, shape_hw: tuple[int, int], zones: int, of: Measure, half_life_s: float) -> None:
-        self._of = of
+    def __init__(self, shape_hw: tuple[int, int], zones: int, measure: Measure, half_life_s: float) -> None:
+        self._measure = measure
         self._half_life_s = half_life_s
         self._heat_ms: NDArray[np.float64] = np.zeros(shape_hw)
-        self._zones: NDArray[np.float64] = np.zeros((zones, len(Column)))
+        self._zones: NDArray[np.float64] = np.zeros((zones, len(Counter)))
         self._observed_ms = 0.0
         self._at_s = -math.inf
 
@@ -34,8 +34,8 @@ class DecayingHeat:
         """Count one increment as of its end; within its second nothing decays."""
         factor = self._factor(increment.mono_s)
         self._heat_ms *= factor
-        add_measure(self._heat_ms, increment, self._of)
-        self._zones = self._zones * factor + increment.zone_rows
+        add_measure(self._heat_ms, increment, self._measure)
+        self._zones = self._zones * factor + increment.zone_counters
         self._observed_ms = self._observed_ms * factor + increment.observed_ms
         self._at_s = max(self._at_s, increment.mono_s)
 
@@ -45,14 +45,14 @@ class DecayingHeat:
         heat_ms = self._heat_ms * factor
         observed_ms = self._observed_ms * factor
         if pending is not None:
-            add_measure(heat_ms, pending, self._of)
+            add_measure(heat_ms, pending, self._measure)
             observed_ms += pending.observed_ms
         return as_heat_grid(heat_ms, observed_ms, self._half_life_s / math.log(2))
 
-    def read_zones(self, mono_s: float, wall_s: float, pending: Increment | None = None) -> NDArray[np.float64]:
+    def read_zone_counters(self, mono_s: float, wall_s: float, pending: Increment | None = None) -> NDArray[np.float64]:
         """Return the zones' rows at an instant, weighted by age like the heat."""
         rows = self._zones * self._factor(mono_s)
-        return rows if pending is None else rows + pending.zone_rows
+        return rows if pending is None else rows + pending.zone_counters
 
     def state(self) -> State:
         """Return everything needed to go on later; single precision is off by less than a tenth of a millionth."""

@@ -20,10 +20,10 @@ from edgeheat.core.heat.activity import Activity, ActivityMeter
 from edgeheat.core.heat.base import Heat, HeatGrid, Readable, State
 from edgeheat.core.heat.daily import starts_around_s
 from edgeheat.core.heat.decaying import DecayingHeat
-from edgeheat.core.heat.increment import Increment, IncrementBuilder, WholeMs
+from edgeheat.core.heat.increment import Increment, IncrementBuilder, MillisecondRounder
 from edgeheat.core.heat.total import TotalHeat
-from edgeheat.core.heat.window import WINDOW_BUCKETS, PresenceWindow, WindowHeat, added_windows, observed_ms
-from edgeheat.core.heat.zone_counters import Column, aligned
+from edgeheat.core.heat.window import WINDOW_BUCKETS, PresenceWindow, WindowHeat, observed_ms, sum_of_windows
+from edgeheat.core.heat.zone_counters import Counter, aligned_counters
 from edgeheat.defs.params import HeatParams, Measure
 
 _FORMAT = 3
@@ -39,7 +39,7 @@ _HEAT, _EXTRA = "heat/", "extra/"
 _CHECKSUM_BYTES = 4
 
 
-class Heats:
+class HeatSet:
     """The heats of one camera on one grid, and what happens in its zones."""
 
     def __init__(self, params: Sequence[HeatParams], zones: ZoneMasks, timezone: tzinfo) -> None:
@@ -50,7 +50,7 @@ class Heats:
         self._params = {each.name: each for each in params}
         self._parts = _parts(params)
         self._heats = {name: self._empty(name) for name in self._params if name not in self._parts}
-        self._whole_ms = WholeMs()
+        self._whole_ms = MillisecondRounder()
         self._meter = ActivityMeter(zones.named)
         self._builder = IncrementBuilder(self.shape_hw, zones.keys)
 
@@ -59,7 +59,7 @@ class Heats:
 
     def count(self, mask: MotionMask) -> Increment | None:
         """Count one mask; returns the increment that this completed, if any, already counted."""
-        whole_ms = self._whole_ms.of(mask.dt_s)
+        whole_ms = self._whole_ms.round(mask.dt_s)
         increment = self._builder.add(mask, whole_ms, self._meter.add(mask, whole_ms))
         if increment is not None:
             self.add(increment)
@@ -80,8 +80,8 @@ class Heats:
         if increment.traffic_ms.shape != self.shape_hw:
             raise ValueError(f"increment: expected a grid of {self.shape_hw}, got {increment.traffic_ms.shape}")
         if increment.zone_keys != self.zones.keys:
-            rows = aligned(increment.zone_rows, increment.zone_keys, self.zones.keys)
-            increment = replace(increment, zone_keys=self.zones.keys, zone_rows=rows)
+            rows = aligned_counters(increment.zone_counters, increment.zone_keys, self.zones.keys)
+            increment = replace(increment, zone_keys=self.zones.keys, zone_counters=rows)
         for heat in self._heats.values():
             heat.add(increment)
 
@@ -89,12 +89,12 @@ class Heats:
         """Return one heat at an instant, the unfinished second included."""
         return self._readable(name).read(mono_s, wall_s, self._builder.peek())
 
-    def read_zones(self, name: str, mono_s: float, wall_s: float) -> NDArray[np.float64]:
+    def read_zone_counters(self, name: str, mono_s: float, wall_s: float) -> NDArray[np.float64]:
         """Return the zones' rows of one heat's period, the unfinished second included.
 
-        Shape (zones, len(Column)), in the order of ZoneMasks.named.
+        Shape (zones, len(Counter)), in the order of ZoneMasks.named.
         """
-        return self._readable(name).read_zones(mono_s, wall_s, self._builder.peek())
+        return self._readable(name).read_zone_counters(mono_s, wall_s, self._builder.peek())
 
     def _readable(self, name: str) -> Readable:
         if name in self._heats:
@@ -167,7 +167,7 @@ class Heats:
         self._heats[name] = self._empty(name)
         if known:
             state = was.state(arrays, name)
-            state["zones"] = aligned(state["zones"], was.zone_keys, self.zones.keys)
+            state["zones"] = aligned_counters(state["zones"], was.zone_keys, self.zones.keys)
             self._heats[name].restore(state, shift_s)
         return known
 
@@ -190,17 +190,17 @@ def _parts(params: Sequence[HeatParams]) -> dict[str, tuple[str, str]]:
     windows: dict[tuple[float, Measure], str] = {}
     for each in params:
         if each.kind == "window":
-            windows.setdefault((each.length_s, each.of), each.name)
+            windows.setdefault((each.length_s, each.measure), each.name)
     parts = {}
     for each in params:
-        traffic, dwell = (windows.get((each.length_s, of)) for of in ("traffic", "dwell"))
-        if each.kind == "window" and each.of == "presence" and traffic is not None and dwell is not None:
+        traffic, dwell = (windows.get((each.length_s, measure)) for measure in ("traffic", "dwell"))
+        if each.kind == "window" and each.measure == "presence" and traffic is not None and dwell is not None:
             parts[each.name] = traffic, dwell
     return parts
 
 
 def _identity(params: HeatParams) -> list[object]:
-    return [params.kind, params.length_s, str(params.since), params.of]
+    return [params.kind, params.length_s, str(params.since), params.measure]
 
 
 @dataclass(frozen=True, slots=True)
@@ -218,7 +218,7 @@ class _Description:
         """Whether the file's heat of that name can go on as this one."""
         identity, wanted = self.identities.get(params.name), _identity(params)
         if self.format == _FORMAT_1:
-            return params.of != "dwell" and identity == wanted[:-1]
+            return params.measure != "dwell" and identity == wanted[:-1]
         return identity == wanted
 
     def state(self, arrays: np.lib.npyio.NpzFile, name: str) -> State:
@@ -228,11 +228,11 @@ class _Description:
             if "motion_ms" in state:
                 state["heat_ms"] = state.pop("motion_ms")
             tables = (len(state["starts_s"]) + 1,) if "starts_s" in state else ()
-            state["zones"] = np.zeros((*tables, 0, len(Column)))
+            state["zones"] = np.zeros((*tables, 0, len(Counter)))
             return state
         if name in self.sums:
             traffic, dwell = (_beginning_with(f"{_HEAT}{part}/", arrays) for part in self.sums[name])
-            return added_windows(traffic, dwell)
+            return sum_of_windows(traffic, dwell)
         return _beginning_with(f"{_HEAT}{name}/", arrays)
 
     def beside(self, arrays: np.lib.npyio.NpzFile) -> dict[str, NDArray[Any]]:
@@ -285,10 +285,10 @@ def _described(arrays: np.lib.npyio.NpzFile) -> _Description:
 def make_heat(params: HeatParams, shape_hw: tuple[int, int], zones: int, timezone: tzinfo) -> Heat:
     """Return an empty heat of the asked kind and measure on a grid of (height, width), for so many zones."""
     if params.kind == "decaying":
-        return DecayingHeat(shape_hw, zones, params.of, params.length_s)
+        return DecayingHeat(shape_hw, zones, params.measure, params.length_s)
     if params.kind == "window":
-        return WindowHeat(shape_hw, zones, params.of, params.length_s)
+        return WindowHeat(shape_hw, zones, params.measure, params.length_s)
     since = params.since
     if since is None:
-        return TotalHeat(shape_hw, zones, params.of, None)
-    return TotalHeat(shape_hw, zones, params.of, lambda wall_s: starts_around_s(since, wall_s, timezone))
+        return TotalHeat(shape_hw, zones, params.measure, None)
+    return TotalHeat(shape_hw, zones, params.measure, lambda wall_s: starts_around_s(since, wall_s, timezone))

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from edgeheat.core.grid.frames import U16, U32
 from edgeheat.core.grid.masks import MotionMask
 from edgeheat.core.heat.packing import pack_ms, unpack_ms
-from edgeheat.core.heat.zone_counters import Column, ZoneRows, empty_rows
+from edgeheat.core.heat.zone_counters import Counter, ZoneCounters, zero_counters
 
 INCREMENT_S = 1.0
 
@@ -50,13 +50,13 @@ class Increment:
     zone_keys: tuple[int, ...] = ()
     """Which zone each row is of, see `zone_key`: whoever takes it up may have other zones."""
 
-    zone_rows: ZoneRows = field(default_factory=lambda: empty_rows(0))
+    zone_counters: ZoneCounters = field(default_factory=lambda: zero_counters(0))
 
     def pack(self) -> bytes:
         """Return it as bytes for `unpack`, typically 1-3 kB."""
         height, width = self.traffic_ms.shape
         keys = b"".join(key.to_bytes(_KEY_BYTES, "little") for key in self.zone_keys)
-        rows, traffic = pack_ms(self.zone_rows), pack_ms(self.traffic_ms)
+        rows, traffic = pack_ms(self.zone_counters), pack_ms(self.traffic_ms)
         dwell = b"" if self.dwell_ms is None else pack_ms(self.dwell_ms)
         sizes = len(self.zone_keys), len(rows), len(traffic), len(dwell)
         times = self.observed_ms, self.mono_s, self.wall_s
@@ -89,7 +89,7 @@ class Increment:
             mono_s,
             wall_s,
             tuple(int.from_bytes(key, "little") for key in keys),
-            unpack_ms(packed[rows_at:traffic_at], (zones, len(Column)), np.int64),
+            unpack_ms(packed[rows_at:traffic_at], (zones, len(Counter)), np.int64),
         )
 
     @classmethod
@@ -99,13 +99,13 @@ class Increment:
         return cls(traffic_ms, None, observed_ms, mono_s, wall_s)
 
 
-class WholeMs:
+class MillisecondRounder:
     """Turns seconds into whole milliseconds; what rounding leaves over is carried, so no time is lost or invented."""
 
     def __init__(self) -> None:
         self._carry_ms = 0.0
 
-    def of(self, dt_s: float) -> int:
+    def round(self, dt_s: float) -> int:
         """Return the whole milliseconds of the next `dt_s` seconds."""
         exact_ms = dt_s * 1000.0 + self._carry_ms
         whole_ms = int(exact_ms + _ALMOST_MS)
@@ -120,15 +120,15 @@ class IncrementBuilder:
         self._traffic_ms: U32 = np.zeros(shape_hw, np.uint32)
         self._dwell_ms: NDArray[np.uint32] | None = None
         self._zone_keys = zone_keys
-        self._zone_rows = empty_rows(len(zone_keys))
+        self._zone_counters = zero_counters(len(zone_keys))
         self._observed_ms = 0
         self._end: tuple[float, float] | None = None
         self._filled_s = 0.0
 
-    def add(self, mask: MotionMask, whole_ms: int, zone_rows: ZoneRows) -> Increment | None:
+    def add(self, mask: MotionMask, whole_ms: int, zone_counters: ZoneCounters) -> Increment | None:
         """Add one mask, which stands for `whole_ms`; returns the increment when about a second is together.
 
-        zone_rows: what the mask gave each zone, see ActivityMeter.add.
+        zone_counters: what the mask gave each zone, see ActivityMeter.add.
         """
         if whole_ms:
             np.add(self._traffic_ms, np.uint32(whole_ms), out=self._traffic_ms, where=mask.moving > 0)
@@ -138,7 +138,7 @@ class IncrementBuilder:
             self._dwell_ms += mask.dwell_ms
         if mask.moved_ms is not None:
             self._traffic_ms += mask.moved_ms
-        self._zone_rows += zone_rows
+        self._zone_counters += zone_counters
         self._observed_ms += whole_ms
         self._filled_s += mask.dt_s
         self._end = (mask.mono_s, mask.wall_s)
@@ -154,13 +154,13 @@ class IncrementBuilder:
         if beyond_ms.any():
             traffic_ms, dwell_ms = traffic_ms - beyond_ms, beyond_ms if dwell_ms is None else dwell_ms + beyond_ms
         packed_ms = traffic_ms.astype(np.uint16)
-        return Increment(packed_ms, dwell_ms, self._observed_ms, mono_s, wall_s, self._zone_keys, self._zone_rows)
+        return Increment(packed_ms, dwell_ms, self._observed_ms, mono_s, wall_s, self._zone_keys, self._zone_counters)
 
     def close(self) -> Increment | None:
         """Return what is together so far and begin anew; None where there is nothing."""
         increment = self.peek()
         if increment is not None:
             self._traffic_ms, self._dwell_ms = np.zeros_like(self._traffic_ms), None
-            self._zone_rows = empty_rows(len(self._zone_keys))
+            self._zone_counters = zero_counters(len(self._zone_keys))
             self._observed_ms, self._filled_s, self._end = 0, 0.0, None
         return increment

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from edgeheat.core.heat.base import HeatGrid, State, add_measure, as_heat_grid, checked_copy
 from edgeheat.core.heat.increment import Increment
-from edgeheat.core.heat.zone_counters import empty_rows
+from edgeheat.core.heat.zone_counters import zero_counters
 from edgeheat.defs.params import Measure
 
 
@@ -26,13 +26,13 @@ class TotalHeat:
         self,
         shape_hw: tuple[int, int],
         zones: int,
-        of: Measure,
+        measure: Measure,
         starts_around_s: Callable[[float], tuple[float, float]] | None,
     ) -> None:
-        self._of = of
+        self._measure = measure
         self._starts_around_s = starts_around_s
         self._heat_ms: NDArray[np.float64] = np.zeros(shape_hw)
-        self._zones = empty_rows(zones)
+        self._zones = zero_counters(zones)
         self._observed_ms = 0.0
         self._since_s = -math.inf
         self._resets_at_s = math.inf
@@ -40,8 +40,8 @@ class TotalHeat:
     def add(self, increment: Increment) -> None:
         """Count one increment; what came before a reset is dropped."""
         self._begin_if_due(increment.mono_s - increment.observed_ms / 1000.0, increment.wall_s)
-        add_measure(self._heat_ms, increment, self._of)
-        self._zones += increment.zone_rows
+        add_measure(self._heat_ms, increment, self._measure)
+        self._zones += increment.zone_counters
         self._observed_ms += increment.observed_ms
 
     def read(self, mono_s: float, wall_s: float, pending: Increment | None = None) -> HeatGrid:
@@ -50,15 +50,15 @@ class TotalHeat:
         heat_ms, observed_ms = self._heat_ms, self._observed_ms
         if pending is not None:
             heat_ms = heat_ms.copy()
-            add_measure(heat_ms, pending, self._of)
+            add_measure(heat_ms, pending, self._measure)
             observed_ms += pending.observed_ms
         return as_heat_grid(heat_ms, observed_ms, max(mono_s - self._since_s, observed_ms / 1000.0))
 
-    def read_zones(self, mono_s: float, wall_s: float, pending: Increment | None = None) -> NDArray[np.float64]:
+    def read_zone_counters(self, mono_s: float, wall_s: float, pending: Increment | None = None) -> NDArray[np.float64]:
         """Return the zones' rows at an instant."""
         self._begin_if_due(mono_s, wall_s)
         rows = self._zones.astype(np.float64)
-        return rows if pending is None else rows + pending.zone_rows
+        return rows if pending is None else rows + pending.zone_counters
 
     def _begin_if_due(self, mono_s: float, wall_s: float) -> None:
         begun = self._since_s != -math.inf

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from edgeheat.core.heat.base import HeatGrid, State, add_measure, as_heat_grid, checked_copy
 from edgeheat.core.heat.increment import Increment
 from edgeheat.core.heat.packing import pack_leading, unpack_leading
-from edgeheat.core.heat.zone_counters import ZoneRows, empty_rows
+from edgeheat.core.heat.zone_counters import ZoneCounters, zero_counters
 from edgeheat.defs.params import Measure
 
 WINDOW_BUCKETS = 60
@@ -26,7 +26,7 @@ class _Bucket:
     start_s: float
     observed_ms: int
     packed_ms: bytes
-    zones: ZoneRows
+    zones: ZoneCounters
 
 
 class WindowHeat:
@@ -39,22 +39,22 @@ class WindowHeat:
     Dwell counts in the bucket in which it became certain.
     """
 
-    def __init__(self, shape_hw: tuple[int, int], zones: int, of: Measure, length_s: float) -> None:
-        self._of = of
+    def __init__(self, shape_hw: tuple[int, int], zones: int, measure: Measure, length_s: float) -> None:
+        self._measure = measure
         self._length_s = length_s
         self._bucket_s = length_s / WINDOW_BUCKETS
         self._shape_hw = shape_hw
         self._closed: deque[_Bucket] = deque()
         self._open_ms: NDArray[np.uint32] = np.zeros(shape_hw, np.uint32)
-        self._open_zones = empty_rows(zones)
+        self._open_zones = zero_counters(zones)
         self._open_observed_ms = 0
         self._open_start_s = -math.inf
 
     def add(self, increment: Increment) -> None:
         """Count one increment in the bucket in which it ends."""
         self._advance(increment.mono_s)
-        add_measure(self._open_ms, increment, self._of)
-        self._open_zones += increment.zone_rows
+        add_measure(self._open_ms, increment, self._measure)
+        self._open_zones += increment.zone_counters
         self._open_observed_ms += increment.observed_ms
 
     def read(self, mono_s: float, wall_s: float, pending: Increment | None = None) -> HeatGrid:
@@ -68,7 +68,7 @@ class WindowHeat:
         for bucket in self._closed:
             heat_ms += unpack_leading(bucket.packed_ms, self._shape_hw)
         if pending is not None:
-            add_measure(heat_ms, pending, self._of)
+            add_measure(heat_ms, pending, self._measure)
         return heat_ms
 
     def observed_ms(self, mono_s: float, pending: Increment | None = None) -> int:
@@ -77,13 +77,13 @@ class WindowHeat:
         closed_ms = sum(bucket.observed_ms for bucket in self._closed)
         return closed_ms + self._open_observed_ms + (pending.observed_ms if pending is not None else 0)
 
-    def read_zones(self, mono_s: float, wall_s: float, pending: Increment | None = None) -> NDArray[np.float64]:
+    def read_zone_counters(self, mono_s: float, wall_s: float, pending: Increment | None = None) -> NDArray[np.float64]:
         """Return the zones' rows at an instant."""
         self._advance(mono_s)
         rows = self._open_zones.astype(np.float64)
         for bucket in self._closed:
             rows += bucket.zones
-        return rows if pending is None else rows + pending.zone_rows
+        return rows if pending is None else rows + pending.zone_counters
 
     def _advance(self, mono_s: float) -> None:
         if self._open_start_s == -math.inf:
@@ -125,9 +125,9 @@ class WindowHeat:
         zones = checked_copy(state["zones"], (len(state["starts_s"]) + 1, *self._open_zones.shape)).astype(np.int64)
         closed: deque[_Bucket] = deque()
         rows = zip(state["starts_s"], state["observed_ms"], _packed_buckets(state), zones[:-1], strict=True)
-        for start_s, observed_ms, packed, zone_rows in rows:
+        for start_s, observed_ms, packed, zone_counters in rows:
             unpack_leading(packed, self._shape_hw)  # raises now what `read` must not
-            closed.append(_Bucket(float(start_s) + shift_s, int(observed_ms), packed, zone_rows))
+            closed.append(_Bucket(float(start_s) + shift_s, int(observed_ms), packed, zone_counters))
         self._closed, self._open_ms, self._open_zones = closed, open_ms, zones[-1]
         self._open_observed_ms = int(state["open"][0])
         self._open_start_s = float(state["open"][1]) + shift_s
@@ -145,12 +145,12 @@ class PresenceWindow:
         heat_ms += self._dwell.read_ms(mono_s, pending)
         return as_heat_grid(heat_ms, self._traffic.observed_ms(mono_s, pending), self._length_s)
 
-    def read_zones(self, mono_s: float, wall_s: float, pending: Increment | None = None) -> NDArray[np.float64]:
+    def read_zone_counters(self, mono_s: float, wall_s: float, pending: Increment | None = None) -> NDArray[np.float64]:
         """Return the zones' rows at an instant."""
-        return self._traffic.read_zones(mono_s, wall_s, pending)
+        return self._traffic.read_zone_counters(mono_s, wall_s, pending)
 
 
-def added_windows(traffic: State, dwell: State) -> State:
+def sum_of_windows(traffic: State, dwell: State) -> State:
     """Return the state of a window of presence from those of traffic and dwell that were counted side by side."""
     starts_s = np.concatenate([traffic["starts_s"], dwell["starts_s"]])
     order = np.argsort(starts_s, kind="stable")

@@ -9,13 +9,13 @@ from typing import Any, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-ZoneRows = NDArray[np.int64]
-"""Shape (zones, len(Column)), in the order of ZoneMasks.named."""
+ZoneCounters = NDArray[np.int64]
+"""Shape (zones, len(Counter)), in the order of ZoneMasks.named."""
 
 _Number = TypeVar("_Number", bound=np.generic)
 
 
-class Column(IntEnum):
+class Counter(IntEnum):
     """The columns of a row."""
 
     OBSERVED_MS = 0
@@ -37,19 +37,19 @@ class Column(IntEnum):
     """How often it became active."""
 
 
-def empty_rows(zones: int) -> ZoneRows:
+def zero_counters(zones: int) -> ZoneCounters:
     """Return rows of zeros, owned by the caller."""
-    return np.zeros((zones, len(Column)), np.int64)
+    return np.zeros((zones, len(Counter)), np.int64)
 
 
-def aligned(rows: NDArray[_Number], keys: Sequence[int], wanted: Sequence[int]) -> NDArray[_Number]:
+def aligned_counters(rows: NDArray[_Number], keys: Sequence[int], wanted: Sequence[int]) -> NDArray[_Number]:
     """Return rows for the zones of the keys `wanted` from rows for those of `keys`; zones not among them get zeros.
 
-    rows: any number of tables at once, shape (..., len(keys), len(Column)); the result is owned by the caller.
+    rows: any number of tables at once, shape (..., len(keys), len(Counter)); the result is owned by the caller.
     Raises ValueError where the shape is another.
     """
     _check(rows, len(keys))
-    result = np.zeros((*rows.shape[:-2], len(wanted), len(Column)), rows.dtype)
+    result = np.zeros((*rows.shape[:-2], len(wanted), len(Counter)), rows.dtype)
     places = {key: place for place, key in enumerate(keys)}
     for place, key in enumerate(wanted):
         if key in places:
@@ -58,5 +58,5 @@ def aligned(rows: NDArray[_Number], keys: Sequence[int], wanted: Sequence[int]) 
 
 
 def _check(rows: NDArray[Any], zones: int) -> None:
-    if rows.shape[-2:] != (zones, len(Column)):
-        raise ValueError(f"zone rows: expected a shape of (..., {zones}, {len(Column)}), got {rows.shape}")
+    if rows.shape[-2:] != (zones, len(Counter)):
+        raise ValueError(f"zone rows: expected a shape of (..., {zones}, {len(Counter)}), got {rows.shape}")

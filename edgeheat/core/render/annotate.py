@@ -38,8 +38,8 @@ def title_and_legend(
     """
     scale = _font_scale(size_wh)
     title = _title(caption, coverage, size_wh, _Pen(scale)) if style.title and caption is not None else None
-    of: Measure = caption.of if caption is not None else "presence"
-    heading = measure_words(of, top_s, coverage)
+    measure: Measure = caption.measure if caption is not None else "presence"
+    heading = measure_words(measure, top_s, coverage)
     legend = _legend(style, size_wh, top_s, heading, _Pen(max(0.85 * scale, _LEAST_SCALE))) if style.legend else None
     return [layer for layer in (title, legend) if layer is not None]
 

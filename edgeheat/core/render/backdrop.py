@@ -20,7 +20,7 @@ _VEIL_RATIO = 0.1
 _STEP = np.ceil(np.arange(256) * _RATE).astype(np.uint8)
 
 
-class BackgroundPicture:
+class Backdrop:
     """A running mean that skips whatever moves; uint8 throughout, because a worker is held to a few megabytes."""
 
     def __init__(self) -> None:

@@ -33,15 +33,15 @@ class Caption:
     at: datetime | None
     """The shop's local time of the picture; None where it is not known (most recordings)."""
 
-    of: Measure = "presence"
+    measure: Measure = "presence"
     """What the seconds of the colour scale are of."""
 
 
-def measure_words(of: Measure, top_s: float, coverage: float) -> str:
+def measure_words(measure: Measure, top_s: float, coverage: float) -> str:
     """Return the heading of a colour scale that ends at `top_s`: what its seconds are of."""
     if coverage <= 0:
         return "nothing observed"
-    something, nothing = _MEASURES[of]
+    something, nothing = _MEASURES[measure]
     return something if top_s > 0 else nothing
 
 

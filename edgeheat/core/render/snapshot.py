@@ -9,7 +9,7 @@ import numpy as np
 
 from edgeheat.core.grid.frames import U8, SizeWH
 from edgeheat.core.heat.activity import zone_heats
-from edgeheat.core.heat.heat_set import Heats
+from edgeheat.core.heat.heat_set import HeatSet
 from edgeheat.core.render.caption import Caption
 from edgeheat.core.render.encode import MEDIA_TYPES, encode
 from edgeheat.core.render.heatmap import draw, scale_max_s
@@ -23,7 +23,7 @@ MAX_IMAGE_BYTES = 900_000
 
 def take_snapshot(
     params: PipelineParams,
-    heats: Heats,
+    heats: HeatSet,
     *,
     background: U8 | None,
     size_wh: SizeWH,
@@ -44,7 +44,7 @@ def take_snapshot(
 
 def _heat_image(
     params: PipelineParams,
-    heats: Heats,
+    heats: HeatSet,
     heat: HeatParams,
     *,
     background: U8 | None,
@@ -56,14 +56,14 @@ def _heat_image(
     grid = heats.read(heat.name, mono_s, wall_s)
     # What was counted before a mask was drawn must not show people through it, nor set the scale of what still counts.
     grid = replace(grid, heat_s=np.where(heats.zones.counted > 0, grid.heat_s, np.float32(0)))
-    rows = heats.read_zones(heat.name, mono_s, wall_s)
-    caption = Caption(params.camera, period_words(heat), datetime.fromtimestamp(wall_s, params.zone), heat.of)
+    rows = heats.read_zone_counters(heat.name, mono_s, wall_s)
+    caption = Caption(params.camera, period_words(heat), datetime.fromtimestamp(wall_s, params.timezone), heat.measure)
     picture = draw(grid, background, style, size_wh, caption)
     image, picture = encode(picture, style.format, style.quality, MAX_IMAGE_BYTES)
     return HeatImage(
         heat=heat.name,
         kind=heat.kind,
-        of=heat.of,
+        measure=heat.measure,
         period_s=grid.period_s,
         observed_s=grid.observed_s,
         coverage=grid.coverage,

@@ -10,7 +10,7 @@ import cv2
 import numpy as np
 
 from edgeheat.defs.params import MotionParams, Point
-from edgeheat.offline.tuning.statistics import F64, Figures
+from edgeheat.offline.tuning.statistics import F64, Summary
 
 _ENOUGH_S = 30.0
 """A shorter recording is too little to go by."""
@@ -73,17 +73,17 @@ class Advice:
     """What a setting does not mend."""
 
 
-def advise(figures: Figures, params: MotionParams, taken: Iterable[str], recorded_fps: float) -> Advice:
+def advise(summary: Summary, params: MotionParams, taken: Iterable[str], recorded_fps: float) -> Advice:
     """Return what to change in `params`, with which the figures were taken.
 
     taken: names that zones have already. recorded_fps: frames a second that the recording has.
     """
-    if figures.length_s < _ENOUGH_S:
-        words = f"{figures.length_s:.0f} s are too little to suggest anything by: take a recording of some minutes"
+    if summary.length_s < _ENOUGH_S:
+        words = f"{summary.length_s:.0f} s are too little to suggest anything by: take a recording of some minutes"
         return Advice(remarks=(words,))
-    settings = [*_sizes(figures, params), *_pace(figures, params, recorded_fps)]
-    masks = _flicker_masks(figures, params, set(taken))
-    remarks = _remarks(figures, params, recorded_fps)
+    settings = [*_sizes(summary, params), *_pace(summary, params, recorded_fps)]
+    masks = _flicker_masks(summary, params, set(taken))
+    remarks = _remarks(summary, params, recorded_fps)
     if not settings and not masks:
         remarks.append("no setting to change")
     return Advice(tuple(settings), tuple(masks), tuple(remarks))
@@ -103,12 +103,12 @@ def as_toml(advice: Advice) -> str:
     return "\n".join(lines).lstrip("\n") + "\n"
 
 
-def _sizes(figures: Figures, params: MotionParams) -> list[Setting]:
+def _sizes(summary: Summary, params: MotionParams) -> list[Setting]:
     """Weigh the least sizes of blobs against what people are, far and near."""
     near = params.min_blob_cells
     far = near if params.min_blob_far_cells is None else params.min_blob_far_cells
-    size, lower = figures.people[:, 0], figures.people[:, 1]
-    sure = figures.people[size >= _SURE_TIMES * (far + (near - far) * lower)]
+    size, lower = summary.people[:, 0], summary.people[:, 1]
+    sure = summary.people[size >= _SURE_TIMES * (far + (near - far) * lower)]
     if len(sure) < _ENOUGH_BLOBS:
         return []
     person_far, person_near = _person_cells(sure)
@@ -116,7 +116,7 @@ def _sizes(figures: Figures, params: MotionParams) -> list[Setting]:
     wanted_far = min(wanted_near, _whole(person_far / _PERSON_PARTS))
     raised_far = max(wanted_far, far)
     little = size < raised_far + (wanted_near - raised_far) * lower
-    people_cell_s = figures.part_cell_s["traffic"] + figures.part_cell_s["staying"]
+    people_cell_s = summary.part_cell_s["traffic"] + summary.part_cell_s["staying"]
     found: list[Setting] = []
     people = f"people are about {person_far:.0f} cells at the upper edge and {person_near:.0f} at the lower"
     little_ratio = float(size[little].sum() / size.sum())
@@ -127,8 +127,8 @@ def _sizes(figures: Figures, params: MotionParams) -> list[Setting]:
             found.append(Setting("min_blob_far_cells", str(raised_far), "for those far away, who are smaller"))
     elif (
         wanted_far * _UNLIKE < far
-        and figures.part_cell_s["speck"] >= _MUCH_SPECK_RATIO * people_cell_s
-        and figures.speckled_ratio < _SPECKLED_RATIO
+        and summary.part_cell_s["speck"] >= _MUCH_SPECK_RATIO * people_cell_s
+        and summary.speckled_ratio < _SPECKLED_RATIO
     ):
         why = f"{people}: with {far} those far away may pass for specks"
         found.append(Setting("min_blob_cells", str(near), "as it is"))
@@ -158,8 +158,8 @@ def _whole(cells: float) -> int:
     return int(np.clip(round(cells), _LEAST_CELLS, _MOST_CELLS))
 
 
-def _pace(figures: Figures, params: MotionParams, recorded_fps: float) -> list[Setting]:
-    overlap = figures.overlap_ratio
+def _pace(summary: Summary, params: MotionParams, recorded_fps: float) -> list[Setting]:
+    overlap = summary.overlap_ratio
     wanted = min(_MOST_FPS, recorded_fps, 2 * params.analysis_fps)
     if overlap is None or overlap >= _LITTLE_OVERLAP_RATIO or wanted < 1.2 * params.analysis_fps:
         return []
@@ -167,12 +167,12 @@ def _pace(figures: Figures, params: MotionParams, recorded_fps: float) -> list[S
     return [Setting("analysis_fps", f"{wanted:.1f}", why)]
 
 
-def _flicker_masks(figures: Figures, params: MotionParams, taken: set[str]) -> list[IgnoreMask]:
+def _flicker_masks(summary: Summary, params: MotionParams, taken: set[str]) -> list[IgnoreMask]:
     """Outline what flickers so much of the time that it may as well be left out for good."""
     if not params.flicker_mask:
         return []
-    least_s = max(_FLICKER_S, _FLICKER_SHARE * figures.judged_s)
-    often = (figures.flicker_s >= least_s).astype(np.uint8)
+    least_s = max(_FLICKER_S, _FLICKER_SHARE * summary.judged_s)
+    often = (summary.flicker_s >= least_s).astype(np.uint8)
     height, width = often.shape
     joined = cv2.morphologyEx(often, cv2.MORPH_CLOSE, np.ones((_OUTLINE_CELLS, _OUTLINE_CELLS), np.uint8))
     outlines, _ = cv2.findContours(joined, cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_SIMPLE)
@@ -185,42 +185,42 @@ def _flicker_masks(figures: Figures, params: MotionParams, taken: set[str]) -> l
             continue
         inside = np.zeros(often.shape, np.uint8)
         cv2.fillPoly(inside, [corners], 1.0)
-        seconds = float(figures.flicker_s[inside > 0].max())
-        passed_s = float(figures.traffic_s[inside > 0].mean())
+        seconds = float(summary.flicker_s[inside > 0].max())
+        passed_s = float(summary.traffic_s[inside > 0].mean())
         why = f"flickered for up to {seconds:.0f} s"
-        if passed_s > _PASSED_RATIO * figures.judged_s:
+        if passed_s > _PASSED_RATIO * summary.judged_s:
             why += f"; people pass there too, {passed_s:.0f} s in the mean cell, and they would be left out"
         polygon = tuple((round((x + 0.5) / width, 3), round((y + 0.5) / height, 3)) for x, y in corners.tolist())
         masks.append(IgnoreMask(next(names), polygon, why))
     return masks
 
 
-def _remarks(figures: Figures, params: MotionParams, recorded_fps: float) -> list[str]:
+def _remarks(summary: Summary, params: MotionParams, recorded_fps: float) -> list[str]:
     remarks = []
-    light_s = figures.rejected_s.get("light", 0.0)
-    if light_s >= _LIGHT_RATIO * figures.length_s:
+    light_s = summary.rejected_s.get("light", 0.0)
+    if light_s >= _LIGHT_RATIO * summary.length_s:
         remarks.append(
             f"the light changed for {light_s:.0f} s, in which nothing counts: fix the camera's exposure and white "
             "balance, or look in the pictures whether it were people"
         )
-    ghosts_cell_s = figures.rejected_cell_s.get("ghost", 0.0)
-    if ghosts_cell_s >= _GHOST_RATIO * (figures.part_cell_s["traffic"] + figures.part_cell_s["staying"]):
+    ghosts_cell_s = summary.rejected_cell_s.get("ghost", 0.0)
+    if ghosts_cell_s >= _GHOST_RATIO * (summary.part_cell_s["traffic"] + summary.part_cell_s["staying"]):
         remarks.append(
             f"{ghosts_cell_s:.0f} cell-seconds were ghosts: somebody or a screen was there while the empty scene was "
             "learnt; start when the shop is empty, or look at a later part of the recording"
         )
-    if figures.speck_ratio >= _SPECK_RATIO and figures.speckled_ratio >= _SPECKLED_RATIO:
-        noise = "" if figures.noise_levels is None else f" (a cell's noise is {figures.noise_levels:.1f} grey levels)"
+    if summary.speck_ratio >= _SPECK_RATIO and summary.speckled_ratio >= _SPECKLED_RATIO:
+        noise = "" if summary.noise_levels is None else f" (a cell's noise is {summary.noise_levels:.1f} grey levels)"
         remarks.append(
-            f"specks in {figures.speckled_ratio:.0%} of the picture are noise{noise}, rain or insects; they do not "
+            f"specks in {summary.speckled_ratio:.0%} of the picture are noise{noise}, rain or insects; they do not "
             "count, but more light, or no lamp close to the lens, helps"
         )
-    if figures.rejected_s.get("unhealthy", 0.0) > 0:
+    if summary.rejected_s.get("unhealthy", 0.0) > 0:
         remarks.append("for some time the picture was frozen, dark or covered: see to the camera first")
     if recorded_fps < 0.9 * params.analysis_fps:
         remarks.append(
             f"the recording has {recorded_fps:.1f} frames a second, fewer than analysis_fps: let the camera send more"
         )
-    if figures.people.size == 0:
+    if summary.people.size == 0:
         remarks.append("nobody was seen: take a recording with people in it")
     return remarks

@@ -8,7 +8,7 @@ from typing import Final, Literal
 import cv2
 import numpy as np
 
-from edgeheat.core.foreground.detector import Judgement
+from edgeheat.core.foreground.detector import Detection
 from edgeheat.core.grid.frames import U8, SizeWH
 from edgeheat.core.render.caption import ascii_words
 
@@ -52,7 +52,7 @@ for _part, _code in CODES.items():
     _FILL[_code, 0] = COLOURS_BGR[_part]
 
 
-def part_codes(judged: Judgement, counted: U8) -> U8:
+def part_codes(judged: Detection, counted: U8) -> U8:
     """Return what each cell was judged to be, as CODES; uint8, the grid's shape, owned by the caller.
 
     counted: 255 where the zones let heat count. `given up` is never among them: that is known only later.

@@ -10,7 +10,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from edgeheat.core.foreground.detector import Judgement
+from edgeheat.core.foreground.detector import Detection
 from edgeheat.core.grid.frames import F32, U8
 from edgeheat.core.grid.masks import MotionMask, widened
 from edgeheat.core.grid.zones import ZoneMasks
@@ -29,7 +29,7 @@ F64 = NDArray[np.float64]
 
 
 @dataclass(frozen=True, slots=True)
-class Glance:
+class FrameRecord:
     """What one analysed frame showed."""
 
     mono_s: float
@@ -46,7 +46,7 @@ class Glance:
 
 
 @dataclass(frozen=True, slots=True)
-class Figures:
+class Summary:
     """What a recording showed, all in all."""
 
     length_s: float
@@ -83,13 +83,13 @@ class Figures:
     """Seconds of movement, the same shape."""
 
 
-class Tally:
+class RecordingStatistics:
     """Takes in the judgements of one recording, in their order."""
 
     def __init__(self, zones: ZoneMasks) -> None:
         shape_hw = zones.counted.shape
         self.zones = zones
-        self.glances: list[Glance] = []
+        self.records: list[FrameRecord] = []
         self._judged_s = 0.0
         self._left_out_cell_s: dict[Part, float] = dict.fromkeys(_LEFT_OUT_AT_ONCE, 0.0)
         self._held_ms: NDArray[np.int64] = np.zeros(shape_hw, np.int64)
@@ -104,22 +104,22 @@ class Tally:
         self._before: U8 | None = None
         self._grid_before: tuple[float, U8] | None = None
 
-    def add(self, judged: Judgement, mask: MotionMask) -> None:
-        """Take in one judgement; fits `CameraPipeline`'s `on_judged`."""
+    def add(self, judged: Detection, mask: MotionMask) -> None:
+        """Take in one judgement; fits `CameraPipeline`'s `on_detection`."""
         if mask.dwell_ms is not None:
             self._dwell_ms += mask.dwell_ms
         if mask.moved_ms is not None:
             # It was among the held ones as staying, because it could not be told then.
             self._held_ms -= mask.moved_ms
             self._traffic_s += (mask.moved_ms / 1000.0).astype(np.float32)
-        if self.glances and mask.mono_s <= self.glances[-1].mono_s:
+        if self.records and mask.mono_s <= self.records[-1].mono_s:
             return  # the end of the run, which only brings what was still held back
         codes = part_codes(judged, self.zones.counted)
         counts = np.bincount(codes.ravel(), minlength=len(PARTS) + 1)
         cells = {part: int(counts[code]) for part, code in CODES.items()}
-        since_s = mask.mono_s - self.glances[-1].mono_s if self.glances else 0.0
+        since_s = mask.mono_s - self.records[-1].mono_s if self.records else 0.0
         packed = zlib.compress(codes.tobytes(), 1)
-        self.glances.append(Glance(mask.mono_s, since_s, packed, cells, judged.rejection))
+        self.records.append(FrameRecord(mask.mono_s, since_s, packed, cells, judged.rejection))
         if judged.rejection is None:
             self._judged_s += mask.dt_s
             for part in _LEFT_OUT_AT_ONCE:
@@ -130,10 +130,10 @@ class Tally:
 
     def add_grid(self, grid: U8, mono_s: float) -> None:
         """Take in an analysed frame's picture, right after it was judged, to learn the noise."""
-        if not self.glances or self.glances[-1].mono_s != mono_s:
+        if not self.records or self.records[-1].mono_s != mono_s:
             return  # it waits for the empty scene
         before, self._grid_before = self._grid_before, (mono_s, grid)
-        if before is None or mono_s - before[0] > _SLOWEST_STEP_S or self.glances[-1].rejection is not None:
+        if before is None or mono_s - before[0] > _SLOWEST_STEP_S or self.records[-1].rejection is not None:
             return
         calm = widened((self.codes_at(-1) > 0).astype(np.uint8), 2 * _APART_CELLS) == 0
         if calm.mean() > 0.1:
@@ -143,7 +143,7 @@ class Tally:
 
     def codes_at(self, index: int) -> U8:
         """Return what one glance showed, cell by cell: see `explain.part_codes`; owned by the caller."""
-        return np.frombuffer(zlib.decompress(self.glances[index].codes), np.uint8).reshape(self._held_ms.shape).copy()
+        return np.frombuffer(zlib.decompress(self.records[index].codes), np.uint8).reshape(self._held_ms.shape).copy()
 
     def final_codes_at(self, index: int) -> U8:
         """Return the same, once the run is over: staying that never counted has the code `given up`."""
@@ -153,7 +153,7 @@ class Tally:
         codes[given_up & (codes == CODES["staying"])] = CODES["given up"]
         return codes
 
-    def figures(self, left_out: LeftOut) -> Figures:
+    def summary(self, left_out: LeftOut) -> Summary:
         """Return the sums; left_out: what the pipeline says of the whole run."""
         # The pipeline's own sums are of the whole picture: shadows outside the zones would be told here twice.
         parts: dict[Part, float] = {
@@ -162,8 +162,8 @@ class Tally:
             "given up": float(np.maximum(self._held_ms - self._dwell_ms, 0).sum()) / 1000.0,
             **self._left_out_cell_s,
         }
-        return Figures(
-            length_s=self.glances[-1].mono_s - self.glances[0].mono_s,
+        return Summary(
+            length_s=self.records[-1].mono_s - self.records[0].mono_s,
             judged_s=self._judged_s,
             part_cell_s=parts,
             rejected_s=left_out.rejected_s,
@@ -185,7 +185,7 @@ class Tally:
         self._speckled |= specks
         self._specks.append(float(specks.mean()))
 
-    def _add_blobs(self, judged: Judgement, dt_s: float) -> None:
+    def _add_blobs(self, judged: Detection, dt_s: float) -> None:
         height = judged.cells.shape[0]
         _, labels, stats, _ = cv2.connectedComponentsWithStats(widened(judged.cells, _APART_CELLS), connectivity=8)
         sizes = np.bincount(labels[judged.cells > 0].ravel(), minlength=len(stats))[1:]

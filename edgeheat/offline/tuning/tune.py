@@ -23,7 +23,7 @@ from edgeheat.offline.recording import frames_of, recorded_target
 from edgeheat.offline.render import IMAGE_FORMATS, Progress
 from edgeheat.offline.tuning.advice import Advice, advise
 from edgeheat.offline.tuning.explanation import PARTS, WORDS, Part, draw_key, draw_pair, draw_sheet, fitted_wh
-from edgeheat.offline.tuning.statistics import Figures, Glance, Tally
+from edgeheat.offline.tuning.statistics import FrameRecord, RecordingStatistics, Summary
 from edgeheat.offline.video import FORMATS, write_video
 from edgeheat.redact import redact
 from edgeheat.sources import open_source
@@ -80,7 +80,7 @@ class TuneResult:
     written: tuple[Path, ...]
     """The files as they are really named: sheet, video."""
 
-    figures: Figures
+    summary: Summary
     advice: Advice
     troubles: tuple[str, ...]
     """What the camera's health verdicts said, in their order, each once."""
@@ -90,8 +90,8 @@ class TuneResult:
 class _Seen:
     """What the first pass found out."""
 
-    tally: Tally
-    figures: Figures
+    statistics: RecordingStatistics
+    summary: Summary
     frames: int
     size_wh: SizeWH
     recorded_fps: float
@@ -110,14 +110,14 @@ def tune(job: TuneJob, on_progress: Progress) -> TuneResult:
     job = replace(job, params=replace(job.params, motion=motion, heats=(), new_epoch_when_moved=False))
     seen = _look(job, on_progress)
     taken = [zone.name for zone in job.params.zones]
-    advice = advise(seen.figures, motion, taken, seen.recorded_fps)
+    advice = advise(seen.summary, motion, taken, seen.recorded_fps)
     with StagedOutputs() as outputs:
         tiles: dict[int, U8] = {}
-        chosen = choose(seen.tally.glances, seen.tally.zones.counted.size)
+        chosen = choose(seen.statistics.records, seen.statistics.zones.counted.size)
         pairs = _Pairs(job, seen, chosen, tiles, on_progress)
         if job.video is not None:
             form, size_wh = FORMATS[job.video.suffix.lower()], pairs.video_wh
-            rate = max(1.0, (len(seen.tally.glances) - 1) / max(seen.figures.length_s, 0.1))
+            rate = max(1.0, (len(seen.statistics.records) - 1) / max(seen.summary.length_s, 0.1))
             outputs.stage_by_name(
                 job.video, lambda temp: write_video(temp, form, pairs.drawn(), size_wh=size_wh, rate=rate, crf=_CRF)
             )
@@ -129,56 +129,56 @@ def tune(job: TuneJob, on_progress: Progress) -> TuneResult:
         data, _ = encode(sheet, IMAGE_FORMATS[job.sheet.suffix.lower()], _QUALITY)
         outputs.stage(job.sheet, lambda file: file.write(data))
         written = outputs.place(overwrite=job.overwrite)
-    return TuneResult(tuple(reversed(written)), seen.figures, advice, seen.troubles)
+    return TuneResult(tuple(reversed(written)), seen.summary, advice, seen.troubles)
 
 
-def choose(glances: list[Glance], cells: int) -> dict[int, str]:
+def choose(records: list[FrameRecord], cells: int) -> dict[int, str]:
     """Return which glances a sheet shows, by their place, each with the reason: where most happens, and the worst.
 
     First each reason for which whole frames were left out, then the worst of each part that is left out, then most
     presence, some way apart as far as the recording is long enough for it. cells: of the grid.
     """
-    apart_s = (glances[-1].mono_s - glances[0].mono_s) * _APART_SHARE
+    apart_s = (records[-1].mono_s - records[0].mono_s) * _APART_SHARE
     chosen: dict[int, str] = {}
 
     def take(worths: list[float], least: float, most: int, words: str) -> None:
         """Choose the glances that are worth most, but none worth less than `least`."""
-        for index in sorted(range(len(glances)), key=lambda place: -worths[place]):
+        for index in sorted(range(len(records)), key=lambda place: -worths[place]):
             if most == 0 or len(chosen) >= _INSTANTS or worths[index] < least:
                 return
-            if all(abs(glances[index].mono_s - glances[other].mono_s) >= apart_s for other in chosen):
+            if all(abs(records[index].mono_s - records[other].mono_s) >= apart_s for other in chosen):
                 chosen[index] = words
                 most -= 1
 
-    for rejection in dict.fromkeys(glance.rejection for glance in glances if glance.rejection is not None):
-        take([float(glance.rejection == rejection) for glance in glances], 1.0, _WORST_OF_EACH, "")
+    for rejection in dict.fromkeys(record.rejection for record in records if record.rejection is not None):
+        take([float(record.rejection == rejection) for record in records], 1.0, _WORST_OF_EACH, "")
     parts: tuple[Part, ...] = ("shadow", "speck", "flicker", "masked")
     for part in parts:
-        ratios = [glance.cells[part] / cells for glance in glances]
+        ratios = [record.cells[part] / cells for record in records]
         take(ratios, _WORTH_SHOWING_RATIO, _WORST_OF_EACH, f"most: {WORDS[part]}")
-    take([glance.cells["staying"] / cells for glance in glances], 1 / cells, _WORST_OF_EACH, "most: stays")
-    presence = [(glance.cells["traffic"] + glance.cells["staying"]) / cells for glance in glances]
+    take([record.cells["staying"] / cells for record in records], 1 / cells, _WORST_OF_EACH, "most: stays")
+    presence = [(record.cells["traffic"] + record.cells["staying"]) / cells for record in records]
     take(presence, 1 / cells, _INSTANTS, "most presence")
-    take([1.0] * len(glances), 1.0, _INSTANTS, "")
+    take([1.0] * len(records), 1.0, _INSTANTS, "")
     return chosen
 
 
-def table(figures: Figures, troubles: tuple[str, ...]) -> list[str]:
+def table(summary: Summary, troubles: tuple[str, ...]) -> list[str]:
     """Return the figures as lines of a table."""
-    total = sum(figures.part_cell_s.values())
-    lines = [f"{figures.length_s:.1f} s looked at, {figures.judged_s:.1f} s counted", ""]
+    total = sum(summary.part_cell_s.values())
+    lines = [f"{summary.length_s:.1f} s looked at, {summary.judged_s:.1f} s counted", ""]
     lines.append(f"{'part':24}{'cell-seconds':>14}{'share':>8}")
     for part in PARTS:
-        seconds = figures.part_cell_s[part]
+        seconds = summary.part_cell_s[part]
         lines.append(f"{WORDS[part]:24}{seconds:14.0f}{_share(seconds, total):>8}")
         if part == "given up":
-            causes = {reason: s for reason, s in figures.rejected_cell_s.items() if reason in ("ghost", "furniture")}
+            causes = {reason: s for reason, s in summary.rejected_cell_s.items() if reason in ("ghost", "furniture")}
             lines += [f"  of these {cause:15}{cell_s:14.0f}" for cause, cell_s in causes.items()]
-    for reason, seconds in figures.rejected_s.items():
+    for reason, seconds in summary.rejected_s.items():
         words = _REJECTIONS[reason]
-        lines.append(f"{words:34}{seconds:6.1f} s  {_share(seconds, figures.length_s)} of the time")
-    if figures.noise_levels is not None:
-        lines.append(f"{'noise of a cell':34}{figures.noise_levels:6.1f} grey levels")
+        lines.append(f"{words:34}{seconds:6.1f} s  {_share(seconds, summary.length_s)} of the time")
+    if summary.noise_levels is not None:
+        lines.append(f"{'noise of a cell':34}{summary.noise_levels:6.1f} grey levels")
     return [*lines, *troubles]
 
 
@@ -211,23 +211,23 @@ def _look(job: TuneJob, on_progress: Progress) -> _Seen:
         if first is None:
             first = frame
             grid_wh = grid_size_wh(frame.size_wh, job.params.motion.grid_width)
-            tally = Tally(ZoneMasks.of(job.params.zones, grid_wh))
-            pipeline = CameraPipeline(job.params, tally.add)
+            statistics = RecordingStatistics(ZoneMasks.from_params(job.params.zones, grid_wh))
+            pipeline = CameraPipeline(job.params, statistics.add)
         last = frame
         skipped = pipeline.frames_skipped
         pipeline.step(frame)
         pipeline.take_increments()
         if pipeline.frames_skipped == skipped:
-            tally.add_grid(to_grid(frame, grid_wh), frame.mono_s)
+            statistics.add_grid(to_grid(frame, grid_wh), frame.mono_s)
             _note(troubles, pipeline.health)
         on_progress(done, None if told is None else 2 * max(told, done))
     if first is None:
         raise SourceUnavailable(f"{redact(job.source)}: no frames in the chosen part: look at start, frames and step")
     pipeline.flush()
     length_s = last.mono_s - first.mono_s
-    figures = tally.figures(pipeline.take_left_out())
+    summary = statistics.summary(pipeline.take_left_out())
     fps = (done - 1) / length_s if length_s > 0 else job.params.motion.analysis_fps
-    return _Seen(tally, figures, done, first.size_wh, fps, tuple(troubles))
+    return _Seen(statistics, summary, done, first.size_wh, fps, tuple(troubles))
 
 
 def _note(troubles: dict[str, None], health: Health | None) -> None:
@@ -245,7 +245,7 @@ class _Pairs:
         self._job, self._seen, self._chosen, self._tiles, self._on_progress = job, seen, chosen, tiles, on_progress
         self._picture_wh = fitted_wh(seen.size_wh, _video_within_wh(seen.size_wh))
         self._tile_wh = fitted_wh(seen.size_wh, _TILE_WITHIN_WH)
-        self._key = draw_key("", _entries(seen.figures), 2 * self._picture_wh[0])
+        self._key = draw_key("", _entries(seen.summary), 2 * self._picture_wh[0])
         self._blackouts = {size: blackout_mask(job.params.zones, size) for size in (self._picture_wh, self._tile_wh)}
 
     @property
@@ -256,32 +256,32 @@ class _Pairs:
 
     def drawn(self) -> Iterator[tuple[U8, float]]:
         """Yield the pictures of the video with their times, if there is to be one, and put the sheet's aside."""
-        glances = self._seen.tally.glances
-        following = iter(enumerate(glances))
-        index, glance = next(following)
+        records = self._seen.statistics.records
+        following = iter(enumerate(records))
+        index, record = next(following)
         frames = itertools.islice(frames_of(_open(self._job), self._job.source), self._seen.frames)
         for done, frame in enumerate(frames, start=1):
             self._on_progress(self._seen.frames + done, 2 * self._seen.frames)
-            if frame.mono_s != glance.mono_s:
+            if frame.mono_s != record.mono_s:
                 continue
             if index in self._chosen:
-                self._tiles[index] = self._pair(frame, index, glance, self._tile_wh)
+                self._tiles[index] = self._pair(frame, index, record, self._tile_wh)
             if self._job.video is not None:
-                pair = self._pair(frame, index, glance, self._picture_wh)
+                pair = self._pair(frame, index, record, self._picture_wh)
                 yield np.vstack([pair, self._key]), frame.mono_s
-            index, glance = next(following, (index, glance))
+            index, record = next(following, (index, record))
 
-    def _pair(self, frame: Frame, index: int, glance: Glance, size_wh: SizeWH) -> U8:
+    def _pair(self, frame: Frame, index: int, record: FrameRecord, size_wh: SizeWH) -> U8:
         picture = frame.colour(size_wh)
         blackout = self._blackouts[size_wh]
         if blackout is not None:
             picture[blackout > 0] = 0
-        zero_s = self._seen.tally.glances[0].mono_s
-        at = glance.mono_s - zero_s
+        zero_s = self._seen.statistics.records[0].mono_s
+        at = record.mono_s - zero_s
         words = f"{int(at) // 60}:{at % 60:04.1f}"
         reason = self._chosen.get(index, "") if size_wh == self._tile_wh else ""
-        trouble = "" if glance.rejection is None else _REJECTIONS[glance.rejection]
-        return draw_pair(picture, self._seen.tally.final_codes_at(index), f"{words}  {reason}".rstrip(), trouble)
+        trouble = "" if record.rejection is None else _REJECTIONS[record.rejection]
+        return draw_pair(picture, self._seen.statistics.final_codes_at(index), f"{words}  {reason}".rstrip(), trouble)
 
 
 def _video_within_wh(size_wh: SizeWH) -> SizeWH:
@@ -290,21 +290,21 @@ def _video_within_wh(size_wh: SizeWH) -> SizeWH:
     return min(max(width, least[0]), most[0]), min(max(height, least[1]), most[1])
 
 
-def _entries(figures: Figures) -> list[tuple[Part | None, str]]:
+def _entries(summary: Summary) -> list[tuple[Part | None, str]]:
     """Return the key: each part with its colour, seconds and share; then the whole frames that were left out."""
-    total = sum(figures.part_cell_s.values())
+    total = sum(summary.part_cell_s.values())
     entries: list[tuple[Part | None, str]] = [
-        (part, f"{WORDS[part]} {figures.part_cell_s[part]:.0f} cell-s ({_share(figures.part_cell_s[part], total)})")
+        (part, f"{WORDS[part]} {summary.part_cell_s[part]:.0f} cell-s ({_share(summary.part_cell_s[part], total)})")
         for part in PARTS
-        if figures.part_cell_s[part] > 0 or part in ("traffic", "staying")
+        if summary.part_cell_s[part] > 0 or part in ("traffic", "staying")
     ]
-    entries += [(None, f"{_REJECTIONS[reason]} {seconds:.1f} s") for reason, seconds in figures.rejected_s.items()]
+    entries += [(None, f"{_REJECTIONS[reason]} {seconds:.1f} s") for reason, seconds in summary.rejected_s.items()]
     return entries
 
 
 def _sheet(job: TuneJob, seen: _Seen, pairs: list[U8]) -> U8:
     columns = min(max(1, _SHEET_WIDTH // pairs[0].shape[1]), len(pairs))
     width = columns * pairs[0].shape[1]
-    figures = seen.figures
-    title = f"{job.params.camera}: {figures.length_s:.0f} s, {figures.judged_s:.0f} s counted"
-    return draw_sheet(draw_key(title, _entries(figures), width), pairs, columns)
+    summary = seen.summary
+    title = f"{job.params.camera}: {summary.length_s:.0f} s, {summary.judged_s:.0f} s counted"
+    return draw_sheet(draw_key(title, _entries(summary), width), pairs, columns)

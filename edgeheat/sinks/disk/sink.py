@@ -30,7 +30,7 @@ class DiskSink:
         self,
         root: Path,
         *,
-        zone: tzinfo,
+        timezone: tzinfo,
         keep_s: float,
         max_bytes: int,
         free_floor_bytes: int,
@@ -39,12 +39,12 @@ class DiskSink:
     ) -> None:
         """Prepare; the disk is first touched by the first event, for reading a large tree takes seconds.
 
-        `zone` is the shop's, for the local time in the figures. Dated pictures are deleted when older than
+        `timezone` is the shop's, for the local time in the figures. Dated pictures are deleted when older than
         `keep_s`, when they exceed `max_bytes` together, or when the disk has less than `free_floor_bytes` left.
         `on_written` is called for each picture with its camera, `on_bytes` with the bytes of all dated pictures.
         """
         self._folder = root / "heatmaps"
-        self._zone = zone
+        self._timezone = timezone
         self._keep_s = keep_s
         self._max_bytes = max_bytes
         self._free_floor_bytes = free_floor_bytes
@@ -160,7 +160,7 @@ class DiskSink:
         _remove_stale_latest(folder, latest.suffix)
 
     def _figures(self, snapshot: Snapshot, heat: HeatImage, picture: Path) -> bytes:
-        local = datetime.fromtimestamp(snapshot.wall_s, self._zone)
+        local = datetime.fromtimestamp(snapshot.wall_s, self._timezone)
         return to_json(
             {
                 "schema": SCHEMA,

@@ -1,6 +1,6 @@
 """The MQTT sink: states, figures and pictures to a broker that may be slow, full, frozen or gone."""
 
 from edgeheat.sinks.mqtt.sink import MqttSink
-from edgeheat.sinks.mqtt.topic_registry import Announced, topics_of
+from edgeheat.sinks.mqtt.topic_registry import TopicRegistry, topics_of
 
-__all__ = ["Announced", "MqttSink", "topics_of"]
+__all__ = ["MqttSink", "TopicRegistry", "topics_of"]

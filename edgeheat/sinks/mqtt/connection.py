@@ -12,7 +12,7 @@ from paho.mqtt.properties import Properties
 from paho.mqtt.reasoncodes import ReasonCode
 
 from edgeheat.defs.params import BrokerParams
-from edgeheat.sinks.mqtt.retained_queue import Message, Pending
+from edgeheat.sinks.mqtt.retained_queue import Message, RetainedQueue
 
 CONNECT_TIMEOUT_S = 5.0
 TOO_LARGE = 0x95
@@ -31,7 +31,11 @@ class Connection:
     """
 
     def __init__(
-        self, settings: BrokerParams, pending: Pending, max_bytes: int | None, on_fate: Callable[[Message, str], None]
+        self,
+        settings: BrokerParams,
+        pending: RetainedQueue,
+        max_bytes: int | None,
+        on_fate: Callable[[Message, str], None],
     ) -> None:
         """Prepare; `max_bytes` is the largest packet that the broker is known to take, where it does not say itself.
 

@@ -19,7 +19,7 @@ class Message:
     """User properties, name and value."""
 
 
-class Pending:
+class RetainedQueue:
     """The newest message of each topic, and which of them still have to be sent; for several threads.
 
     The sent ones are kept too: a broker may have lost its memory when it comes back. A durable

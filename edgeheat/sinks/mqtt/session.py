@@ -10,7 +10,7 @@ from threading import Event, Thread
 
 from edgeheat.defs.params import BrokerParams
 from edgeheat.sinks.mqtt.connection import CONNECT_TIMEOUT_S, TOO_LARGE, Connection, too_large
-from edgeheat.sinks.mqtt.retained_queue import Message, Pending
+from edgeheat.sinks.mqtt.retained_queue import Message, RetainedQueue
 
 _log = logging.getLogger(__name__)
 
@@ -35,13 +35,13 @@ _REFUSALS = {
 }
 
 
-class BrokerLink:
+class BrokerSession:
     """Keeps a connection to the broker until closed; nothing it does blocks the caller."""
 
     def __init__(
         self,
         settings: BrokerParams,
-        pending: Pending,
+        pending: RetainedQueue,
         *,
         on_connected: Callable[[bool], None],
         on_dropped: Callable[[], None],

@@ -7,9 +7,9 @@ from collections.abc import Callable, Iterator
 
 from edgeheat.defs.events import CameraHealth, CameraStatus, Event, Snapshot
 from edgeheat.defs.params import BrokerParams
-from edgeheat.sinks.mqtt.retained_queue import Message, Pending
-from edgeheat.sinks.mqtt.session import BrokerLink
-from edgeheat.sinks.mqtt.topic_registry import Announced
+from edgeheat.sinks.mqtt.retained_queue import Message, RetainedQueue
+from edgeheat.sinks.mqtt.session import BrokerSession
+from edgeheat.sinks.mqtt.topic_registry import TopicRegistry
 from edgeheat.sinks.payload import SCHEMA, heat_figures, plan_figures, to_json, units, utc_text
 
 _log = logging.getLogger(__name__)
@@ -28,7 +28,7 @@ class MqttSink:
         self,
         settings: BrokerParams,
         *,
-        announced: Announced | None = None,
+        announced: TopicRegistry | None = None,
         on_connected: Callable[[bool], None],
         on_dropped: Callable[[], None],
         jitter: Callable[[], float],
@@ -45,13 +45,13 @@ class MqttSink:
         """
         self._root = f"{settings.prefix}/{settings.site}"
         self._status_topic = settings.status_topic
-        self._pending = Pending(settings.max_waiting)
+        self._pending = RetainedQueue(settings.max_waiting)
         for topic in announced.left_over if announced is not None else ():
             self._pending.put(Message(topic, b"", "text/plain"))
         self._pending.put(Message(self._status_topic, b"online", "text/plain"))
         self._on_dropped = on_dropped
         self._told_too_many = False
-        self._link = BrokerLink(
+        self._link = BrokerSession(
             settings,
             self._pending,
             on_connected=on_connected,

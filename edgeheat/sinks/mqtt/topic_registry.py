@@ -29,7 +29,7 @@ def topics_of(settings: BrokerParams, sources: Mapping[str, Iterable[str]]) -> s
     return topics
 
 
-class Announced:
+class TopicRegistry:
     """The topics of this run and of earlier ones, in a file; used by the thread that makes it, then by one other."""
 
     def __init__(self, file: Path, topics: Iterable[str]) -> None:

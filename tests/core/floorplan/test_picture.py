@@ -147,7 +147,7 @@ def test_a_snapshot_has_figures_in_square_metres() -> None:
     assert figures.peak_s == pytest.approx(60.0, rel=0.02)
     assert np.array(figures.peak_xy) * SIZE_M == pytest.approx([5.0, 5.0], abs=0.6)
     assert figures.cells == round(snapshot.plan.seen_ratio * 320 * 291)
-    assert (heat.heat, heat.kind, heat.of, heat.media_type) == ("hour", "window", "presence", "image/png")
+    assert (heat.heat, heat.kind, heat.measure, heat.media_type) == ("hour", "window", "presence", "image/png")
     assert decoded(heat.image).shape[1::-1] == heat.size_wh == (640, 582)
 
 

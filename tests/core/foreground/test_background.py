@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from edgeheat.core.foreground.background import EmptyScene, empty_scene, seen_so, tint_of
+from edgeheat.core.foreground.background import BackgroundModel, median_background, seen_so, tint_of
 from edgeheat.core.grid.frames import F32, U8
 from edgeheat.core.grid.masks import half_hw
 from tests.core.drawn import HW, Look, room, walker
@@ -14,9 +14,9 @@ ALL: U8 = np.full(HW, 255, np.uint8)
 NOTHING: U8 = np.zeros(HW, np.uint8)
 
 
-def scene_of(level: int | U8, tint: F32 | None = None) -> EmptyScene:
+def scene_of(level: int | U8, tint: F32 | None = None) -> BackgroundModel:
     luma = np.full(HW, level, np.uint8) if isinstance(level, int) else level.copy()
-    return EmptyScene(luma, tint, np.zeros(half_hw(HW), np.float32))
+    return BackgroundModel(luma, tint, np.zeros(half_hw(HW), np.float32))
 
 
 def textured() -> U8:
@@ -26,14 +26,14 @@ def textured() -> U8:
 def test_who_walks_through_the_start_window_is_not_in_the_empty_scene() -> None:
     shop = room()
     grids = [shop.draw(Look((walker(number / 5),)))[0] for number in range(50)]
-    found = empty_scene(grids)
+    found = median_background(grids)
     assert np.abs(found.astype(int) - textured()).mean() < 1.0
     assert np.abs(found.astype(int) - textured()).max() < 12
 
 
 def test_the_median_goes_over_colours_too() -> None:
     chromas = [np.full((4, 6, 2), level, np.uint8) for level in (120, 130, 250)]
-    assert (empty_scene(chromas) == 130).all()
+    assert (median_background(chromas) == 130).all()
 
 
 def test_colour_is_measured_around_zero_and_without_the_exposures_gain() -> None:

@@ -8,8 +8,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from edgeheat.core.foreground.background import EmptyScene, tint_of
-from edgeheat.core.foreground.illumination import LightGate
+from edgeheat.core.foreground.background import BackgroundModel, tint_of
+from edgeheat.core.foreground.illumination import IlluminationGate
 from edgeheat.core.grid.frames import F32, U8, SizeWH
 from edgeheat.core.grid.masks import half_hw
 from edgeheat.core.pipeline import CameraPipeline
@@ -148,16 +148,16 @@ def test_a_crowd_that_comes_in_does_not_shut_it() -> None:
 SCENE: U8 = room(noise=0).draw()[0]
 
 
-def scene_of(luma: U8, seen_s: float = 60.0) -> EmptyScene:
+def scene_of(luma: U8, seen_s: float = 60.0) -> BackgroundModel:
     chroma = np.full((*half_hw(HW), 2), 128, np.uint8)
-    return EmptyScene(luma.copy(), tint_of(chroma, 1.0), np.full(half_hw(HW), seen_s, np.float32))
+    return BackgroundModel(luma.copy(), tint_of(chroma, 1.0), np.full(half_hw(HW), seen_s, np.float32))
 
 
 def darkened(luma: U8) -> U8:
     return np.asarray(np.rint(luma * lamps(0.3)), np.uint8)
 
 
-def through(gate: LightGate, scene: EmptyScene, seen: U8) -> EmptyScene:
+def through(gate: IlluminationGate, scene: BackgroundModel, seen: U8) -> BackgroundModel:
     """Shut the gate, show it `seen` until it opens, and return the scene that it goes on with."""
     assert gate.judge(0.9, 0.9, 0.9, 0.2)
     gate.hide(np.zeros(HW, np.uint8))
@@ -183,12 +183,12 @@ def through(gate: LightGate, scene: EmptyScene, seen: U8) -> EmptyScene:
     ],
 )
 def test_when_it_shuts(what: str, ratios: list[tuple[float, float, float]], shuts: bool) -> None:
-    gate = LightGate()
+    gate = IlluminationGate()
     assert any(gate.judge(*each, 0.2) for each in ratios) == shuts, what
 
 
 def test_it_waits_until_the_light_is_steady_but_not_for_ever() -> None:
-    gate = LightGate()
+    gate = IlluminationGate()
     gate.judge(0.9, 0.9, 0.9, 0.2)
     assert not any(gate.wait(SCENE, None, 0.5, 0.2) for _ in range(100)), "20 s of flashes"
     ready = [gate.wait(SCENE, None, 0.0, 0.2) for _ in range(6)]
@@ -199,17 +199,17 @@ def test_it_waits_until_the_light_is_steady_but_not_for_ever() -> None:
 
 def test_a_short_flash_leaves_the_scene_as_it_was() -> None:
     scene = scene_of(SCENE)
-    assert through(LightGate(), scene, SCENE) is scene
+    assert through(IlluminationGate(), scene, SCENE) is scene
 
 
 def test_the_new_light_gives_a_new_scene_that_is_as_sure() -> None:
-    found = through(LightGate(), scene_of(SCENE), darkened(SCENE))
+    found = through(IlluminationGate(), scene_of(SCENE), darkened(SCENE))
     assert np.abs(found.luma.astype(int) - darkened(SCENE)).mean() < 2.0
     assert np.quantile(found.seen_s, 0.1) >= 15.0, "what only became darker is known as before"
 
 
 def test_a_scene_known_from_before_comes_back_without_who_stands_in_it_now() -> None:
-    gate, scene = LightGate(), scene_of(SCENE)
+    gate, scene = IlluminationGate(), scene_of(SCENE)
     dark = through(gate, scene, darkened(SCENE))
     with_person = SCENE.copy()
     with_person[30:70, 60:74] = 230
@@ -220,7 +220,7 @@ def test_a_scene_known_from_before_comes_back_without_who_stands_in_it_now() -> 
 
 
 def test_what_people_hide_is_taken_from_the_old_scene_in_the_new_light() -> None:
-    gate, scene = LightGate(), scene_of(SCENE)
+    gate, scene = IlluminationGate(), scene_of(SCENE)
     people = np.zeros(HW, np.uint8)
     people[28:72, 58:76] = 255
     seen = darkened(SCENE)

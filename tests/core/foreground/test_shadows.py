@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from edgeheat.core.foreground.background import EmptyScene, tint_of
-from edgeheat.core.foreground.shadows import Differ, Difference
+from edgeheat.core.foreground.background import BackgroundModel, tint_of
+from edgeheat.core.foreground.shadows import Classification, ShadowClassifier
 from edgeheat.core.grid.frames import F32, U8
 from edgeheat.core.grid.masks import half_hw, halved
 from tests.core.drawn import HW, Block, Look, Room, room
@@ -16,18 +16,18 @@ INSIDE = np.s_[24:66, 63:77]
 CALM: U8 = np.zeros(half_hw(HW), np.uint8)
 
 
-def scene_of(empty: Room) -> EmptyScene:
+def scene_of(empty: Room) -> BackgroundModel:
     luma, chroma = empty.draw()
     tint = tint_of(chroma, 1.0) if chroma is not None else None
-    return EmptyScene(luma, tint, np.full(half_hw(HW), 60.0, np.float32))
+    return BackgroundModel(luma, tint, np.full(half_hw(HW), 60.0, np.float32))
 
 
-def seen(look: Look, *, coloured: bool = True, shadows: bool = True, changed: U8 = CALM) -> Difference:
+def seen(look: Look, *, coloured: bool = True, shadows: bool = True, changed: U8 = CALM) -> Classification:
     shop = room(coloured=coloured)
     scene = scene_of(shop)
     luma, chroma = shop.draw(look)
     tint = tint_of(chroma, 1.0) if chroma is not None else None
-    return Differ(scene, shadows=shadows).compare(luma, halved(luma), tint, changed)
+    return ShadowClassifier(scene, shadows=shadows).compare(luma, halved(luma), tint, changed)
 
 
 def light_on(factor: float) -> F32:
@@ -109,19 +109,23 @@ def test_the_rim_of_a_person_that_looks_like_a_shadow_belongs_to_the_person_and_
 @pytest.mark.parametrize(("lift", "people"), [(24.0, False), (0.0, True)])
 def test_colours_that_grow_where_the_camera_lifts_what_is_dark_are_nobody(lift: float, people: bool) -> None:
     """As a camera does that brightens a dark skirting board from 48 to 71, and its colour with it by a sixth."""
-    scene = EmptyScene(np.full(HW, 48, np.uint8), np.zeros((2, *half_hw(HW)), np.float32), np.full(half_hw(HW), 60.0))
+    scene = BackgroundModel(
+        np.full(HW, 48, np.uint8), np.zeros((2, *half_hw(HW)), np.float32), np.full(half_hw(HW), 60.0)
+    )
     assert scene.tint is not None
     scene.tint[0], scene.tint[1] = -28.5, 32.0
     luma: U8 = np.full(HW, 46, np.uint8)
-    found = Differ(scene).compare(luma, halved(luma), scene.tint * np.float32(1.22), CALM, lift=lift)
+    found = ShadowClassifier(scene).compare(luma, halved(luma), scene.tint * np.float32(1.22), CALM, lift=lift)
     assert bool(found.people.any()) is people
 
 
 def test_somebody_in_a_coat_of_another_colour_is_told_all_the_same() -> None:
-    scene = EmptyScene(np.full(HW, 48, np.uint8), np.zeros((2, *half_hw(HW)), np.float32), np.full(half_hw(HW), 60.0))
+    scene = BackgroundModel(
+        np.full(HW, 48, np.uint8), np.zeros((2, *half_hw(HW)), np.float32), np.full(half_hw(HW), 60.0)
+    )
     assert scene.tint is not None
     scene.tint[0], scene.tint[1] = -28.5, 32.0
     luma, tint = np.full(HW, 50, np.uint8), scene.tint.copy()
     tint[:, 10:20, 30:40] = np.array([12.0, -20.0])[:, None, None]
-    found = Differ(scene).compare(luma, halved(luma), tint, CALM, lift=24.0)
+    found = ShadowClassifier(scene).compare(luma, halved(luma), tint, CALM, lift=24.0)
     assert (found.people[24:36, 64:76] == 255).all()

@@ -8,8 +8,8 @@ import cv2
 import numpy as np
 import pytest
 
-from edgeheat.core.foreground.background import EmptyScene
-from edgeheat.core.foreground.stationary import Second, Settled, Stays
+from edgeheat.core.foreground.background import BackgroundModel
+from edgeheat.core.foreground.stationary import StationaryTracker, TickObservation, TickResult
 from edgeheat.core.grid.frames import U8
 from edgeheat.core.grid.masks import half_hw
 from edgeheat.defs.params import MotionParams
@@ -115,18 +115,18 @@ def test_who_walks_in_a_clip_too_short_to_know_the_empty_scene_counts_as_moving(
     assert counted.heat("traffic").sum() > 0.7 * counted.presence.sum() > 0.0
 
 
-# Stays alone, second by second.
+# StationaryTracker alone, second by second.
 
 
 class Place:
     """One place (a square of the grid) and what was held and released in it."""
 
     def __init__(self, seen_s: float, **motion: float) -> None:
-        self.scene = EmptyScene(np.full(HW, 100, np.uint8), None, np.full(half_hw(HW), seen_s, np.float32))
-        self.stays = Stays(MotionParams(**motion), self.scene)  # type: ignore[arg-type]
+        self.scene = BackgroundModel(np.full(HW, 100, np.uint8), None, np.full(half_hw(HW), seen_s, np.float32))
+        self.stays = StationaryTracker(MotionParams(**motion), self.scene)  # type: ignore[arg-type]
         self.square = np.s_[30:50, 60:80]
 
-    def second(self, level: int | None, hand: int | None = None) -> Settled:
+    def second(self, level: int | None, hand: int | None = None) -> TickResult:
         """`level`: the grey of who is there, `hand`: of a small part of him."""
         luma, people = np.full(HW, 100, np.uint8), NOBODY.copy()
         if level is not None:
@@ -137,7 +137,7 @@ class Place:
             luma[42:44, 66:70] = hand
         self.stays.hold(people, 1.0)
         return self.stays.settle(
-            self.scene, Second(luma, None, self.stays.stir_tolerance(luma), people, NOBODY, NOBODY, 1.0)
+            self.scene, TickObservation(luma, None, self.stays.stir_tolerance(luma), people, NOBODY, NOBODY, 1.0)
         )
 
     def seconds(self, *levels: int | None) -> list[float]:
@@ -221,7 +221,7 @@ def test_time_beside_furniture_is_held_once() -> None:
     for _ in range(5):
         # Somebody walks by, so what is there is seen and held as it is.
         place.stays.hold(body, 1.0)
-        second = Second(luma, None, place.stays.stir_tolerance(luma), body, body, NOBODY, 1.0)
+        second = TickObservation(luma, None, place.stays.stir_tolerance(luma), body, body, NOBODY, 1.0)
         place.stays.settle(place.scene, second)
     assert place.stays._held_ms[40, 70] - before_ms == 5_000
 

@@ -13,8 +13,8 @@ import pytest
 from numpy.typing import NDArray
 
 from edgeheat.core.grid.frames import U8
-from edgeheat.core.health.similarity import Reference, sketch
-from edgeheat.core.health.verdict import Health, HealthWatch
+from edgeheat.core.health.similarity import ReferenceImage, extract_features
+from edgeheat.core.health.verdict import Health, HealthMonitor
 from edgeheat.sources.base import SourceOptions
 from edgeheat.sources.synthetic import open_synthetic
 
@@ -72,9 +72,9 @@ def people_in(grid: U8) -> U8:
     return np.where(cv2.absdiff(grid, scene()) > 25, 255, 0).astype(np.uint8)
 
 
-def watched(change: Change, seconds: int = 70, walkers: int = 5, watch: HealthWatch | None = None) -> list[Health]:
+def watched(change: Change, seconds: int = 70, walkers: int = 5, watch: HealthMonitor | None = None) -> list[Health]:
     """Ten undisturbed seconds, then `change` with its own seconds; what is said after each of these."""
-    watch = watch or HealthWatch()
+    watch = watch or HealthMonitor()
     said = []
     for second, picture in enumerate(shop(walkers, seconds + 10)):
         seen = change(picture, second - 10.0) if second >= 10 else picture
@@ -265,7 +265,7 @@ def test_a_frozen_picture_is_seen_after_half_a_minute_though_the_cameras_clock_g
         cv2.putText(still, f"{int(second):02}", (600, 20), cv2.FONT_HERSHEY_SIMPLEX, 0.6, (255,), 2)
         return still.astype(np.float32)
 
-    watch = HealthWatch()
+    watch = HealthMonitor()
     said = [watch.look(as_grid(stopped(shop(0, 1)[0], s), std=0), scene(), None, float(s)) for s in range(60)]
     said_verdicts = [health.verdict for health in said if health is not None]
     assert said_verdicts.index("frozen") == pytest.approx(27, abs=3)
@@ -275,7 +275,7 @@ def test_a_frozen_picture_is_seen_after_half_a_minute_though_the_cameras_clock_g
 
 
 def test_somebody_small_who_walks_in_a_picture_without_noise_keeps_it_from_being_called_frozen() -> None:
-    watch = HealthWatch()
+    watch = HealthMonitor()
     for second in range(60):
         grid, people = scene().copy(), np.zeros_like(scene())
         body = (slice(40, 48), slice(100 + second // 10, 103 + second // 10))
@@ -296,7 +296,7 @@ def test_a_move_is_seen_whatever_the_pipeline_makes_of_it() -> None:
     shifted = moved_by(0.03, 0.01)
     everything = np.full_like(scene(), 255)
     for people, follows in ((everything, False), (None, True), (None, False)):
-        watch = HealthWatch()
+        watch = HealthMonitor()
         for second in range(30):
             picture = shop(5, 100)[second]
             seen = shifted(picture, 0) if second >= 10 else picture
@@ -318,7 +318,7 @@ def test_a_camera_that_is_being_turned_is_called_moved_once_it_stands_still() ->
     assert said[-1].shift_cells == pytest.approx((0.12 * 320, 0), abs=1.0)
 
 
-def look_at(watch: HealthWatch, picture: Picture, known: U8 | None, from_s: float, seconds: int) -> Health:
+def look_at(watch: HealthMonitor, picture: Picture, known: U8 | None, from_s: float, seconds: int) -> Health:
     health = None
     for second in range(seconds):
         health = watch.look(as_grid(picture, second), known, None, from_s + second)
@@ -326,9 +326,9 @@ def look_at(watch: HealthWatch, picture: Picture, known: U8 | None, from_s: floa
     return health
 
 
-def knocked() -> tuple[HealthWatch, Picture]:
+def knocked() -> tuple[HealthMonitor, Picture]:
     """A watch that has seen a camera being moved, and what the camera shows now."""
-    watch, empty = HealthWatch(), shop(0, 1)[0]
+    watch, empty = HealthMonitor(), shop(0, 1)[0]
     assert look_at(watch, empty, scene(), 0, 20).verdict == "ok"
     assert not watch.move_pending
     now = moved_by(0.03, 0.01)(empty, 0)
@@ -356,7 +356,7 @@ def test_an_accepted_move_stands_for_a_day_and_is_measured_from_anew() -> None:
 
 
 def test_a_lens_out_of_focus_does_not_keep_an_accepted_move_from_a_new_reference() -> None:
-    watch, empty = HealthWatch(), shop(0, 1)[0]
+    watch, empty = HealthMonitor(), shop(0, 1)[0]
     look_at(watch, empty, scene(), 0, 20)
     soft = defocused(4)(empty, 0)
     assert look_at(watch, soft, scene(), 20, 40).verdict == "blurred"
@@ -380,9 +380,9 @@ def test_an_accepted_move_can_be_cleared_and_gives_way_to_what_is_worse() -> Non
 
 
 def test_a_camera_that_was_moved_while_nobody_looked_is_found_out_from_the_saved_state() -> None:
-    first, empty = HealthWatch(), shop(0, 1)[0]
+    first, empty = HealthMonitor(), shop(0, 1)[0]
     look_at(first, empty, scene(), 0, 20)
-    second = HealthWatch()
+    second = HealthMonitor()
     second.restore(first.state(), 1000.0)
     now = moved_by(-0.04, 0.0)(empty, 0)
     health = look_at(second, now, as_grid(now, std=0), 1100, 12)
@@ -393,7 +393,7 @@ def test_an_accepted_move_outlives_the_process() -> None:
     first, now = knocked()
     first.accepted_move(35.0)
     health = look_at(first, now, as_grid(now, std=0), 35, 10)
-    second = HealthWatch()
+    second = HealthMonitor()
     second.restore(first.state(), -1000.0)
     assert look_at(second, now, None, -950, 10) == health
     assert look_at(second, now, None, 35 - 1000 + 86_400, 1).verdict == "ok"
@@ -415,15 +415,15 @@ NO_STATES: list[tuple[str, dict[str, NDArray[Any]]]] = [
 
 @pytest.mark.parametrize("state", [pytest.param(state, id=what) for what, state in NO_STATES])
 def test_a_damaged_state_is_refused_and_leaves_the_watch_as_it_was(state: dict[str, NDArray[Any]]) -> None:
-    watch = HealthWatch()
+    watch = HealthMonitor()
     with pytest.raises(ValueError, match="camera health: expected"):
         watch.restore(state, 0.0)
     assert look_at(watch, shop(0, 1)[0], None, 0, 10).verdict == "ok"
 
 
 def test_a_fresh_state_can_be_taken_up() -> None:
-    watch = HealthWatch()
-    watch.restore(HealthWatch().state(), 5.0)
+    watch = HealthMonitor()
+    watch.restore(HealthMonitor().state(), 5.0)
     assert look_at(watch, shop(0, 1)[0], scene(), 0, 10).verdict == "ok"
 
 
@@ -439,7 +439,7 @@ def test_a_fresh_state_can_be_taken_up() -> None:
 def test_a_picture_that_shows_nothing_is_told_at_any_size(
     what: str, level: int, spread: int, reason: str, size_wh: tuple[int, int]
 ) -> None:
-    watch, said = HealthWatch(), []
+    watch, said = HealthMonitor(), []
     random = np.random.default_rng(3)
     shape = size_wh[::-1]
     for second in range(60):
@@ -453,7 +453,7 @@ def test_a_picture_that_shows_nothing_is_told_at_any_size(
 def test_a_smooth_slope_of_grey_does_no_harm() -> None:
     """Brightness but no edge: there is nothing that phase correlation could work on."""
     slope = np.tile(np.linspace(60, 200, 320), (180, 1)).astype(np.uint8)
-    watch = HealthWatch()
+    watch = HealthMonitor()
     look_at(watch, shop(0, 1)[0], scene(), 0, 20)
     for second in range(20, 30):
         health = watch.look(slope, scene(), None, float(second))
@@ -461,7 +461,7 @@ def test_a_smooth_slope_of_grey_does_no_harm() -> None:
 
 
 def test_a_single_cell_does_no_harm() -> None:
-    watch = HealthWatch()
+    watch = HealthMonitor()
     for second in range(60):
         cell = np.full((1, 1), 100 + second, np.uint8)
         health = watch.look(cell, cell, np.zeros_like(cell), float(second))
@@ -469,7 +469,7 @@ def test_a_single_cell_does_no_harm() -> None:
 
 
 def test_a_camera_of_another_shape_starts_a_new_reference() -> None:
-    watch = HealthWatch()
+    watch = HealthMonitor()
     look_at(watch, shop(0, 1)[0], scene(), 0, 20)
     tall = np.ascontiguousarray(scene().T)
     for second in range(20, 120):
@@ -481,7 +481,7 @@ def test_a_camera_of_another_shape_starts_a_new_reference() -> None:
 def test_five_looks_a_second_and_one_in_two_seconds_say_the_same() -> None:
     empty, now = shop(0, 1)[0], moved_by(0.03, 0.0)(shop(0, 1)[0], 0)
     for every_s in (0.2, 1.0, 2.0):
-        watch = HealthWatch()
+        watch = HealthMonitor()
         held_s = []
         for number in range(round(60 / every_s)):
             at_s = number * every_s
@@ -492,7 +492,7 @@ def test_five_looks_a_second_and_one_in_two_seconds_say_the_same() -> None:
 
 
 def test_without_a_scene_only_what_needs_none_is_said() -> None:
-    watch, empty = HealthWatch(), shop(0, 1)[0]
+    watch, empty = HealthMonitor(), shop(0, 1)[0]
     assert watch.look(as_grid(empty), None, None, 0.0) is None, "too soon to tell"
     assert look_at(watch, empty, None, 1, 20).verdict == "ok"
     assert look_at(watch, defocused(6)(empty, 0), None, 21, 60).verdict == "ok"
@@ -500,7 +500,7 @@ def test_without_a_scene_only_what_needs_none_is_said() -> None:
 
 
 def test_a_long_gap_is_no_time_in_which_anything_was_seen() -> None:
-    watch, empty = HealthWatch(), shop(0, 1)[0]
+    watch, empty = HealthMonitor(), shop(0, 1)[0]
     look_at(watch, empty, scene(), 0, 20)
     still = as_grid(empty, std=0)
     assert watch.look(still, scene(), None, 20.0) == Health("ok", "")
@@ -509,7 +509,7 @@ def test_a_long_gap_is_no_time_in_which_anything_was_seen() -> None:
 
 
 def test_the_reference_follows_a_shop_that_is_furnished_anew() -> None:
-    watch, empty = HealthWatch(), shop(0, 1)[0]
+    watch, empty = HealthMonitor(), shop(0, 1)[0]
     look_at(watch, empty, scene(), 0, 20)
     now = furnished_anew(empty)
     known = as_grid(now, std=0)
@@ -518,14 +518,14 @@ def test_the_reference_follows_a_shop_that_is_furnished_anew() -> None:
 
 
 def test_the_reference_does_not_learn_a_fault() -> None:
-    watch, empty = HealthWatch(), shop(0, 1)[0]
+    watch, empty = HealthMonitor(), shop(0, 1)[0]
     look_at(watch, empty, scene(), 0, 20)
     now = defocused(4)(furnished_anew(empty), 0)
     assert look_at(watch, now, as_grid(now, std=0), 20, 700).verdict == "blurred"
 
 
 def test_a_camera_that_sinks_by_a_cell_an_hour_is_found_out() -> None:
-    watch, empty = HealthWatch(), shop(0, 1)[0]
+    watch, empty = HealthMonitor(), shop(0, 1)[0]
     said = []
     for hour in range(6):
         now = moved_by(0.0, 0.004 * hour)(empty, 0)
@@ -534,7 +534,7 @@ def test_a_camera_that_sinks_by_a_cell_an_hour_is_found_out() -> None:
 
 
 def test_a_reference_taken_at_night_gives_way_to_the_day() -> None:
-    watch, empty = HealthWatch(), shop(0, 1)[0]
+    watch, empty = HealthMonitor(), shop(0, 1)[0]
     dark = in_the_dark(empty, 0)
     look_at(watch, dark, as_grid(dark, std=0), 0, 20)
     for from_s in range(20, 720, 20):
@@ -543,7 +543,7 @@ def test_a_reference_taken_at_night_gives_way_to_the_day() -> None:
 
 
 def test_a_reference_taken_out_of_focus_gives_way_to_a_sharp_one() -> None:
-    watch, empty = HealthWatch(), shop(0, 1)[0]
+    watch, empty = HealthMonitor(), shop(0, 1)[0]
     soft = defocused(4)(empty, 0)
     look_at(watch, soft, as_grid(soft, std=0), 0, 20)
     assert look_at(watch, empty, scene(), 20, 620).verdict == "ok"
@@ -551,7 +551,7 @@ def test_a_reference_taken_out_of_focus_gives_way_to_a_sharp_one() -> None:
 
 
 def test_the_reference_stays_while_the_light_is_poor() -> None:
-    watch, empty = HealthWatch(), shop(0, 1)[0]
+    watch, empty = HealthMonitor(), shop(0, 1)[0]
     look_at(watch, empty, scene(), 0, 20)
     dim = empty * (0.04 + 0.9 * spot(0.2, 0.2, 0.12))
     look_at(watch, dim, as_grid(dim, std=0), 20, 700)
@@ -560,8 +560,8 @@ def test_the_reference_stays_while_the_light_is_poor() -> None:
 
 def test_comparing_leaves_the_reference_as_it_was() -> None:
     """OpenCV's phase correlation may write its window into what it is given."""
-    reference = Reference(scene().copy())
-    now = sketch(as_grid(moved_by(0.3, 0.0)(shop(0, 1)[0], 0)))
+    reference = ReferenceImage(scene().copy())
+    now = extract_features(as_grid(moved_by(0.3, 0.0)(shop(0, 1)[0], 0)))
     first = reference.compare(now, now, None)
     assert first.shift_cells == pytest.approx((96, 0), abs=1)
     assert all(reference.compare(now, now, None) == first for _ in range(5))

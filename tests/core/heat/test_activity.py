@@ -11,7 +11,7 @@ from edgeheat.core.grid.frames import U8
 from edgeheat.core.grid.zones import ZoneMasks
 from edgeheat.core.heat.activity import Activity, ActivityMeter, zone_heats
 from edgeheat.core.heat.base import HeatGrid
-from edgeheat.core.heat.zone_counters import Column
+from edgeheat.core.heat.zone_counters import Counter
 from edgeheat.defs.events import ZoneHeat
 from edgeheat.defs.params import Point, ZoneKind, ZoneParams
 from tests.core.counting import mask_of
@@ -37,7 +37,7 @@ def cells(count: int) -> U8:
 
 def watched(shown: list[tuple[float, int]], frame_s: float = 0.2, zones: tuple[ZoneParams, ...] = ()) -> Activity:
     """Activity after so many seconds each with so many cells of presence; None of them move."""
-    meter, at_s = ActivityMeter(ZoneMasks.of(zones, GRID_WH).named), 0.0
+    meter, at_s = ActivityMeter(ZoneMasks.from_params(zones, GRID_WH).named), 0.0
     for seconds, count in shown:
         for _ in range(round(seconds / frame_s)):
             at_s += frame_s
@@ -125,7 +125,7 @@ def test_somebody_takes_more_cells_in_a_large_zone_but_never_more_than_it_has(ce
 
 
 def test_movement_and_staying_are_told_apart_zone_by_zone() -> None:
-    zones = ZoneMasks.of((zone("left", 0, 0, 0.5, 1), zone("right", 0.55, 0, 1, 1)), GRID_WH)
+    zones = ZoneMasks.from_params((zone("left", 0, 0, 0.5, 1), zone("right", 0.55, 0, 1, 1)), GRID_WH)
     moving, dwell_ms = EMPTY.copy(), np.zeros(EMPTY.shape, np.uint32)
     moving[5:10, 5:10] = 255
     dwell_ms[5:10, 30:34] = 65_000
@@ -138,12 +138,12 @@ def test_movement_and_staying_are_told_apart_zone_by_zone() -> None:
     assert activity.dwell_cell_s == {"all": 1300.0, "left": 0.0, "right": 1300.0}
     assert activity.active_s == {"all": 0.5, "left": 0.5, "right": 0.5}
     assert activity.motion_ratio["all"] == pytest.approx(25 / 800)
-    assert list(rows[:, Column.DWELL_CELL_MS]) == [1_300_000, 0, 1_300_000]
+    assert list(rows[:, Counter.DWELL_CELL_MS]) == [1_300_000, 0, 1_300_000]
     assert activity.observed_s == 0.5
 
 
 def test_movement_of_before_that_became_certain_just_now_is_movement_and_no_more_than_all_of_a_zone_moves() -> None:
-    meter = ActivityMeter(ZoneMasks.of((), GRID_WH).named)
+    meter = ActivityMeter(ZoneMasks.from_params((), GRID_WH).named)
     meter.add(mask_of(EMPTY, 1.0, 1.0, moved_ms=np.full(EMPTY.shape, 9_000, np.uint32)), 1000)
     activity = meter.take()
     assert activity.cell_seconds["all"] == 9.0 * EMPTY.size
@@ -151,7 +151,7 @@ def test_movement_of_before_that_became_certain_just_now_is_movement_and_no_more
 
 
 def test_a_zone_without_cells_is_never_active() -> None:
-    zones = ZoneMasks.of((zone("till", 0.2, 0.2, 0.4, 0.4), zone("no", 0, 0, 0.5, 1, kind="privacy")), GRID_WH)
+    zones = ZoneMasks.from_params((zone("till", 0.2, 0.2, 0.4, 0.4), zone("no", 0, 0, 0.5, 1, kind="privacy")), GRID_WH)
     meter = ActivityMeter(zones.named)
     dwell_ms = np.full(EMPTY.shape, 9, np.uint32)
     meter.add(mask_of(cells(800), 1.0, 1.0, dwell_ms=dwell_ms), 1000)
@@ -169,9 +169,9 @@ def test_what_moves_is_not_known_while_nothing_is_observed() -> None:
 
 
 def rows_of(zones: ZoneMasks, **figures: float) -> np.ndarray:
-    rows = np.zeros((len(zones.keys), len(Column)))
+    rows = np.zeros((len(zones.keys), len(Counter)))
     for name, value in figures.items():
-        rows[:, Column[name.upper()]] = value
+        rows[:, Counter[name.upper()]] = value
     return rows
 
 
@@ -196,7 +196,7 @@ def test_zones_are_ranked_by_weight_times_the_mean_cell(
     drawn = [zone(name, *edge, weight=weight) for name, edge, weight in zip(ranks, edges, weights, strict=True)]
     heat_s = np.zeros((20, 40))
     heat_s[:, :21], heat_s[:, 21:25] = 2.0, 4.0
-    zones = figures_of(ZoneMasks.of(drawn, GRID_WH), heat_s)
+    zones = figures_of(ZoneMasks.from_params(drawn, GRID_WH), heat_s)
     assert {name: each.rank for name, each in zones.items()} == {"all": None, **ranks}, what
     assert [each.weight for each in zones.values()] == [1.0, *weights]
 
@@ -204,7 +204,7 @@ def test_zones_are_ranked_by_weight_times_the_mean_cell(
 def test_the_figures_of_a_zone_are_its_rows_and_its_cells() -> None:
     heat_s = np.zeros((20, 40))
     heat_s[4, 8], heat_s[10, 30] = 3.0, 5.0
-    zones = ZoneMasks.of((zone("left", 0, 0, 0.5, 1),), GRID_WH)
+    zones = ZoneMasks.from_params((zone("left", 0, 0, 0.5, 1),), GRID_WH)
     left = figures_of(
         zones, heat_s, observed_ms=8000, active_ms=2000, traffic_cell_ms=1500, dwell_cell_ms=250, entries=2.5
     )["left"]
@@ -223,7 +223,9 @@ def test_the_figures_of_a_zone_are_its_rows_and_its_cells() -> None:
     ],
 )
 def test_the_active_share_is_from_0_to_1(what: str, observed_ms: float, active_ms: float, ratio: float) -> None:
-    figures = figures_of(ZoneMasks.of((), GRID_WH), np.zeros((20, 40)), observed_ms=observed_ms, active_ms=active_ms)
+    figures = figures_of(
+        ZoneMasks.from_params((), GRID_WH), np.zeros((20, 40)), observed_ms=observed_ms, active_ms=active_ms
+    )
     assert figures["all"].active_ratio == pytest.approx(ratio), what
 
 
@@ -233,7 +235,7 @@ def test_a_zone_without_cells_has_figures_of_nothing_and_ranks_last() -> None:
         zone("seen", 0.6, 0, 1, 1),
         zone("no", 0, 0, 0.5, 1, kind="privacy"),
     )
-    figures = figures_of(ZoneMasks.of(drawn, GRID_WH), np.ones((20, 40)))
+    figures = figures_of(ZoneMasks.from_params(drawn, GRID_WH), np.ones((20, 40)))
     hidden = figures["hidden"]
     assert (hidden.cells, hidden.cell_seconds, hidden.mean_s, hidden.peak_s, hidden.rank) == (0, 0.0, 0.0, 0.0, 2)
     assert figures["seen"].rank == 1

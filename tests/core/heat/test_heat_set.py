@@ -17,8 +17,8 @@ from numpy.typing import NDArray
 
 from edgeheat.core.grid.zones import ZoneMasks
 from edgeheat.core.heat.decaying import DecayingHeat
-from edgeheat.core.heat.heat_set import Heats
-from edgeheat.core.heat.zone_counters import Column
+from edgeheat.core.heat.heat_set import HeatSet
+from edgeheat.core.heat.zone_counters import Counter
 from edgeheat.defs.params import HeatParams, Measure, ZoneParams
 from tests.core.counting import (
     ALL_KINDS,
@@ -67,8 +67,8 @@ def test_saving_and_restoring_equals_an_uninterrupted_run(
         np.testing.assert_allclose(got.heat_s, wanted.heat_s, rtol=1e-5, atol=1e-6)
         assert got.observed_s == pytest.approx(wanted.observed_s, rel=1e-6)
         np.testing.assert_allclose(
-            current.read_zones(heat.name, at_s + 5 + moved, WALL + at_s + 5),
-            whole.read_zones(heat.name, at_s + 5, WALL + at_s + 5),
+            current.read_zone_counters(heat.name, at_s + 5 + moved, WALL + at_s + 5),
+            whole.read_zone_counters(heat.name, at_s + 5, WALL + at_s + 5),
             rtol=1e-6,
         )
 
@@ -88,7 +88,7 @@ def test_increments_that_travel_as_bytes_give_the_same_heats_elsewhere(seed: int
     now = masks[-1].mono_s, masks[-1].wall_s
     for heat in EVERY_HEAT:
         assert here.read(heat.name, *now).heat_s.tobytes() == there.read(heat.name, *now).heat_s.tobytes()
-        assert here.read_zones(heat.name, *now).tobytes() == there.read_zones(heat.name, *now).tobytes()
+        assert here.read_zone_counters(heat.name, *now).tobytes() == there.read_zone_counters(heat.name, *now).tobytes()
 
 
 def test_what_is_told_of_the_zones_is_what_a_total_of_them_holds() -> None:
@@ -98,7 +98,7 @@ def test_what_is_told_of_the_zones_is_what_a_total_of_them_holds() -> None:
         heats.count(mask)
         for zone, seconds in heats.take_activity().dwell_cell_s.items():
             told[zone] += seconds
-    kept = heats.read_zones("ever", mask.mono_s, mask.wall_s)[:, Column.DWELL_CELL_MS] / 1000
+    kept = heats.read_zone_counters("ever", mask.mono_s, mask.wall_s)[:, Counter.DWELL_CELL_MS] / 1000
     assert list(told.values()) == pytest.approx(list(kept))
     assert min(kept) > 0
 
@@ -108,7 +108,7 @@ def test_what_is_told_of_the_zones_is_what_a_total_of_them_holds() -> None:
     [
         ("the length", replace(ALL_KINDS[1], length_s=7200.0)),
         ("the kind", HeatParams("hour", "decaying", 3600.0)),
-        ("what it counts", replace(ALL_KINDS[1], of="dwell")),
+        ("what it counts", replace(ALL_KINDS[1], measure="dwell")),
     ],
 )
 def test_a_heat_that_was_changed_starts_empty_and_the_others_go_on(what: str, changed: HeatParams) -> None:
@@ -140,7 +140,7 @@ def test_figures_of_zones_that_are_still_the_same_go_on_and_the_others_start_emp
 ) -> None:
     before = heats_of()
     counted = [increment(10.0 + age_s, 100, 200) for age_s in range(0, 300, 10)]
-    after = heats_of(zones=ZoneMasks.of(zones, SHAPE[::-1]))
+    after = heats_of(zones=ZoneMasks.from_params(zones, SHAPE[::-1]))
     if travels == "saved":
         for each in counted:
             before.add(each)
@@ -151,20 +151,20 @@ def test_figures_of_zones_that_are_still_the_same_go_on_and_the_others_start_emp
             after.add(type(each).unpack(each.pack()))
     assert list(after.zones.named) == ["all", *goes_on]
     for heat in ALL_KINDS:
-        rows = after.read_zones(heat.name, 310.0, WALL + 310.0)
+        rows = after.read_zone_counters(heat.name, 310.0, WALL + 310.0)
         for row, known in zip(rows, [True, *goes_on.values()], strict=True):
             assert row.all() if known else not row.any()
         assert after.read(heat.name, 310.0, WALL + 310.0).heat_s[CELL] > 0
-        assert rows[0, Column.ENTRIES] == pytest.approx(30.0, abs=12.0)
+        assert rows[0, Counter.ENTRIES] == pytest.approx(30.0, abs=12.0)
 
 
 def test_a_zone_that_was_added_later_is_measured_against_the_time_since() -> None:
-    before = heats_of(zones=ZoneMasks.of((LEFT,), SHAPE[::-1]))
+    before = heats_of(zones=ZoneMasks.from_params((LEFT,), SHAPE[::-1]))
     before.add(increment(10.0, zones=before.zones))
     after = heats_of()
     after.restore(before.save({}), 0.0)
     after.add(increment(20.0))
-    assert list(after.read_zones("ever", 20.0, WALL)[:, Column.OBSERVED_MS]) == [2000, 2000, 1000]
+    assert list(after.read_zone_counters("ever", 20.0, WALL)[:, Counter.OBSERVED_MS]) == [2000, 2000, 1000]
 
 
 def test_arrays_of_others_are_kept_beside_the_heats_whatever_their_names() -> None:
@@ -220,14 +220,14 @@ def test_saved_heats_that_lack_a_part_are_refused_like_damaged_ones(
 
 def test_heats_of_another_grid_are_refused() -> None:
     saved = heats_of().save({})
-    assert Heats.saved_shape_hw(saved) == SHAPE
+    assert HeatSet.saved_shape_hw(saved) == SHAPE
     with pytest.raises(ValueError, match="expected a grid"):
-        heats_of(zones=ZoneMasks.of((), (4, 4))).restore(saved, 0.0)
+        heats_of(zones=ZoneMasks.from_params((), (4, 4))).restore(saved, 0.0)
 
 
 # A window of presence is not kept where those of traffic and dwell are.
 
-DAY = {of: HeatParams(of, "window", 6000.0, of=of) for of in MEASURES}
+DAY = {of: HeatParams(of, "window", 6000.0, measure=of) for of in MEASURES}
 SUM = (DAY["presence"], DAY["traffic"], DAY["dwell"])
 COUNTED = [increment(90.0 * each, 777, 33_333 * (each % 2), observed_ms=9000) for each in range(1, 61)]
 COUNTED_S = 60 * 0.777 + 30 * 33.333
@@ -260,12 +260,12 @@ def test_presence_goes_on_whether_it_was_or_becomes_the_sum_of_traffic_and_dwell
     wanted_s = {"presence": COUNTED_S, "traffic": 60 * 0.777, "dwell": 30 * 33.333}
     for heats in (after, again):
         for heat in now:
-            whole_s = 0.0 if heat.name in empty else wanted_s[heat.of]
+            whole_s = 0.0 if heat.name in empty else wanted_s[heat.measure]
             grid = heats.read(heat.name, at_s, WALL + at_s)
             assert grid.heat_s[CELL] == pytest.approx(whole_s, rel=1e-6)
             assert grid.observed_s == (0.0 if heat.name in empty else 540.0)
-            rows = heats.read_zones(heat.name, at_s, WALL + at_s)
-            assert list(rows[:, Column.ENTRIES]) == [0.0 if heat.name in empty else 60.0] * 3
+            rows = heats.read_zone_counters(heat.name, at_s, WALL + at_s)
+            assert list(rows[:, Counter.ENTRIES]) == [0.0 if heat.name in empty else 60.0] * 3
         for heat in now:
             assert heats.read(heat.name, at_s + 6200.0, WALL).heat_s[CELL] == 0.0
 
@@ -326,15 +326,15 @@ def test_heats_of_format_2_go_on_to_the_millisecond(kept: tuple[HeatParams, ...]
     wanted_s = {"traffic": 5.001, "dwell": 60.003, "presence": 65.004}
     for heat in kept:
         grid = heats.read(heat.name, 1200.0, WALL)
-        assert grid.heat_s[CELL] == pytest.approx(2 * wanted_s[heat.of], rel=1e-6)
+        assert grid.heat_s[CELL] == pytest.approx(2 * wanted_s[heat.measure], rel=1e-6)
         assert grid.observed_s == 140.0
-        assert (heats.read_zones(heat.name, 1200.0, WALL) == 2).all()
+        assert (heats.read_zone_counters(heat.name, 1200.0, WALL) == 2).all()
     for heat in kept:
-        assert heats.read(heat.name, 7250.0, WALL).heat_s[CELL] == pytest.approx(wanted_s[heat.of], rel=1e-6)
+        assert heats.read(heat.name, 7250.0, WALL).heat_s[CELL] == pytest.approx(wanted_s[heat.measure], rel=1e-6)
     assert b"heat/presence/" not in heats_with_all(saved).save({})
 
 
-def heats_with_all(saved: bytes) -> Heats:
+def heats_with_all(saved: bytes) -> HeatSet:
     heats = heats_of(SUM)
     heats.restore(saved, 0.0)
     return heats
@@ -385,7 +385,7 @@ def saved_in_format_1(*, version: int = 1, scene: bool = True) -> bytes:
 
 @pytest.mark.parametrize("of", ["presence", "traffic"])
 def test_heats_of_format_1_go_on_as_presence_or_traffic(of: Any) -> None:
-    heats = heats_of(tuple(replace(kind, of=of) for kind in ALL_KINDS))
+    heats = heats_of(tuple(replace(kind, measure=of) for kind in ALL_KINDS))
     empty, extra = heats.restore(saved_in_format_1(), 1000.0)
     assert empty == []
     assert list(extra) == ["scene"] and (extra["scene"] == 90).all()
@@ -394,7 +394,7 @@ def test_heats_of_format_1_go_on_as_presence_or_traffic(of: Any) -> None:
         grid = heats.read(kind.name, 1101.0, WALL + 101.0)
         assert grid.heat_s[CELL] == pytest.approx(11.0, rel=0.01), kind.name
         assert grid.observed_s == pytest.approx(21.0, rel=0.01), kind.name
-        assert list(heats.read_zones(kind.name, 1101.0, WALL + 101.0)[:, Column.OBSERVED_MS]) == [1000] * 3
+        assert list(heats.read_zone_counters(kind.name, 1101.0, WALL + 101.0)[:, Counter.OBSERVED_MS]) == [1000] * 3
     assert heats.read("hour", 1040.0 + 3660.0, WALL).heat_s[CELL] == pytest.approx(6.0), "its buckets go as they came"
 
 
@@ -402,7 +402,7 @@ def test_heats_of_format_1_that_were_changed_or_count_dwell_start_empty() -> Non
     heats = heats_of(
         (
             HeatParams("recent", "decaying", 301.0),
-            HeatParams("hour", "window", 3600.0, of="dwell"),
+            HeatParams("hour", "window", 3600.0, measure="dwell"),
             HeatParams("today", "total", since=time(7)),
             HeatParams("ever", "total"),
         )

@@ -11,8 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from edgeheat.core.grid.masks import MotionMask
-from edgeheat.core.heat.increment import Increment, IncrementBuilder, WholeMs
-from edgeheat.core.heat.zone_counters import empty_rows
+from edgeheat.core.heat.increment import Increment, IncrementBuilder, MillisecondRounder
+from edgeheat.core.heat.zone_counters import zero_counters
 from tests.core.counting import SHAPE, WALL, ZONES, increment, mask_of
 
 EVERYWHERE = np.full(SHAPE, 255, np.uint8)
@@ -21,8 +21,8 @@ NOWHERE = np.zeros(SHAPE, np.uint8)
 
 def build(masks: list[MotionMask]) -> list[Increment]:
     """The increments of some masks, zones left aside."""
-    builder, whole_ms = IncrementBuilder(SHAPE, ()), WholeMs()
-    done = [builder.add(mask, whole_ms.of(mask.dt_s), empty_rows(0)) for mask in masks]
+    builder, whole_ms = IncrementBuilder(SHAPE, ()), MillisecondRounder()
+    done = [builder.add(mask, whole_ms.round(mask.dt_s), zero_counters(0)) for mask in masks]
     return [each for each in (*done, builder.close()) if each is not None]
 
 
@@ -34,8 +34,8 @@ def test_no_time_is_lost_or_invented_by_counting_in_whole_milliseconds(dts_s: li
 
 
 def test_frames_that_are_whole_milliseconds_together_are_so_in_figures() -> None:
-    whole_ms = WholeMs()
-    assert sum(whole_ms.of(number / 5 - (number - 1) / 5) for number in range(1, 200)) == 39_800
+    whole_ms = MillisecondRounder()
+    assert sum(whole_ms.round(number / 5 - (number - 1) / 5) for number in range(1, 200)) == 39_800
 
 
 def test_traffic_is_counted_where_it_moves_and_not_where_somebody_stays() -> None:
@@ -77,11 +77,11 @@ def test_staying_that_becomes_certain_at_the_end_of_a_run_is_in_the_last_increme
 def test_an_increment_does_not_change_when_counting_goes_on() -> None:
     dwell_ms = np.full(SHAPE, 300, np.uint32)
     builder = IncrementBuilder(SHAPE, ZONES.keys)
-    rows = np.ones_like(empty_rows(len(ZONES.keys)))
+    rows = np.ones_like(zero_counters(len(ZONES.keys)))
     first = builder.add(mask_of(EVERYWHERE, 1.0, 1.0, dwell_ms=dwell_ms), 1000, rows)
     builder.add(mask_of(EVERYWHERE, 1.5, 0.5, dwell_ms=dwell_ms), 500, rows)
     assert first is not None and first.dwell_ms is not None
-    assert (first.traffic_ms == 1000).all() and (first.dwell_ms == 300).all() and (first.zone_rows == 1).all()
+    assert (first.traffic_ms == 1000).all() and (first.dwell_ms == 300).all() and (first.zone_counters == 1).all()
 
 
 @given(seed=st.integers(0, 2**32), stayed=st.booleans(), zones=st.integers(0, 5))
@@ -95,9 +95,9 @@ def test_an_increment_survives_packing(seed: int, stayed: bool, zones: int) -> N
     np.testing.assert_array_equal(back.traffic_ms, traffic_ms)
     assert (back.dwell_ms is None) == (dwell_ms is None)
     np.testing.assert_array_equal(np.asarray(back.dwell_ms), np.asarray(dwell_ms))
-    np.testing.assert_array_equal(back.zone_rows, rows)
+    np.testing.assert_array_equal(back.zone_counters, rows)
     assert (back.observed_ms, back.mono_s, back.wall_s, back.zone_keys) == (987, 123.5, WALL, keys)
-    assert [array.dtype for array in (back.traffic_ms, back.zone_rows)] == [np.uint16, np.int64]
+    assert [array.dtype for array in (back.traffic_ms, back.zone_counters)] == [np.uint16, np.int64]
     assert back.dwell_ms is None or back.dwell_ms.dtype == np.uint32
 
 
@@ -119,7 +119,7 @@ def test_an_increment_of_a_later_layout_is_refused() -> None:
 
 
 def test_a_quiet_second_takes_a_few_bytes_for_staying_and_zones() -> None:
-    quiet = Increment(np.zeros((180, 320), np.uint16), None, 1000, 1.0, WALL, ZONES.keys, empty_rows(3))
+    quiet = Increment(np.zeros((180, 320), np.uint16), None, 1000, 1.0, WALL, ZONES.keys, zero_counters(3))
     assert len(quiet.pack()) < 250
 
 
@@ -130,7 +130,7 @@ def test_an_increment_of_layout_1_is_taken_as_movement() -> None:
     packed = struct.pack("<HHIdd", 8, 6, 960, 55.5, WALL) + zlib.compress(planes)
     back = Increment.unpack(packed)
     np.testing.assert_array_equal(back.traffic_ms, motion_ms)
-    assert (back.dwell_ms, back.zone_keys, back.zone_rows.shape) == (None, (), (0, 6))
+    assert (back.dwell_ms, back.zone_keys, back.zone_counters.shape) == (None, (), (0, 6))
     assert (back.observed_ms, back.mono_s, back.wall_s) == (960, 55.5, WALL)
     with pytest.raises(ValueError, match=r"increment|packed grid"):
         Increment.unpack(packed[:-3])

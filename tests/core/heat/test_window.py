@@ -14,10 +14,10 @@ from hypothesis import strategies as st
 
 from edgeheat.core.heat.base import Heat
 from edgeheat.core.heat.decaying import DecayingHeat
-from edgeheat.core.heat.heat_set import Heats, make_heat
+from edgeheat.core.heat.heat_set import HeatSet, make_heat
 from edgeheat.core.heat.total import TotalHeat
 from edgeheat.core.heat.window import WINDOW_BUCKETS, WindowHeat
-from edgeheat.core.heat.zone_counters import Column
+from edgeheat.core.heat.zone_counters import Counter
 from edgeheat.defs.params import HeatParams, Measure
 from tests.core.counting import (
     ALL_KINDS,
@@ -48,7 +48,7 @@ def read(heat: Heat, mono_s: float) -> float:
 
 
 def active_s(heat: Heat, mono_s: float) -> float:
-    return float(heat.read_zones(mono_s, WALL + mono_s)[0, Column.ACTIVE_MS]) / 1000
+    return float(heat.read_zone_counters(mono_s, WALL + mono_s)[0, Counter.ACTIVE_MS]) / 1000
 
 
 def test_decaying_heat_follows_the_closed_form_over_six_simulated_weeks() -> None:
@@ -123,7 +123,7 @@ def test_window_leaves_no_residue_after_a_year() -> None:
         heat.add(increment(hour * 3600.0, 999, 70_001))
     end_s = 365 * 86400.0 + 7200
     assert read(heat, end_s) == 0.0
-    assert not heat.read_zones(end_s, WALL + end_s).any()
+    assert not heat.read_zone_counters(end_s, WALL + end_s).any()
     assert len(heat.state()["starts_s"]) == 0
 
 
@@ -148,9 +148,9 @@ def test_total_starts_anew_at_the_local_time_of_day_also_when_the_clocks_change(
         mono_s, wall_s = at(hour)
         heat.add(increment(mono_s, wall_s=wall_s))
     assert heat.read(*at(18.99)).heat_s[CELL] == pytest.approx(19.0)
-    assert heat.read_zones(*at(18.99))[0, Column.ENTRIES] == 19
+    assert heat.read_zone_counters(*at(18.99))[0, Counter.ENTRIES] == 19
     assert heat.read(*at(19.01)).heat_s[CELL] == 0.0
-    assert not heat.read_zones(*at(19.01)).any()
+    assert not heat.read_zone_counters(*at(19.01)).any()
 
 
 def test_total_counts_for_ever_without_saturating() -> None:
@@ -166,14 +166,14 @@ def test_total_counts_for_ever_without_saturating() -> None:
 def test_a_heat_counts_its_measure_and_its_zones_count_everything(
     params: HeatParams, of: Measure, seconds: float
 ) -> None:
-    heat = make_heat(replace(params, of=of), SHAPE, ZONE_COUNT, UTC)
+    heat = make_heat(replace(params, measure=of), SHAPE, ZONE_COUNT, UTC)
     heat.add(increment(10.0, 1000, 30_000))
     assert read(heat, 10.0) == seconds
-    row = heat.read_zones(10.0, WALL + 10.0)[0]
-    assert (row[Column.TRAFFIC_CELL_MS], row[Column.DWELL_CELL_MS]) == (1000, 30_000)
+    row = heat.read_zone_counters(10.0, WALL + 10.0)[0]
+    assert (row[Counter.TRAFFIC_CELL_MS], row[Counter.DWELL_CELL_MS]) == (1000, 30_000)
 
 
-def assert_presence_is_traffic_and_dwell(heats: Heats, at_s: float) -> None:
+def assert_presence_is_traffic_and_dwell(heats: HeatSet, at_s: float) -> None:
     for kind in ALL_KINDS:
         presence, traffic, dwell = (
             heats.read(f"{kind.name}-{of}", at_s, WALL + at_s) for of in ("presence", "traffic", "dwell")
@@ -210,8 +210,8 @@ def test_the_zones_sums_are_those_of_the_heats_cells_in_the_middle_of_a_second_t
         now = mask.mono_s, mask.wall_s
         assert_presence_is_traffic_and_dwell(heats, mask.mono_s)
         for kind in ALL_KINDS:
-            rows = heats.read_zones(f"{kind.name}-presence", *now)
-            for of, column in (("traffic", Column.TRAFFIC_CELL_MS), ("dwell", Column.DWELL_CELL_MS)):
+            rows = heats.read_zone_counters(f"{kind.name}-presence", *now)
+            for of, column in (("traffic", Counter.TRAFFIC_CELL_MS), ("dwell", Counter.DWELL_CELL_MS)):
                 heat_s = heats.read(f"{kind.name}-{of}", *now).heat_s
                 sums = [heat_s[cells > 0].sum(dtype=np.float64) for cells in ZONES.named.values()]
                 assert rows[:, column] / 1000 == pytest.approx(sums, rel=1e-5, abs=1e-6)
@@ -224,7 +224,7 @@ def test_reading_in_the_middle_of_a_second_includes_it_and_changes_nothing() -> 
     for _ in range(2):
         for kind in ALL_KINDS:
             assert heats.read(kind.name, 10.0, WALL).heat_s[0, 0] == pytest.approx(0.4)
-            assert heats.read_zones(kind.name, 10.0, WALL)[0, Column.ACTIVE_MS] == pytest.approx(400)
+            assert heats.read_zone_counters(kind.name, 10.0, WALL)[0, Counter.ACTIVE_MS] == pytest.approx(400)
 
 
 def test_a_clock_that_ran_years_ahead_for_a_while_does_not_put_off_the_next_reset() -> None:

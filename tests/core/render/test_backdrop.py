@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from edgeheat.core.grid.frames import U8
-from edgeheat.core.render.backdrop import BackgroundPicture
+from edgeheat.core.render.backdrop import Backdrop
 
 GRID_HW, PICTURE_HW = (90, 160), (360, 640)
 PLACE, CELLS = np.s_[120:240, 280:320], np.s_[30:60, 70:80]
@@ -27,7 +27,7 @@ def people(*, there: bool) -> U8:
 
 
 def test_who_is_there_in_the_first_picture_cannot_be_recognised() -> None:
-    background = BackgroundPicture()
+    background = Backdrop()
     background.sample(shop(somebody=True), people(there=True))
     seen = background.picture()
     assert seen is not None
@@ -36,7 +36,7 @@ def test_who_is_there_in_the_first_picture_cannot_be_recognised() -> None:
 
 
 def test_a_place_is_shown_as_it_is_once_it_was_seen_empty() -> None:
-    background = BackgroundPicture()
+    background = Backdrop()
     background.sample(shop(somebody=True), people(there=True))
     background.sample(shop(somebody=False), people(there=False))
     seen = background.picture()

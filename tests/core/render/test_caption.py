@@ -42,10 +42,10 @@ def test_durations_read_as_people_say_them(seconds: float, words: str) -> None:
         (HeatParams("recent", "decaying", 1800.0), "half-life 30 min"),
         (HeatParams("today", "total", since=time(8)), "since 08:00"),
         (HeatParams("all", "total"), "since the start"),
-        (HeatParams("traffic", "window", 86400.0, of="traffic"), "traffic, last 24 h"),
-        (HeatParams("stay", "decaying", 1800.0, of="dwell"), "dwell, half-life 30 min"),
-        (HeatParams("today", "total", since=time(8), of="dwell"), "dwell, since 08:00"),
-        (HeatParams("moved", "total", of="traffic"), "traffic, since the start"),
+        (HeatParams("traffic", "window", 86400.0, measure="traffic"), "traffic, last 24 h"),
+        (HeatParams("stay", "decaying", 1800.0, measure="dwell"), "dwell, half-life 30 min"),
+        (HeatParams("today", "total", since=time(8), measure="dwell"), "dwell, since 08:00"),
+        (HeatParams("moved", "total", measure="traffic"), "traffic, since the start"),
     ],
 )
 def test_periods_read_as_people_say_them(heat: HeatParams, words: str) -> None:

@@ -205,7 +205,7 @@ def test_title_and_legend_are_readable_and_cover_little(size_wh: SizeWH) -> None
 
 def test_the_legend_says_what_was_counted() -> None:
     legends = [
-        title_and_legend(replace(Style(), title=False), (1280, 720), top_s, replace(CAPTION, of=of), 0.97)[0]
+        title_and_legend(replace(Style(), title=False), (1280, 720), top_s, replace(CAPTION, measure=of), 0.97)[0]
         for of in ("presence", "traffic", "dwell")
         for top_s in (0.0, 47.0)
     ]

@@ -10,26 +10,26 @@ import numpy as np
 import pytest
 
 from edgeheat.core.grid.zones import ZoneMasks
-from edgeheat.core.heat.heat_set import Heats
+from edgeheat.core.heat.heat_set import HeatSet
 from edgeheat.core.render.snapshot import take_snapshot
 from edgeheat.defs.params import HeatParams, PipelineParams, Style, ZoneParams
 from tests.core.counting import LEFT, SHAPE, TOP, WALL, increment
 
 HEATS = (
     HeatParams("ever", "total"),
-    HeatParams("moved", "total", of="traffic"),
-    HeatParams("stayed", "decaying", 60.0, of="dwell"),
+    HeatParams("moved", "total", measure="traffic"),
+    HeatParams("stayed", "decaying", 60.0, measure="dwell"),
 )
 RIGHT = ZoneParams("right", "zone", ((0.6, 0.0), (1.0, 0.0), (1.0, 1.0), (0.6, 1.0)), weight=9.0)
 
 
 def test_a_snapshot_shows_each_heat_with_what_it_counts_and_its_zones() -> None:
     params = PipelineParams("aisle", UTC, heats=HEATS, zones=(RIGHT, LEFT, TOP), style=Style(format="png"))
-    heats = Heats(HEATS, ZoneMasks.of(params.zones, SHAPE[::-1]), UTC)
+    heats = HeatSet(HEATS, ZoneMasks.from_params(params.zones, SHAPE[::-1]), UTC)
     heats.add(increment(10.0, 1000, 3000, observed_ms=4000, zones=heats.zones))
     snapshot = take_snapshot(params, heats, background=None, size_wh=(320, 240), mono_s=70.0, wall_s=WALL + 70, epoch=4)
     assert (snapshot.camera, snapshot.wall_s, snapshot.epoch) == ("aisle", WALL + 70, 4)
-    assert [(each.heat, each.kind, each.of) for each in snapshot.heats] == [
+    assert [(each.heat, each.kind, each.measure) for each in snapshot.heats] == [
         ("ever", "total", "presence"),
         ("moved", "total", "traffic"),
         ("stayed", "decaying", "dwell"),
@@ -50,15 +50,15 @@ def test_a_snapshot_shows_each_heat_with_what_it_counts_and_its_zones() -> None:
 
 @pytest.mark.parametrize("kind", ["privacy", "ignore"])
 def test_heat_from_before_a_mask_was_drawn_shows_no_more_and_sets_no_scale(kind: Literal["privacy", "ignore"]) -> None:
-    before = Heats(HEATS, ZoneMasks.of((), SHAPE[::-1]), UTC)
+    before = HeatSet(HEATS, ZoneMasks.from_params((), SHAPE[::-1]), UTC)
     before.add(increment(10.0, 1000, 3000, observed_ms=4000, zones=before.zones))
     mask = ZoneParams("hidden", kind, ((0.0, 0.0), (1.0, 0.0), (1.0, 1.0), (0.0, 1.0)))
     params = PipelineParams("aisle", UTC, heats=HEATS, zones=(mask,), style=Style(format="png", legend=False))
-    after = Heats(HEATS, ZoneMasks.of(params.zones, SHAPE[::-1]), UTC)
+    after = HeatSet(HEATS, ZoneMasks.from_params(params.zones, SHAPE[::-1]), UTC)
     after.restore(before.save({}), 0.0)
     assert after.read("ever", 70.0, WALL + 70).heat_s.max() > 0
     snapshot = take_snapshot(params, after, background=None, size_wh=(320, 240), mono_s=70.0, wall_s=WALL + 70)
-    never = Heats(HEATS, after.zones, UTC)
+    never = HeatSet(HEATS, after.zones, UTC)
     empty = take_snapshot(params, never, background=None, size_wh=(320, 240), mono_s=70.0, wall_s=WALL + 70)
     for image, nothing in zip(snapshot.heats, empty.heats, strict=True):
         assert image.scale_max_s == 0

@@ -18,14 +18,14 @@ from typer.testing import CliRunner, Result
 
 from edgeheat.cli.app import app
 from edgeheat.config import build_config
-from edgeheat.core.foreground.detector import Judgement
+from edgeheat.core.foreground.detector import Detection
 from edgeheat.core.grid.masks import MotionMask
 from edgeheat.core.grid.zones import ZoneMasks
 from edgeheat.core.pipeline import LeftOut
 from edgeheat.defs.params import MotionParams, PipelineParams, ZoneParams
 from edgeheat.offline.tuning.advice import Advice, IgnoreMask, Setting, advise, as_toml
 from edgeheat.offline.tuning.explanation import COLOURS_BGR, Part
-from edgeheat.offline.tuning.statistics import Figures, Glance, Tally
+from edgeheat.offline.tuning.statistics import FrameRecord, RecordingStatistics, Summary
 from edgeheat.offline.tuning.tune import TuneJob, TuneResult, choose, table, tune
 from tests.support.media import make_clip
 
@@ -97,14 +97,14 @@ def test_the_sheet_shows_each_part_in_its_colour_and_the_figures_count_it(
     done: tuple[TuneResult, U8], part: Part
 ) -> None:
     result, sheet = done
-    assert result.figures.part_cell_s[part] > 0
+    assert result.summary.part_cell_s[part] > 0
     assert painted(sheet, part) > 50
 
 
 def test_the_sheet_shows_when_the_light_changed_and_the_table_for_how_long(done: tuple[TuneResult, U8]) -> None:
     result, sheet = done
-    assert 0.5 < result.figures.rejected_s["light"] < 20
-    assert any("the light changed" in line for line in table(result.figures, ()))
+    assert 0.5 < result.summary.rejected_s["light"] < 20
+    assert any("the light changed" in line for line in table(result.summary, ()))
     framed = np.all(sheet == COLOURS_BGR["given up"], axis=2)
     assert np.count_nonzero(framed) > 1000
 
@@ -143,7 +143,7 @@ def people(*blobs: tuple[float, float], times: int = 30) -> NDArray[np.float64]:
     return np.array(blobs * times, np.float64)
 
 
-CALM = Figures(
+CALM = Summary(
     length_s=300.0, judged_s=300.0,
     part_cell_s={"traffic": 1000.0, "staying": 500.0, "given up": 0.0, "shadow": 0.0, "speck": 0.0, "flicker": 0.0,
                  "masked": 0.0},
@@ -200,11 +200,11 @@ SUGGESTIONS: list[tuple[str, dict[str, Any], MotionParams, dict[str, str]]] = [
 ]
 
 
-@pytest.mark.parametrize(("figures", "params", "wanted"), [pytest.param(*row, id=what) for what, *row in SUGGESTIONS])
+@pytest.mark.parametrize(("summary", "params", "wanted"), [pytest.param(*row, id=what) for what, *row in SUGGESTIONS])
 def test_a_setting_is_suggested_where_the_figures_speak_for_it(
-    figures: dict[str, Any], params: MotionParams, wanted: dict[str, str]
+    summary: dict[str, Any], params: MotionParams, wanted: dict[str, str]
 ) -> None:
-    advice = advise(replace(CALM, **figures), params, [], recorded_fps=15.0)
+    advice = advise(replace(CALM, **summary), params, [], recorded_fps=15.0)
     assert {setting.key: setting.value for setting in advice.settings} == wanted
     text = as_toml(advice)
     loaded(text)
@@ -229,9 +229,9 @@ REMARKS: list[tuple[str, dict[str, Any], float, str]] = [
 ]
 
 
-@pytest.mark.parametrize(("figures", "fps", "words"), [pytest.param(*row, id=what) for what, *row in REMARKS])
-def test_what_no_setting_mends_is_remarked(figures: dict[str, Any], fps: float, words: str) -> None:
-    advice = advise(replace(CALM, **figures), MotionParams(), [], fps)
+@pytest.mark.parametrize(("summary", "fps", "words"), [pytest.param(*row, id=what) for what, *row in REMARKS])
+def test_what_no_setting_mends_is_remarked(summary: dict[str, Any], fps: float, words: str) -> None:
+    advice = advise(replace(CALM, **summary), MotionParams(), [], fps)
     assert words in " ".join(advice.remarks)
     loaded(as_toml(advice))
 
@@ -240,14 +240,14 @@ def test_an_ignore_mask_takes_a_free_name_and_says_who_passes() -> None:
     flicker_s, traffic_s = CALM.flicker_s.copy(), CALM.traffic_s.copy()
     flicker_s[20:40, 30:70] = 200.0
     traffic_s[20:40, 30:70] = 30.0
-    figures = replace(CALM, flicker_s=flicker_s, traffic_s=traffic_s)
-    advice = advise(figures, MotionParams(), ["flicker-1"], 15.0)
+    summary = replace(CALM, flicker_s=flicker_s, traffic_s=traffic_s)
+    advice = advise(summary, MotionParams(), ["flicker-1"], 15.0)
     [mask] = advice.masks
     assert mask.name == "flicker-2"
     assert "people pass there too, 30 s" in mask.why
     [zone] = loaded(as_toml(advice)).zone
     assert (zone.name, zone.kind) == ("flicker-2", "ignore")
-    assert advise(figures, MotionParams(flicker_mask=False), [], 15.0).masks == ()
+    assert advise(summary, MotionParams(flicker_mask=False), [], 15.0).masks == ()
 
 
 def test_settings_and_masks_come_as_one_toml() -> None:
@@ -259,28 +259,28 @@ def test_settings_and_masks_come_as_one_toml() -> None:
 
 def test_what_lies_outside_the_zones_is_told_once_and_as_that() -> None:
     grid_wh, left_half = (32, 18), ZoneParams("left", "ignore", ((0.0, 0.0), (0.49, 0.0), (0.49, 1.0), (0.0, 1.0)))
-    tally = Tally(ZoneMasks.of([left_half], grid_wh))
+    statistics = RecordingStatistics(ZoneMasks.from_params([left_half], grid_wh))
     nothing, shadow = np.zeros((18, 32), np.uint8), np.zeros((18, 32), np.uint8)
     shadow[4:6, 10:22] = 255
     for second in range(3):
-        judged = Judgement(nothing, nothing, None, nothing, None, {"shadow": shadow})
-        tally.add(judged, MotionMask(nothing, nothing, None, 1.0, float(second), float(second)))
-    parts = tally.figures(LeftOut(rejected_cell_s={"shadow": 3.0 * 24})).part_cell_s
+        judged = Detection(nothing, nothing, None, nothing, None, {"shadow": shadow})
+        statistics.add(judged, MotionMask(nothing, nothing, None, 1.0, float(second), float(second)))
+    parts = statistics.summary(LeftOut(rejected_cell_s={"shadow": 3.0 * 24})).part_cell_s
     assert {part: cell_s for part, cell_s in parts.items() if cell_s} == {"shadow": 36.0, "masked": 36.0}
 
 
-def glance(second: float, rejection: str | None = None, **cells: int) -> Glance:
+def record(second: float, rejection: str | None = None, **cells: int) -> FrameRecord:
     every = dict.fromkeys(COLOURS_BGR, 0) | cells
-    return Glance(second, 0.2, b"", every, rejection)  # type: ignore[arg-type]
+    return FrameRecord(second, 0.2, b"", every, rejection)  # type: ignore[arg-type]
 
 
 def test_chosen_instants_have_the_worst_of_each_reason_and_lie_apart() -> None:
-    glances = [glance(second, traffic=100) for second in range(300)]
-    glances[50] = glance(50, "light")
-    glances[100] = glance(100, speck=900)
-    glances[101] = glance(101, speck=899)
-    glances[200] = glance(200, traffic=5000)
-    chosen = choose(glances, 10_000)
+    records = [record(second, traffic=100) for second in range(300)]
+    records[50] = record(50, "light")
+    records[100] = record(100, speck=900)
+    records[101] = record(101, speck=899)
+    records[200] = record(200, traffic=5000)
+    chosen = choose(records, 10_000)
     assert {50, 100, 200} <= set(chosen)
     assert 101 not in chosen
     assert len(chosen) == 12

@@ -32,7 +32,7 @@ class Kept:
         self.total_bytes = -1
         self.sink = DiskSink(
             root,
-            zone=ZoneInfo("Europe/Berlin"),
+            timezone=ZoneInfo("Europe/Berlin"),
             keep_s=keep_s,
             max_bytes=max_bytes,
             free_floor_bytes=free_floor_bytes,

@@ -5,19 +5,19 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from edgeheat.sinks.mqtt.retained_queue import Message, Pending
+from edgeheat.sinks.mqtt.retained_queue import Message, RetainedQueue
 
 
 def message(topic: str, payload: bytes = b"") -> Message:
     return Message(topic, payload, "text/plain")
 
 
-def drain(pending: Pending) -> list[Message]:
+def drain(pending: RetainedQueue) -> list[Message]:
     return list(iter(pending.pop, None))
 
 
 def test_of_each_topic_only_the_newest_waits_in_the_place_of_the_older() -> None:
-    pending = Pending(10)
+    pending = RetainedQueue(10)
     for topic, payload in (("a", b"1"), ("b", b"1"), ("a", b"2")):
         assert pending.put(message(topic, payload)) is None
     assert len(pending) == 2
@@ -26,7 +26,7 @@ def test_of_each_topic_only_the_newest_waits_in_the_place_of_the_older() -> None
 
 
 def test_after_a_reconnect_everything_waits_again_the_newest_of_each() -> None:
-    pending = Pending(10)
+    pending = RetainedQueue(10)
     for topic in "abc":
         pending.put(message(topic))
     drain(pending)
@@ -36,7 +36,7 @@ def test_after_a_reconnect_everything_waits_again_the_newest_of_each() -> None:
 
 
 def test_what_is_forgotten_never_comes_back_but_a_newer_one_does() -> None:
-    pending = Pending(10)
+    pending = RetainedQueue(10)
     large, small = message("a", b"large"), message("a", b"small")
     pending.put(large)
     pending.forget(large)
@@ -50,7 +50,7 @@ def test_what_is_forgotten_never_comes_back_but_a_newer_one_does() -> None:
 
 @given(st.lists(st.sampled_from("abcdefgh"), max_size=50), st.integers(1, 5))
 def test_never_more_than_the_allowed_topics_are_kept_and_each_loss_is_told(topics: list[str], most: int) -> None:
-    pending = Pending(most)
+    pending = RetainedQueue(most)
     dropped = 0
     for topic in topics:
         dropped += pending.put(message(topic)) is not None

@@ -21,7 +21,7 @@ import pytest
 from edgeheat.defs.params import BrokerParams
 from edgeheat.sinks.mqtt import MqttSink
 from edgeheat.sinks.mqtt.connection import Connection
-from edgeheat.sinks.mqtt.retained_queue import Message, Pending
+from edgeheat.sinks.mqtt.retained_queue import Message, RetainedQueue
 from tests.sinks.events import NOON_S, health, heat_image, progress, snapshot, status
 from tests.sinks.mqtt.fake_broker import FakeBroker
 from tests.support.mosquitto import Certificates, Mosquitto, Subscriber, free_port, make_certificates, running
@@ -317,7 +317,7 @@ def test_a_hundred_connections_leak_no_file_descriptor(broker: Mosquitto) -> Non
     try:
         before = 0
         for n in range(110):
-            connection = Connection(settings, Pending(1), None, lambda *_: None)
+            connection = Connection(settings, RetainedQueue(1), None, lambda *_: None)
             connection.open()
             while not connection.is_up:
                 assert connection.turn()
@@ -472,7 +472,7 @@ def test_no_more_is_in_flight_than_the_broker_allows(tmp_path: Path) -> None:
 
 def test_a_full_broker_window_sends_nothing_beyond_it() -> None:
     with FakeBroker(max_bytes=1 << 20) as fast:
-        pending = Pending(100)
+        pending = RetainedQueue(100)
         for n in range(50):
             pending.put(Message(f"t{n}", b"x", "text/plain"))
         connection = Connection(BrokerParams("127.0.0.1", fast.port, "shop"), pending, None, lambda *_: None)
@@ -486,7 +486,7 @@ def test_a_full_broker_window_sends_nothing_beyond_it() -> None:
 
 
 def test_a_frozen_broker_holds_no_more_than_a_few_pictures_in_flight(broker: Mosquitto) -> None:
-    pending = Pending(100)
+    pending = RetainedQueue(100)
     connection = Connection(BrokerParams("127.0.0.1", broker.port, "shop"), pending, None, lambda *_: None)
     connection.open()
     while not connection.is_up:

@@ -16,7 +16,7 @@ from paho.mqtt.enums import CallbackAPIVersion, MQTTProtocolVersion
 
 from edgeheat.defs.events import Event
 from edgeheat.defs.params import BrokerParams
-from edgeheat.sinks.mqtt import Announced, MqttSink, topics_of
+from edgeheat.sinks.mqtt import MqttSink, TopicRegistry, topics_of
 from tests.sinks.events import NOON_S, health, heat_image, snapshot, status
 from tests.support.mosquitto import Mosquitto, Subscriber, free_port, running
 from tests.support.small_disk import make_read_only
@@ -51,7 +51,7 @@ def run(port: int, file: Path, sources: Mapping[str, list[str]], site: str = "sh
     settings = BrokerParams("127.0.0.1", port, site)
     sink = MqttSink(
         settings,
-        announced=Announced(file, topics_of(settings, sources)),
+        announced=TopicRegistry(file, topics_of(settings, sources)),
         on_connected=lambda up: None,
         on_dropped=lambda: None,
         jitter=lambda: 0.0,
@@ -185,7 +185,7 @@ def test_of_a_damaged_file_nothing_is_cleared_and_it_is_written_anew(
     file = tmp_path / "topics.json"
     file.write_bytes(content)
     ours = topics_of(BrokerParams("127.0.0.1", 1883, "shop"), DOOR)
-    announced = Announced(file, ours)
+    announced = TopicRegistry(file, ours)
     assert announced.left_over == set()
     assert noted(file) == ours
     assert bool(caplog.messages) == told
@@ -212,7 +212,7 @@ def test_a_disk_that_cannot_be_written_is_told_once_and_stops_nothing(
 def test_an_unchanged_configuration_writes_nothing(tmp_path: Path) -> None:
     file = tmp_path / "topics.json"
     topics = topics_of(BrokerParams("127.0.0.1", 1883, "shop"), DOOR)
-    Announced(file, topics)
+    TopicRegistry(file, topics)
     before = file.stat()
-    Announced(file, topics)
+    TopicRegistry(file, topics)
     assert (file.stat().st_ino, file.stat().st_mtime_ns) == (before.st_ino, before.st_mtime_ns)
