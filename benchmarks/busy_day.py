@@ -44,7 +44,7 @@ def _fill(folder: Path, camera: str) -> None:
     pipeline = CameraPipeline(PipelineParams(camera, UTC))
     for frame in open_source(_SCENE, SourceOptions(clock=None)).frames():
         pipeline.step(replace(frame, mono_s=frame.mono_s + rng.uniform(0, _JITTER_S)))
-    seconds = pipeline.take_increments()
+    seconds = pipeline.take_report().increments
     shape_hw = seconds[0].traffic_ms.shape
     minutes = []
     for start in range(0, len(seconds) - 59, 60):

@@ -16,14 +16,16 @@ from av import VideoFrame
 from benchmarks.clip import SEED
 from benchmarks.figures import Figure
 from benchmarks.plan import Plan
-from edgeheat.core import pipeline
 from edgeheat.core.foreground import detector, subtractor
-from edgeheat.core.foreground.blobs import Blobs
+from edgeheat.core.foreground.blobs import BlobFilter
 from edgeheat.core.foreground.detector import ForegroundDetector
-from edgeheat.core.foreground.exposure import Exposure
+from edgeheat.core.foreground.exposure import ExposureCompensation
 from edgeheat.core.foreground.flicker import FlickerMask
+from edgeheat.core.foreground.learning import SceneLearner
+from edgeheat.core.foreground.motion import MotionDetector
 from edgeheat.core.foreground.shadows import ShadowClassifier
 from edgeheat.core.foreground.stationary import StationaryTracker
+from edgeheat.core.grid import reader
 from edgeheat.core.grid.frames import Frame
 from edgeheat.core.grid.sampling import to_grid
 from edgeheat.core.health.verdict import HealthMonitor
@@ -53,23 +55,23 @@ class _Step:
 
 _STEPS = (
     _Step(_ALONE, "MOG2 alone on the whole grid; no part of edgeheat"),
-    _Step("model", "MOG2 on half the grid, as edgeheat uses it", subtractor._OpenCvModel, "changed"),
-    _Step("exposure", "exposure", Exposure, "normalised"),
-    _Step("changed", "share that changed", detector, "changed_share"),
+    _Step("model", "MOG2 on half the grid, as edgeheat uses it", subtractor.OpenCvSubtractor, "changed"),
+    _Step("exposure", "exposure", ExposureCompensation, "normalised"),
+    _Step("changed", "share that changed", MotionDetector, "uncompensated_ratio"),
     _Step(_CHROMA, "colour on half the grid"),
     _Step("tint", "colour in the scene's exposure", detector, "tint_of"),
-    _Step("difference", "people, shadows and light", ShadowClassifier, "compare"),
-    _Step("clean", "opening and closing", ForegroundDetector, "_cleaned"),
-    _Step("blobs", "size and age of blobs", Blobs, "mature"),
-    _Step("flicker", "flicker mask", FlickerMask, "see"),
-    _Step("moving", "who moves", detector, "moving_places"),
-    _Step("hold", "holding back who stays", StationaryTracker, "hold"),
-    _Step("judge", "all else about a frame", ForegroundDetector, "judge"),
-    _Step("second", "once a second: learning, who stays, furniture", ForegroundDetector, "_tick"),
+    _Step("difference", "people, shadows and light", ShadowClassifier, "classify"),
+    _Step("clean", "opening and closing", BlobFilter, "cleaned"),
+    _Step("blobs", "size and age of blobs", BlobFilter, "mature"),
+    _Step("flicker", "flicker mask", FlickerMask, "add"),
+    _Step("moving", "who moves", detector, "moving_areas"),
+    _Step("hold", "holding back who stays", StationaryTracker, "add_pending"),
+    _Step("judge", "all else about a frame", ForegroundDetector, "update"),
+    _Step("second", "once a second: learning, who stays, furniture", SceneLearner, "update"),
     _Step("health", "once a second: the camera's health", HealthMonitor, "look"),
-    _Step("count", "counting in zones and heats", CameraPipeline, "_put_down"),
+    _Step("count", "counting in zones and heats", CameraPipeline, "_count"),
     _Step("heats", "once a second: counting in zones and heats", HeatSet, "add"),
-    _Step(_GRID, "to the grid, from 640x360", pipeline, "to_grid"),
+    _Step(_GRID, "to the grid, from 640x360", reader, "to_grid"),
 )
 _PLAIN = (_ALONE, _GRID, "count", "heats")
 """What the plainest program does too: bring a frame to a grid, ask OpenCV, add up."""

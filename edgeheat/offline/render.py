@@ -167,14 +167,14 @@ def _count(job: RenderJob, on_progress: Progress) -> _Counted:
         if job.video is not None:
             masks.extend(counted)
         # Nobody else has to know what was counted: kept, an hour of increments would be half a gigabyte.
-        pipeline.take_increments()
+        pipeline.take_report()
         on_progress(done, None if told is None else passes * max(told, done))
     if first is None:
         raise SourceUnavailable(f"{redact(job.source)}: no frames in the chosen part: look at start, frames and step")
     masks.extend(pipeline.flush())
     grid = pipeline.heat(_TOTAL.name, last.mono_s, last.wall_s)
     assert grid is not None, "the engine has a heat from its first frame on"
-    return _Counted(first, last, done, grid, pipeline.background(), masks)
+    return _Counted(first, last, done, grid, pipeline.backdrop(), masks)
 
 
 def _caption(job: RenderJob, counted: _Counted) -> Caption:

@@ -158,9 +158,9 @@ def test_the_ratio_leaves_out_what_the_plainest_program_does_too() -> None:
 
 
 def test_every_step_of_a_frame_is_measured_and_the_engine_is_left_as_it_was() -> None:
-    before = CameraPipeline._put_down
+    before = CameraPipeline._count
     figures = {figure.id: figure for figure in profile(Plan(runs=1, warm_up_s=11.0, window_s=3.0))}
-    assert CameraPipeline._put_down is before
+    assert CameraPipeline._count is before
     assert figures.pop("C1").value > 0.0
     steps = {name: figure.value for name, figure in figures.items() if name != "C1.all"}
     assert [name for name, cost_ms in steps.items() if cost_ms <= 0.0] == []

@@ -28,7 +28,7 @@ def noise_of(shape_hw: tuple[int, int]) -> Callable[[int], U8]:
 
 
 def verdict_of(counted: Counted) -> tuple[str, str]:
-    health = counted.pipeline.take_left_out().health
+    health = counted.pipeline.take_report().health
     assert health is not None
     return health.verdict, health.reason
 
@@ -69,7 +69,7 @@ def test_a_lens_that_is_covered_in_mid_stream_adds_neither_traffic_nor_dwell() -
     counted = count(pictures(draw, 100), flush=False)
     settled = counted.presence_between(52, 200)
     assert settled == 0.0, "nothing can be told of such a picture"
-    assert counted.pipeline.take_left_out().rejected_s["unhealthy"] > 30.0
+    assert counted.pipeline.take_report().rejected.frames_s["unhealthy"] > 30.0
 
 
 @pytest.mark.parametrize(

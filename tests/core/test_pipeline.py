@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import io
-import json
-import zlib
 from collections.abc import Callable, Iterable
 from dataclasses import replace
 from datetime import UTC
@@ -16,6 +13,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from edgeheat.core.foreground.rejections import RejectedTime
 from edgeheat.core.grid.frames import U8, Frame, SizeWH
 from edgeheat.core.grid.zones import ZoneMasks
 from edgeheat.core.heat.heat_set import HeatSet
@@ -176,8 +174,8 @@ def test_a_camera_whose_every_frame_comes_after_a_gap_does_not_pile_them_up() ->
     for number in range(30):
         frame = walk_of(20)[number]
         pipeline.step(frame_of(frame.luma, 100.0 + 3.0 * number))
-    assert pipeline._foreground is not None
-    assert len(pipeline._foreground._recent) <= 2
+    assert pipeline._detector is not None
+    assert pipeline._detector.kept_frames <= 2
 
 
 def test_a_gap_adds_nothing_and_lowers_coverage() -> None:
@@ -231,7 +229,7 @@ def test_private_pixels_are_in_no_picture() -> None:
     style = Style(overlay=True, background_dim=1.0, background="colour", legend=False, title=False, format="png")
     pipeline = count(walk_of(40), params(zones=(zone,), style=style))
     snapshot = pipeline.snapshot(40.0, 1_700_000_040.0)
-    background = pipeline.background()
+    background = pipeline.backdrop()
     assert snapshot is not None and background is not None
     assert not background[36:144, 80:240].any()
     picture = cv2.imdecode(np.frombuffer(snapshot.heats[0].image, np.uint8), cv2.IMREAD_COLOR)
@@ -241,7 +239,7 @@ def test_private_pixels_are_in_no_picture() -> None:
 
 
 def test_the_background_is_without_people_even_if_they_are_in_the_first_frame() -> None:
-    background = count(walk_of(60)).background()
+    background = count(walk_of(60)).backdrop()
     assert background is not None
     empty = cv2.resize(EMPTY, background.shape[1::-1])[..., None]
     assert np.abs(background - empty).max() < 30
@@ -261,13 +259,13 @@ def test_zone_figures_add_up() -> None:
     assert figures["left"].cell_seconds + figures["right"].cell_seconds == pytest.approx(
         figures["all"].cell_seconds, rel=0.03
     )
-    activity = pipeline.take_activity()
+    activity = pipeline.take_report().activity
     for zone, figure in figures.items():
         both = activity.cell_seconds[zone] + activity.dwell_cell_s[zone]
         assert both == pytest.approx(figure.cell_seconds, rel=0.01), zone
     assert activity.observed_s == pytest.approx(39.8)
     assert 0 < activity.motion_s["left"] < activity.motion_s["all"] <= 39.8 + 1e-6
-    assert pipeline.take_activity().observed_s == 0
+    assert pipeline.take_report().activity.observed_s == 0
 
 
 def test_a_saved_pipeline_goes_on_where_it_was_and_at_once() -> None:
@@ -276,10 +274,9 @@ def test_a_saved_pipeline_goes_on_where_it_was_and_at_once() -> None:
     for frame in frames[:200]:
         first.step(frame)
     saved = first.save()
-    first.take_increments()
     for frame in frames[200:250]:
         first.step(frame)
-    journal = [Increment.unpack(each.pack()) for each in first.take_increments()]
+    journal = [Increment.unpack(each.pack()) for each in first.take_report().increments]
     second = CameraPipeline(params())
     assert second.restore(saved, journal, 0.0) == []
     counted = [mask for frame in frames[250:] for mask in second.step(frame)]
@@ -293,7 +290,7 @@ def test_the_empty_scene_of_an_earlier_run_is_not_trusted_when_the_scene_is_anot
     second.restore(saved_after_a_walk(), [], 0.0)
     turned = [frame_of(np.ascontiguousarray(f.luma[::-1, ::-1]), f.mono_s) for f in walk_of(1)]
     assert second.step(turned[0]) == []
-    assert not second.scene_known
+    assert not second.take_report().background_known
 
 
 def test_the_empty_scene_of_an_earlier_run_is_known_again_in_another_exposure() -> None:
@@ -301,7 +298,7 @@ def test_the_empty_scene_of_an_earlier_run_is_known_again_in_another_exposure() 
     second.restore(saved_after_a_walk(), [], 0.0)
     darker = [frame_of((0.6 * f.luma).astype(np.uint8), f.mono_s) for f in walk_of(1)]
     assert len(second.step(darker[0])) == 1
-    assert second.scene_known
+    assert second.take_report().background_known
 
 
 def test_a_state_of_another_grid_width_starts_empty_and_says_so(caplog: pytest.LogCaptureFixture) -> None:
@@ -341,72 +338,52 @@ def on_air(seconds: float, start_s: float) -> list[Frame]:
 
 def test_what_was_learnt_outlives_the_process() -> None:
     first = with_television(100)
-    before = first.take_left_out()
+    before = first.take_report()
     assert before.masked_ratio > 0
     second = CameraPipeline(drawn.params())
     second.restore(first.save(), [], 0.0)
     masks = [mask for frame in on_air(5, 100.0) for mask in second.step(frame)]
     assert len(masks) == 25, "scene and sureness are known: nothing is held back"
-    assert second.take_left_out().masked_ratio == pytest.approx(before.masked_ratio, rel=0.2)
+    assert second.take_report().masked_ratio == pytest.approx(before.masked_ratio, rel=0.2)
     assert not any(mask.moving[14:30, 102:126].any() for mask in masks)
 
 
-def test_the_sureness_of_the_scene_is_saved_and_people_count_at_once() -> None:
-    shop = drawn.room()
-    first = drawn.count(shop.frames(lambda _: Look(), 30), flush=False).pipeline
-    second = CameraPipeline(drawn.params())
+def walk_after_restart(observed_s: float) -> list[bool]:
+    """Whether anything counts as moving at once, frame by frame, when a person comes in after a restart.
+
+    `observed_s`: for how long the empty shop was observed before it.
+    """
+    shop, with_params = drawn.room(), drawn.params(bootstrap_s=3.0)
+    first = drawn.count(shop.frames(lambda _: Look(), observed_s), with_params, flush=False).pipeline
+    second = CameraPipeline(with_params)
     second.restore(first.save(), [], 0.0)
-    frames = [replace(f, mono_s=f.mono_s + 30) for f in shop.frames(lambda at_s: Look((drawn.walker(at_s),)), 5)]
-    moving = [mask.moving.any() for frame in frames for mask in second.step(frame)]
-    assert all(moving[5:])
+    frames = shop.frames(lambda at_s: Look((drawn.walker(at_s),)), 3)
+    later = [replace(frame, mono_s=frame.mono_s + observed_s) for frame in frames]
+    return [bool(mask.moving.any()) for frame in later for mask in second.step(frame)]
+
+
+def test_people_count_at_once_after_a_restart_where_the_place_was_observed_empty() -> None:
+    assert all(walk_after_restart(30.0)[5:])
+
+
+def test_a_background_that_was_hardly_observed_is_not_trusted_more_after_a_restart() -> None:
+    moving = walk_after_restart(4.0)
+    assert len(moving) == 15, "the background itself is known"
+    assert not any(moving), "as in the run before, time stays pending until the place was observed empty for 15 s"
 
 
 @pytest.mark.parametrize("shape_hw", [(4, 5), (45, 79)])
 def test_a_scene_whose_parts_do_not_fit_together_is_learnt_anew(shape_hw: tuple[int, int]) -> None:
     pipeline = CameraPipeline(drawn.params())
     state: dict[str, NDArray[Any]] = {
-        "scene": np.full(drawn.HW, 90, np.uint8),
-        "seen_s": np.zeros(shape_hw, np.float16),
+        "background": np.full(drawn.HW, 90, np.uint8),
+        "observed_s": np.zeros(shape_hw, np.float16),
     }
     heats = HeatSet(drawn.MEASURES, ZoneMasks.from_params((), drawn.HW[::-1]), UTC)
     pipeline.restore(heats.save(state), [], 0.0)
     for frame in drawn.room().frames(lambda _: Look(), 2):
         assert pipeline.step(frame) == []
-    assert not pipeline.scene_known
-
-
-def test_a_state_of_the_earlier_version_goes_on_with_its_heat_and_its_scene() -> None:
-    luma = drawn.room(noise=0).draw()[0]
-    saved = saved_in_format_1(luma)
-    pipeline = CameraPipeline(replace(drawn.params(), heats=(*drawn.MEASURES, HeatParams("ever", "total"))))
-    assert pipeline.restore(saved, [], 0.0) == ["traffic", "dwell"]
-    assert pipeline.epoch == 1
-    shop = drawn.room(coloured=False)
-    masks = [
-        mask for f in shop.frames(lambda _: Look(), 2) for mask in pipeline.step(replace(f, mono_s=f.mono_s + 200))
-    ]
-    assert len(masks) == 10, "its scene is known"
-    ever = pipeline.heat("ever", 202.0, 0.0)
-    assert ever is not None
-    assert ever.heat_s[40, 70] == pytest.approx(10.0)
-    again = CameraPipeline(drawn.params())
-    assert again.restore(pipeline.save(), [], 0.0) == [], "and is saved in the present form"
-
-
-def saved_in_format_1(scene: U8) -> bytes:
-    """A total called `ever` of 10 s in cell (40, 70), and an empty scene, as the earlier version wrote them."""
-    moved = np.zeros(scene.shape)
-    moved[40, 70] = 10_000
-    meta = {"format": 1, "shape_hw": scene.shape, "heats": {"ever": ["total", 0.0, "None"]}}
-    buffer = io.BytesIO()
-    np.savez_compressed(
-        buffer,
-        **{"ever/motion_ms": moved, "ever/meta": np.array([20_000.0, 80.0, np.inf])},  # type: ignore[arg-type]
-        scene=scene,
-        meta=np.frombuffer(json.dumps(meta).encode(), np.uint8),
-    )
-    npz = buffer.getvalue()
-    return zlib.crc32(npz).to_bytes(4, "little") + npz
+    assert not pipeline.take_report().background_known
 
 
 # What was left out, and how it is reset.
@@ -414,17 +391,17 @@ def saved_in_format_1(scene: U8) -> bytes:
 
 def test_what_was_left_out_is_told_once() -> None:
     pipeline = with_television(100)
-    first = pipeline.take_left_out()
-    assert first.rejected_cell_s["flicker"] > 0
+    first = pipeline.take_report()
+    assert first.rejected.cells_s["flicker"] > 0
     assert first.health is not None and first.health.verdict == "ok"
-    second = pipeline.take_left_out()
-    assert second.rejected_s == {} and second.rejected_cell_s == {}
+    second = pipeline.take_report()
+    assert second.rejected == RejectedTime()
     assert second.masked_ratio == first.masked_ratio
 
 
 def test_cells_whose_heat_does_not_count_are_not_among_those_left_out() -> None:
     everywhere = ZoneParams("all of it", "ignore", ((0.0, 0.0), (1.0, 0.0), (1.0, 1.0), (0.0, 1.0)))
-    assert with_television(100, zones=(everywhere,)).take_left_out().rejected_cell_s == {}
+    assert with_television(100, zones=(everywhere,)).take_report().rejected.cells_s == {}
 
 
 def test_heats_that_begin_anew_get_nothing_of_who_stayed_before() -> None:
@@ -453,23 +430,25 @@ def test_what_cannot_be_taken_up_as_a_whole_is_not_taken_up_in_part() -> None:
 
 
 def test_nothing_is_left_out_before_the_first_frame() -> None:
-    left_out = CameraPipeline(drawn.params()).take_left_out()
-    assert (left_out.rejected_s, left_out.rejected_cell_s, left_out.masked_ratio) == ({}, {}, 0.0)
-    assert left_out.health is None
+    report = CameraPipeline(drawn.params()).take_report()
+    assert (report.rejected, report.masked_ratio) == (RejectedTime(), 0.0)
+    assert report.health is None
 
 
 def test_each_reset_forgets_its_own_and_nothing_else() -> None:
     pipeline = with_television(100)
     for name in ("flicker", "heat"):
         what = {"flicker": False, "moved": False, "heat": False, name: True}
-        masked, heat = pipeline.take_left_out().masked_ratio, pipeline.heat("traffic", 100.0, 0.0)
+        masked, heat = pipeline.take_report().masked_ratio, pipeline.heat("traffic", 100.0, 0.0)
         pipeline.reset(**what)
         now = pipeline.heat("traffic", 100.0, 0.0)
         assert heat is not None and now is not None
-        assert (pipeline.take_left_out().masked_ratio == 0.0) == (name == "flicker" or masked == 0.0)
+        assert (pipeline.take_report().masked_ratio == 0.0) == (name == "flicker" or masked == 0.0)
         assert (now.heat_s.sum() == 0.0) == (name == "heat")
-        assert pipeline.scene_known
-    assert pipeline.take_increments() == [], "a reset heat is not put together again from what was counted before"
+        assert pipeline.take_report().background_known
+    assert pipeline.take_report().increments == (), (
+        "a reset heat is not put together again from what was counted before"
+    )
 
 
 def bumped(seconds: float, at: float) -> list[Frame]:
@@ -483,15 +462,45 @@ def bumped(seconds: float, at: float) -> list[Frame]:
     return frames
 
 
+def test_the_frame_that_starts_an_epoch_is_not_counted_into_it() -> None:
+    """It is compared with the background of the old epoch, from which it differs nearly everywhere."""
+    pipeline = CameraPipeline(drawn.params())
+    for frame in bumped(120, 40.0):
+        masks = pipeline.step(frame)
+        if pipeline.epoch == 2:
+            break
+    assert masks == [], "it is the first frame of a new bootstrap"
+    for name in ("traffic", "dwell"):
+        heat = pipeline.heat(name, frame.mono_s, frame.wall_s)
+        assert heat is not None
+        assert heat.heat_s.sum() == 0.0 and heat.observed_s == 0.0
+
+
+def test_time_that_is_confirmed_late_counts_only_where_heat_counts() -> None:
+    """Of a static object that an ignored zone cuts between two cells of the grid, and that is taken away."""
+    edge = 75
+    ignored = ZoneParams("left", "ignore", ((0.0, 0.0), (edge / 160, 0.0), (edge / 160, 1.0), (0.0, 1.0)))
+    box = drawn.Block(60, 40, 31, 26, luma=215, cb=165, cr=110)
+    frames = drawn.room().frames(lambda at_s: Look((box,) if 40 <= at_s < 130 else ()), 160)
+    with_params = replace(drawn.params(furniture_s=30.0), zones=(ignored,))
+    counted = drawn.count(frames, with_params)
+    zones = ZoneMasks.from_params((ignored,), drawn.HW[::-1])
+    assert not zones.counted[:, : edge - 1].any() and zones.counted[:, edge + 1 :].all()
+    assert counted.presence[46:60, edge + 2 : 88].mean() == pytest.approx(90.0, rel=0.15)
+    assert counted.presence[zones.counted == 0].sum() == 0.0
+    late = [mask.dwell_ms for mask in counted.masks if mask.dwell_ms is not None]
+    assert late and not any(each[zones.counted == 0].any() for each in late)
+
+
 def test_a_camera_that_was_moved_begins_an_epoch_and_hands_over_the_last_of_the_old_one() -> None:
     pipeline = CameraPipeline(drawn.params())
     for frame in bumped(120, 40.0):
         pipeline.step(frame)
     assert pipeline.epoch == 2
-    ended = pipeline.take_ended_epochs()
-    assert [snapshot.epoch for snapshot in ended] == [1]
-    assert pipeline.take_ended_epochs() == []
-    health = pipeline.take_left_out().health
+    report = pipeline.take_report()
+    ended, health = report.ended_epochs, report.health
+    assert [each.draw(drawn.params()).epoch for each in ended] == [1]
+    assert pipeline.take_report().ended_epochs == ()
     assert health is not None and health.verdict == "moved"
     heat = pipeline.heat("traffic", 120.0, 0.0)
     assert heat is not None and 0.0 < heat.observed_s < 80.0, "observed since it was moved"
@@ -501,7 +510,7 @@ def test_a_camera_that_was_moved_begins_an_epoch_and_hands_over_the_last_of_the_
     pipeline.reset(flicker=False, moved=True, heat=False)
     for frame in bumped(10, 0.0):
         pipeline.step(replace(frame, mono_s=frame.mono_s + 120))
-    health = pipeline.take_left_out().health
+    health = pipeline.take_report().health
     assert health is not None and health.verdict == "ok", "somebody looked after the zones"
 
 
@@ -509,6 +518,6 @@ def test_a_recording_of_a_camera_that_was_moved_stays_in_one_epoch() -> None:
     pipeline = CameraPipeline(replace(drawn.params(), new_epoch_when_moved=False))
     for frame in bumped(100, 40.0):
         pipeline.step(frame)
-    assert pipeline.epoch == 1 and pipeline.take_ended_epochs() == []
+    assert pipeline.epoch == 1 and pipeline.take_report().ended_epochs == ()
     heat = pipeline.heat("traffic", 100.0, 0.0)
     assert heat is not None and heat.observed_s > 80.0

@@ -171,7 +171,7 @@ def test_increments_of_a_long_recording_are_not_kept(clip: Path, monkeypatch: py
     monkeypatch.setattr("edgeheat.offline.render.CameraPipeline", made)
     kept: list[int] = []
     wanted = job(clip, grid=clip.with_suffix(".npz"))
-    render(wanted, lambda done, total: kept.append(len(engines[0].take_increments())))
+    render(wanted, lambda done, total: kept.append(len(engines[0].take_report().increments)))
     assert max(kept) == 0
 
 

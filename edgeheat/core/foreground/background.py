@@ -1,46 +1,84 @@
-"""The empty scene: brightness and colour of every cell without people, how sure that is, and how noisy the cell is."""
+"""The background model: brightness and colour of every cell without people, how long it was observed, and its noise."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 import cv2
 import numpy as np
+from numpy.typing import NDArray
 
 from edgeheat.core.grid.frames import F32, U8
-from edgeheat.core.grid.masks import above, enlarged, half_hw, halved, softly_enlarged
+from edgeheat.core.grid.masks import (
+    absolute_difference,
+    enlarged,
+    exceeds,
+    half_hw,
+    halved,
+    interpolated,
+    invert,
+)
 
-_LEARN_S, _ODD_LEARN_S, _NOISE_S = 30.0, 60.0, 20.0
-"""Time constants: of cells as they were, of cells in a shadow or a patch of light, and of the noise."""
+_LEARN_S = 30.0
+"""Time constant with which brightness and colour of undisturbed cells are followed."""
 
-_FIRST_NOISE = 2.5
-_TIMES_NOISE = 5.0
-_TOLERANCES = (15, 60)
-"""Grey levels by which a cell may differ: times its mean absolute noise, within these bounds.
+_LEARN_DIFFERING_S = 60.0
+"""Time constant for cells that differ from the background without people: in a shadow or a patch of light."""
 
-Below 15 the blocks that H.264 leaves of a passer-by count as well (docs/fidelity.md has the figures).
-"""
+_NOISE_S = 20.0
+"""Time constant of the noise estimate."""
 
-_LIGHT_SIGMA = 5.0
-"""Of the light's unevenness, in cells of half a grid of 320."""
-_LIGHT_STEP, _LIGHT_DEAD = 0.7, 0.01
-_LIGHT_RATIOS = (0.6, 1.6)
-_BLACK = 4.0
-"""Grey levels added before a ratio is taken, so that noise in the dark stays small."""
+_INITIAL_NOISE = 2.5
+"""Mean absolute deviation of a cell, in grey levels, assumed before any was measured."""
+
+_NOISE_MULTIPLE = 5.0
+"""A cell differs from the background from this multiple of its noise on, within the bounds below."""
+
+_MIN_TOLERANCE = 15
+"""Grey levels. Below, the block artefacts that H.264 leaves behind a passer-by count as well (docs/fidelity.md)."""
+
+_MAX_TOLERANCE = 60
+"""Grey levels: a cell noisier than this still has to show a person."""
+
+_INITIAL_TOLERANCE = 20
+"""Grey levels, before the noise was measured."""
+
+_LIGHT_SIGMA_CELLS = 5.0
+"""How smooth an uneven change of light is, in cells of half a grid of 320: the sigma of a Gaussian."""
+
+_LIGHT_GAIN = 0.7
+"""Share of a measured change of light that is applied at once, so that noise is not followed."""
+
+_LIGHT_DEAD_ZONE = 0.01
+"""Changes of light below this natural logarithm of a ratio are noise."""
+
+_MIN_LIGHT_RATIO = 0.6
+"""A cell that became darker than this within a second shows an object rather than a change of light."""
+
+_MAX_LIGHT_RATIO = 1.6
+"""The same for a cell that became brighter."""
+
+DARK_OFFSET = 4.0
+"""Grey levels added before a ratio of brightness is taken, so that noise in the dark stays small."""
+
+_MAX_SAVED_AGE_S = 3600.0
+"""Longer observation is saved as this: no decision needs more, and float16 holds it."""
 
 
 def median_background(grids: Sequence[U8]) -> U8:
-    """Return the per-cell median of some grids: the scene without those who passed through it.
+    """Return the per-cell median of some grids: the scene without the people who passed through it.
 
-    All grids uint8 of one shape (of any number of axes); the result has it too.
+    All grids are uint8 of one shape (of any number of axes); the result has it too.
+    Reference: temporal median filter, Lo and Velastin 2001.
     """
     middle = len(grids) // 2
     return np.asarray(np.partition(np.stack(grids), middle, axis=0)[middle], np.uint8)
 
 
 def tint_of(chroma: U8, gain: float) -> F32:
-    """Return Cb and Cr as float32 around 0, shape (2, height, width), in the light of an exposure of gain 1.
+    """Return Cb and Cr as float32 around 0, shape (2, height, width), normalised to an exposure of gain 1.
 
     `chroma`: uint8 around 128, shape (height, width, 2).
     """
@@ -52,64 +90,72 @@ def tint_of(chroma: U8, gain: float) -> F32:
 
 
 class BackgroundModel:
-    """What each cell shows without people. Grids are (height, width); colour and sureness are kept at half the grid."""
+    """What each cell shows without people. Grids are (height, width); colour and age are kept at half the grid."""
 
-    def __init__(self, luma: U8, tint: F32 | None, seen_s: F32) -> None:
+    def __init__(self, luma: U8, tint: F32 | None, observed_s: F32) -> None:
         """`luma`: uint8. `tint`: see `tint_of`, or None where the picture is grey.
 
-        `seen_s`: float32 at half the grid, seconds for which each cell was seen to be so. All owned from here on.
+        `observed_s`: float32 at half the grid, seconds for which each cell was observed empty. All owned from here on.
         """
         self._luma = luma.astype(np.float32)
         self.luma = luma
         self.half: U8 = halved(luma)
         """The brightness at half the grid."""
         self.tint = tint
-        self.seen_s = seen_s
-        self._noise: F32 = np.full(luma.shape, _FIRST_NOISE, np.float32)
-        self.tolerance: U8 = np.full(luma.shape, _TOLERANCES[0] + 5, np.uint8)
-        """Grey levels by which a cell may differ from `luma` without being anything."""
+        self.observed_s = observed_s
+        self._noise: F32 = np.full(luma.shape, _INITIAL_NOISE, np.float32)
+        self.tolerance: U8 = np.full(luma.shape, _INITIAL_TOLERANCE, np.uint8)
+        """Grey levels by which a cell may differ from `luma` and still be background."""
 
-    def learn(self, luma: U8, tint: F32 | None, calm: U8, odd: U8, dt_s: float) -> None:
-        """Follow what is seen, after `dt_s`: where it is `calm`, more slowly where it is `odd` (masks, 255 or 0)."""
-        cv2.accumulateWeighted(luma, self._luma, _rate(dt_s, _LEARN_S), mask=calm)
-        cv2.accumulateWeighted(luma, self._luma, _rate(dt_s, _ODD_LEARN_S), mask=odd)
+    def learn(self, luma: U8, tint: F32 | None, undisturbed: U8, differing: U8, dt_s: float) -> None:
+        """Follow the scene after `dt_s`: where it is `undisturbed`, more slowly where it is `differing` (255 or 0).
+
+        Reference: exponential running average, Wren et al. 1997, Pfinder.
+        """
+        cv2.accumulateWeighted(luma, self._luma, _rate(dt_s, _LEARN_S), mask=undisturbed)
+        cv2.accumulateWeighted(luma, self._luma, _rate(dt_s, _LEARN_DIFFERING_S), mask=differing)
         self._round()
         if tint is not None and self.tint is not None:
-            calm_half = above(halved(calm), 254)
-            for mine, seen in zip(self.tint, tint, strict=True):
-                cv2.accumulateWeighted(seen, mine, _rate(dt_s, _LEARN_S), mask=calm_half)
-        cv2.accumulateWeighted(cv2.absdiff(luma, self.luma), self._noise, _rate(dt_s, _NOISE_S), mask=calm)
-        # Half a level less, for it rounds.
-        levels = cv2.convertScaleAbs(cv2.blur(self._noise, (3, 3)), alpha=_TIMES_NOISE, beta=-0.5)
+            undisturbed_half = exceeds(halved(undisturbed), 254)
+            for known, observed in zip(self.tint, tint, strict=True):
+                cv2.accumulateWeighted(observed, known, _rate(dt_s, _LEARN_S), mask=undisturbed_half)
+        deviation = absolute_difference(luma, self.luma)
+        cv2.accumulateWeighted(deviation, self._noise, _rate(dt_s, _NOISE_S), mask=undisturbed)
+        # Half a level less, because it rounds.
+        levels = cv2.convertScaleAbs(cv2.blur(self._noise, (3, 3)), alpha=_NOISE_MULTIPLE, beta=-0.5)
         # Not cv2.min and cv2.max: with a number they give four cells for a grid of one.
-        self.tolerance = np.clip(levels, *_TOLERANCES).astype(np.uint8)
+        self.tolerance = np.clip(levels, _MIN_TOLERANCE, _MAX_TOLERANCE).astype(np.uint8)
 
-    def light_change(self, luma: U8, calm: U8) -> F32 | None:
-        """Return by how much each cell became brighter since the scene was learnt, as a factor; None: it did not.
+    def light_change(self, luma: U8, undisturbed: U8) -> F32 | None:
+        """Return by which factor each cell became brighter since the background was learned; None: it did not.
 
-        Told by the `calm` cells (255) around, so that it is known behind people too. float32 (height, width).
+        Estimated from the `undisturbed` cells (255) around, so that it is known behind people too. float32
+        (height, width).
+        Reference: normalised convolution, Knutsson and Westin 1993.
         """
         # So smooth a field needs no more than a quarter of the grid.
-        seen, known = (halved(half).astype(np.float32) + np.float32(_BLACK) for half in (halved(luma), self.half))
-        ratio = seen / known
-        fair = (halved(halved(calm)) == 255) & (ratio > _LIGHT_RATIOS[0]) & (ratio < _LIGHT_RATIOS[1])
-        weight = fair.astype(np.float32)
-        sigma = max(0.5, _LIGHT_SIGMA * luma.shape[1] / 320) / 2
+        observed, known = (
+            halved(half).astype(np.float32) + np.float32(DARK_OFFSET) for half in (halved(luma), self.half)
+        )
+        ratio = observed / known
+        usable = (halved(halved(undisturbed)) == 255) & (ratio > _MIN_LIGHT_RATIO) & (ratio < _MAX_LIGHT_RATIO)
+        weight = usable.astype(np.float32)
+        sigma = max(0.5, _LIGHT_SIGMA_CELLS * luma.shape[1] / 320) / 2
         logs, weights = (cv2.GaussianBlur(each, (0, 0), sigma) for each in (cv2.log(ratio) * weight, weight))
         change = logs / np.maximum(weights, 1e-3) * np.clip(weights / 0.05, 0.0, 1.0)
-        change = np.sign(change) * np.maximum(np.abs(change) - _LIGHT_DEAD, 0.0)
+        change = np.sign(change) * np.maximum(np.abs(change) - _LIGHT_DEAD_ZONE, 0.0)
         if not change.any():
             return None
-        return softly_enlarged(np.exp(_LIGHT_STEP * change).astype(np.float32), luma.shape)
+        return interpolated(np.exp(_LIGHT_GAIN * change).astype(np.float32), luma.shape)
 
     def relight(self, factor: F32) -> None:
-        """Make each cell brighter by its factor."""
+        """Multiply the brightness of each cell by its factor."""
         np.multiply(self._luma, factor, out=self._luma)
         np.clip(self._luma, 0.0, 255.0, out=self._luma)
         self._round()
 
     def replace(self, cells: U8, luma: U8, tint: F32 | None) -> None:
-        """Take what is seen in `cells` (255, at half the grid) for the empty scene."""
+        """Make what is observed in `cells` (255, at half the grid) the background there."""
         cv2.copyTo(luma.astype(np.float32), enlarged(cells, luma.shape), self._luma)
         self._round()
         if tint is not None and self.tint is not None:
@@ -119,15 +165,37 @@ class BackgroundModel:
         self.luma = np.asarray(cv2.convertScaleAbs(self._luma), np.uint8)
         self.half = halved(self.luma)
 
+    def state(self) -> dict[str, NDArray[Any]]:
+        """Return the arrays that `from_state` needs after a restart."""
+        state: dict[str, NDArray[Any]] = {
+            "background": self.luma,
+            "observed_s": np.minimum(self.observed_s, _MAX_SAVED_AGE_S).astype(np.float16),
+        }
+        return state if self.tint is None else state | {"tint": self.tint.astype(np.float16)}
 
-def seen_so(grids: Sequence[U8], scene: U8, length_s: float) -> F32:
-    """Return for how long each cell of half the grid agreed with `scene` while `grids` were taken, in seconds."""
-    seen = np.zeros(half_hw(scene.shape), np.float32)
+    @classmethod
+    def from_state(cls, state: Mapping[str, NDArray[Any]], shape_hw: tuple[int, ...]) -> BackgroundModel:
+        """Restore what `state` gave.
+
+        Raises KeyError where there is no background, ValueError where it is of another grid.
+        """
+        luma, observed_s = np.array(state["background"], np.uint8), state["observed_s"]
+        half = half_hw(luma.shape)
+        tint = np.array(state["tint"], np.float32) if "tint" in state else None
+        if luma.shape != shape_hw or observed_s.shape != half or (tint is not None and tint.shape != (2, *half)):
+            raise ValueError(f"saved background: expected a grid of {shape_hw}, got {luma.shape}")
+        return cls(luma, tint, observed_s.astype(np.float32))
+
+
+def observed_agreement_s(grids: Sequence[U8], background: U8, length_s: float) -> F32:
+    """Return for how long each cell of half the grid agreed with `background` while `grids` were recorded, in seconds.
+
+    `length_s`: the time that all `grids` together stand for.
+    """
+    agreement = np.zeros(half_hw(background.shape), np.float32)
     for grid in grids:
-        seen += halved(
-            np.asarray(cv2.bitwise_not(above(np.asarray(cv2.absdiff(grid, scene), np.uint8), _TOLERANCES[0])), np.uint8)
-        )
-    return seen * np.float32(length_s / 255.0 / len(grids))
+        agreement += halved(invert(exceeds(absolute_difference(grid, background), _MIN_TOLERANCE)))
+    return agreement * np.float32(length_s / 255.0 / len(grids))
 
 
 def _rate(dt_s: float, constant_s: float) -> float:

@@ -1,4 +1,4 @@
-"""Keeps the blobs that can be people: large enough for where they are, and there for more than a moment."""
+"""Keeps the blobs that can be people: large enough for their place in the picture, and seen for more than a moment."""
 
 from __future__ import annotations
 
@@ -6,40 +6,68 @@ import cv2
 import numpy as np
 
 from edgeheat.core.grid.frames import F32, U8
-from edgeheat.core.grid.masks import above, enlarged, half_hw, halved, square
+from edgeheat.core.grid.masks import (
+    closed,
+    disc,
+    enlarged,
+    exceeds,
+    half_hw,
+    halved,
+    intersection,
+    opened,
+    square,
+    window_around,
+)
 from edgeheat.defs.params import MotionParams
 
-_MATURE_S = 0.5
-"""A blob must have been seen for so long, overlapping itself: insects and rain close to the lens are gone by then."""
+_MIN_AGE_S = 0.5
+"""A blob counts once it overlapped itself for so long: insects and rain close to the lens are gone by then."""
 
-_TOO_SLOW_S = 0.4
-"""With frames so far apart somebody who walks does not overlap himself any more, so every blob counts at once."""
+_MAX_OVERLAP_GAP_S = 0.4
+"""With frames so far apart a walking person does not overlap themselves any more, so every blob counts at once."""
 
-_FILLED = 60
+_MIN_FILLED = 60
 """Of 255: a cell of half the grid belongs to a blob from a quarter of it on."""
 
-_FEET_RATIO = 0.15
+_FEET_HEIGHT_RATIO = 0.15
 """Share of a blob's height that is its feet."""
 
 
-class Blobs:
-    """Follows how long blobs have been there."""
+class BlobFilter:
+    """Removes specks and blobs that are too small or too brief, on one grid.
+
+    Reference: connected components, Rosenfeld and Pfaltz 1966; opening and closing, Serra 1982.
+    """
 
     def __init__(self, params: MotionParams, shape_hw: tuple[int, int]) -> None:
+        self._open, self._close = disc(params.open_cells), disc(params.close_cells)
+        self._margin_cells = params.open_cells + params.close_cells
         near = float(params.min_blob_cells)
         far = near if params.min_blob_far_cells is None else float(params.min_blob_far_cells)
         height = half_hw(shape_hw)[0]
         # Blobs are counted at half the grid, where a cell is four.
-        self._smallest = np.linspace(far, near, height + 1, dtype=np.float32) / 4.0
-        self._age_s: F32 = np.full(half_hw(shape_hw), _MATURE_S, np.float32)
+        self._min_cells = np.linspace(far, near, height + 1, dtype=np.float32) / 4.0
+        self._age_s: F32 = np.full(half_hw(shape_hw), _MIN_AGE_S, np.float32)
+
+    def cleaned(self, cells: U8) -> U8:
+        """Return the mask opened, which removes specks, then closed, which fills holes; owned by the caller."""
+        cleaned = np.zeros_like(cells)
+        window = window_around(cells, self._margin_cells)
+        part = cells[window]
+        if part.size and self._open is not None:
+            part = opened(part, self._open)
+        if part.size and self._close is not None:
+            part = closed(part, self._close)
+        cleaned[window] = part
+        return cleaned
 
     def mature(self, cells: U8, dt_s: float) -> U8:
         """Return the cells (255 or 0) of blobs that are large and old enough, after `dt_s`; owned by the caller."""
-        half = above(halved(cells), _FILLED)
+        half = exceeds(halved(cells), _MIN_FILLED)
         if not cv2.countNonZero(half):
             self._age_s.fill(0.0)
             return np.zeros_like(cells)
-        # Without its statistics, which take longer than all that follows.
+        # Without statistics, which take longer than all that follows.
         count, labels = cv2.connectedComponents(half, connectivity=8, ltype=cv2.CV_16U)
         # Of truth values; of numbers it takes six times as long.
         inside = np.flatnonzero(half > 0)
@@ -47,19 +75,19 @@ class Blobs:
         oldest = np.zeros(count, np.float32)
         np.maximum.at(oldest, label, self._age_s.ravel()[inside])
         age_s = oldest + np.float32(dt_s)
-        if dt_s >= _TOO_SLOW_S:
-            np.maximum(age_s, _MATURE_S, out=age_s)
+        if dt_s >= _MAX_OVERLAP_GAP_S:
+            np.maximum(age_s, _MIN_AGE_S, out=age_s)
         lower_edge = np.zeros(count, np.intp)
         # Cells come row by row: each blob keeps its last.
         lower_edge[label] = inside // half.shape[1] + 1
-        large = np.bincount(label, minlength=count) >= self._smallest[lower_edge]
+        large = np.bincount(label, minlength=count) >= self._min_cells[lower_edge]
         ages: F32 = np.zeros(half.shape, np.float32)
         ages.ravel()[inside] = age_s[label]
         self._age_s = np.asarray(cv2.dilate(ages, square(5)), np.float32)
         kept: U8 = np.zeros(half.shape, np.uint8)
-        kept.ravel()[inside] = np.where(large & (age_s >= _MATURE_S), np.uint8(255), np.uint8(0))[label]
+        kept.ravel()[inside] = np.where(large & (age_s >= _MIN_AGE_S), np.uint8(255), np.uint8(0))[label]
         whole = np.asarray(cv2.dilate(kept, square(3)), np.uint8)
-        return np.asarray(cv2.bitwise_and(cells, enlarged(whole, cells.shape)), np.uint8)
+        return intersection(cells, enlarged(whole, cells.shape))
 
 
 def feet(cells: U8) -> U8:
@@ -73,7 +101,7 @@ def feet(cells: U8) -> U8:
         left, top, width, height, _ = stats[blob]
         window = slice(top, top + height), slice(left, left + width)
         body = np.pad((labels[window] == blob).astype(np.uint8), ((0, 1), (0, 0)))
-        strip = max(1, round(_FEET_RATIO * height))
+        strip = max(1, round(_FEET_HEIGHT_RATIO * height))
         # A cell is at the lower edge where the cell `strip` below it, or one between, is outside.
         below = cv2.erode(
             body, np.ones((strip + 1, 1), np.uint8), anchor=(0, 0), borderType=cv2.BORDER_CONSTANT, borderValue=0

@@ -1,4 +1,4 @@
-"""Takes the camera's exposure out: one gain and one offset per frame that bring it to the light of the empty scene."""
+"""Compensates automatic exposure: one gain and one offset per frame that bring it to the light of the background."""
 
 from __future__ import annotations
 
@@ -9,51 +9,74 @@ from numpy.typing import NDArray
 from edgeheat.core.grid.frames import F32, U8
 
 _SAMPLES = 2400
-"""So many cells, evenly spread, are looked at: a fit of two numbers needs no more, and choosing them is what costs."""
+"""About so many cells, evenly spaced, are fitted: two parameters need no more, and selecting cells is what costs."""
 
-_DARK, _BRIGHT = 4, 250
-"""Grey levels outside of which the sensor clips and nothing can be told of the gain."""
+_MIN_LEVEL = 4
+"""Grey levels below which the sensor clips and the gain cannot be estimated."""
 
-_FIRST_TOLERANCE, _TOLERANCE = 25.0, 12.0
-_FEWEST = 100
-_FLAT = 30.0
-"""A scene of less variance (grey levels squared) tells an offset, but no gain."""
+_MAX_LEVEL = 250
+"""The same at the bright end."""
 
-_GAINS = (0.2, 5.0)
-_SAME_GAIN, _SAME_OFFSET = 0.02, 1.5
+_COARSE_TOLERANCE = 25.0
+"""Grey levels within which a cell supports the fit, while the fit of the previous frame does not hold."""
+
+_TOLERANCE = 12.0
+"""The same once it holds."""
+
+_MIN_SAMPLES = 100
+"""With fewer usable cells the fit stays as it is."""
+
+_MIN_VARIANCE = 30.0
+"""A background with less variance (grey levels squared) determines an offset but no gain."""
+
+_MIN_GAIN = 0.2
+"""Bounds of the gain: a larger change of exposure is left to the illumination gate."""
+
+_MAX_GAIN = 5.0
+"""See `_MIN_GAIN`."""
+
+_SAME_GAIN = 0.02
+"""A gain this close to 1, with an offset below the next, is noise: the frame is used as it is."""
+
+_SAME_OFFSET = 1.5
+"""Grey levels, see `_SAME_GAIN`."""
 
 
-class Exposure:
-    """The gain and offset of the present frame against the empty scene: frame = gain x scene + offset."""
+class ExposureCompensation:
+    """The gain and offset of the present frame against the background: frame = gain x background + offset.
+
+    Reference: inlier selection as in Fischler and Bolles 1981; the affine photometric model is
+    that of Hager and Belhumeur 1998.
+    """
 
     def __init__(self) -> None:
         self.gain, self.offset = 1.0, 0.0
 
     @property
     def lift(self) -> float:
-        """By how many of the scene's grey levels the camera brightens alike what is dark and what is bright."""
+        """By how many grey levels of the background the camera brightens dark and bright cells alike."""
         return self.offset / self.gain if abs(self.offset) >= _SAME_OFFSET else 0.0
 
-    def normalised(self, grid: U8, scene: U8, people: U8) -> U8:
-        """Return `grid` as it would look in the light of `scene`; both uint8 of one shape.
+    def normalised(self, grid: U8, background: U8, occupied: U8) -> U8:
+        """Return `grid` as it would look in the light of `background`; both uint8 of one shape.
 
-        Fitted to the cells without `people` (not 0) by least squares over those that agree, so that a share of
-        strangers below a half does not matter. May return `grid` itself.
+        Fitted by least squares to the cells that are not `occupied` (0) and agree with the fit, so a share of changed
+        cells below a half does not matter. May return `grid` itself.
         """
         step = max(1, round((grid.size / _SAMPLES) ** 0.5))
-        seen, known = grid[::step, ::step].ravel(), scene[::step, ::step].ravel()
-        fair = (people[::step, ::step].ravel() == 0) & (seen > _DARK) & (seen < _BRIGHT)
-        if np.count_nonzero(fair) >= _FEWEST:
-            self._fit(seen[fair].astype(np.float32), known[fair].astype(np.float32))
+        seen, known = grid[::step, ::step].ravel(), background[::step, ::step].ravel()
+        usable = (occupied[::step, ::step].ravel() == 0) & (seen > _MIN_LEVEL) & (seen < _MAX_LEVEL)
+        if np.count_nonzero(usable) >= _MIN_SAMPLES:
+            self._fit(seen[usable].astype(np.float32), known[usable].astype(np.float32))
         if abs(self.gain - 1.0) < _SAME_GAIN and abs(self.offset) < _SAME_OFFSET:
             return grid
         return np.asarray(cv2.addWeighted(grid, 1.0 / self.gain, grid, 0.0, -self.offset / self.gain), np.uint8)
 
     def _fit(self, seen: F32, known: F32) -> None:
         fit = self.gain, self.offset
-        # Mostly the last frame's fit still holds, and one step is enough.
-        still = 2 * np.count_nonzero(_agreeing(seen, known, fit, _TOLERANCE)) >= len(seen)
-        for tolerance in (_TOLERANCE,) if still else (_FIRST_TOLERANCE, _TOLERANCE):
+        # Mostly the previous frame's fit still holds, and one step is enough.
+        holds = 2 * np.count_nonzero(_inliers(seen, known, fit, _TOLERANCE)) >= len(seen)
+        for tolerance in (_TOLERANCE,) if holds else (_COARSE_TOLERANCE, _TOLERANCE):
             refined = _refined(seen, known, fit, tolerance)
             if refined is None:
                 return
@@ -65,33 +88,33 @@ _Fit = tuple[float, float]
 """Gain and offset."""
 
 
-def _agreeing(seen: F32, known: F32, fit: _Fit, tolerance: float) -> NDArray[np.bool_]:
-    expected = known * np.float32(fit[0])
-    expected += np.float32(fit[1])
-    expected -= seen
-    return np.asarray(np.abs(expected, out=expected) < tolerance, np.bool_)
+def _inliers(seen: F32, known: F32, fit: _Fit, tolerance: float) -> NDArray[np.bool_]:
+    residual = known * np.float32(fit[0])
+    residual += np.float32(fit[1])
+    residual -= seen
+    return np.asarray(np.abs(residual, out=residual) < tolerance, np.bool_)
 
 
 def _refined(seen: F32, known: F32, fit: _Fit, tolerance: float) -> _Fit | None:
-    """Fit to the cells that agree with `fit`, or with a guess where most do not; None where hardly any do."""
-    agree = _agreeing(seen, known, fit, tolerance)
-    if 2 * np.count_nonzero(agree) < len(seen):
-        agree = _agreeing(seen, known, _by_quantiles(seen, known), tolerance)
-    if np.count_nonzero(agree) < _FEWEST:
+    """Fit to the cells that agree with `fit`, or with a guess where most do not; None where too few agree."""
+    inliers = _inliers(seen, known, fit, tolerance)
+    if 2 * np.count_nonzero(inliers) < len(seen):
+        inliers = _inliers(seen, known, _guess_by_quantiles(seen, known), tolerance)
+    if np.count_nonzero(inliers) < _MIN_SAMPLES:
         return None
-    x, y = known[agree], seen[agree]
+    x, y = known[inliers], seen[inliers]
     # Not by mean(), which takes longer than all the rest of the fit.
     x_mean, y_mean = float(np.add.reduce(x)) / len(x), float(np.add.reduce(y)) / len(y)
     x -= np.float32(x_mean)
     variation = float(x @ x)
-    gain = float(x @ y) / variation if variation > _FLAT * len(x) else 1.0
-    gain = min(max(gain, _GAINS[0]), _GAINS[1])
+    gain = float(x @ y) / variation if variation > _MIN_VARIANCE * len(x) else 1.0
+    gain = min(max(gain, _MIN_GAIN), _MAX_GAIN)
     return gain, y_mean - gain * x_mean
 
 
-def _by_quantiles(seen: F32, known: F32) -> _Fit:
-    """Guess from the spread of the levels alone."""
+def _guess_by_quantiles(seen: F32, known: F32) -> _Fit:
+    """Guess from the spread of the grey levels alone."""
     low, middle, high = (float(q) for q in np.quantile(known, (0.1, 0.5, 0.9)))
     seen_low, seen_middle, seen_high = (float(q) for q in np.quantile(seen, (0.1, 0.5, 0.9)))
-    gain = min(max((seen_high - seen_low) / max(high - low, 1.0), _GAINS[0]), _GAINS[1])
+    gain = min(max((seen_high - seen_low) / max(high - low, 1.0), _MIN_GAIN), _MAX_GAIN)
     return gain, seen_middle - gain * middle

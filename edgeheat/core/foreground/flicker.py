@@ -1,4 +1,4 @@
-"""The flicker mask: learns which places change for minutes on end without anybody coming or going."""
+"""The flicker mask: learns which places change for minutes without anyone coming or going, such as a television."""
 
 from __future__ import annotations
 
@@ -9,27 +9,49 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edgeheat.core.grid.frames import F32, U8
-from edgeheat.core.grid.masks import enlarged, halved, square
+from edgeheat.core.grid.masks import as_mask, enlarged, halved, square
 
-_COARSE = 4
+_COARSE_CELLS = 4
 """Cells of the grid across one cell of the mask."""
 
-_QUICK_S, _SLOW_S = 25.0, 60.0
-_CHANGING, _PRESENT = 0.12, 0.5
-"""A place is suspect where it changes from one second to the next so often, and shows something most of the time.
+_FAST_S = 25.0
+"""Time constant of how often a place is occupied and changes, by which a place becomes suspect."""
+
+_SLOW_S = 60.0
+"""Time constant of how often it changes, by which a masked place is released."""
+
+_MIN_CHANGE_RATIO = 0.12
+"""A place is suspect where it changes from one second to the next in more than this share of the seconds, ...
 
 Changes at the outline do not count: people who stand sway there, the inside of a television changes. On the scenes of
-docs/fidelity.md televisions have 0.15 to 0.3, dense queues up to 0.04, people close to a self-adapting camera up to
-0.1.
+docs/fidelity.md televisions have 0.15 to 0.3, dense queues up to 0.04, people close to a camera that adapts its
+exposure up to 0.1.
 """
 
-_SURE_S = 35.0
-_LARGEST_RATIO = 0.15
-_AROUND = 0.5
-"""People come and go, so what is round a busy place is busy too; round a television nothing happens."""
+_MIN_OCCUPIED_RATIO = 0.5
+"""... and shows something in more than this share of the time."""
 
-_CALM = 0.015
-"""A place comes back when it changes less often than this, as told over a minute."""
+_CONFIRM_S = 35.0
+"""A place is masked after it was suspect for so long."""
+
+_PROBABLE_S = 5.0
+"""A place that was suspect for so long belongs to a masked place that touches it."""
+
+_PROBABLE_OCCUPIED_RATIO = 0.3
+"""The share of the time in which it must show something for that."""
+
+_MAX_AREA_RATIO = 0.15
+"""A place larger than this share of the picture is never masked."""
+
+_MAX_SURROUNDING_RATIO = 0.5
+"""People come and go, so the surroundings of a busy place are busy too: a place is masked only where its surroundings
+are occupied for less than this share of the time in which the place itself is."""
+
+_SURROUNDING_QUANTILE = 0.9
+"""Quantile of the surroundings that is compared: their busiest tenth decides."""
+
+_RELEASE_CHANGE_RATIO = 0.015
+"""A masked place is released when it changes in less than this share of the seconds."""
 
 
 class FlickerMask:
@@ -37,84 +59,84 @@ class FlickerMask:
 
     def __init__(self, shape_hw: tuple[int, int]) -> None:
         self._shape_hw = shape_hw
-        coarse_hw = max(1, shape_hw[0] // _COARSE), max(1, shape_hw[1] // _COARSE)
-        self._there: F32 = np.zeros(coarse_hw, np.float32)
-        self._there_s = 0.0
-        self._present: F32 = np.zeros(coarse_hw, np.float32)
+        coarse_hw = max(1, shape_hw[0] // _COARSE_CELLS), max(1, shape_hw[1] // _COARSE_CELLS)
+        self._tick_occupied_s: F32 = np.zeros(coarse_hw, np.float32)
+        self._tick_s = 0.0
+        self._occupied: F32 = np.zeros(coarse_hw, np.float32)
         self._changing: F32 = np.zeros(coarse_hw, np.float32)
         self._changing_slow: F32 = np.zeros(coarse_hw, np.float32)
         self._suspect_s: F32 = np.zeros(coarse_hw, np.float32)
         self._masked: NDArray[np.bool_] = np.zeros(coarse_hw, np.bool_)
         self.mask: U8 = np.zeros(shape_hw, np.uint8)
-        """What is left out."""
+        """Cells that are left out."""
         self.suspect: U8 = np.zeros(shape_hw, np.uint8)
-        """What may be left out soon: nothing there should be counted for good."""
+        """Cells that may be left out soon: time there stays pending."""
 
     @property
     def ratio(self) -> float:
         """Share of the picture that is left out, 0..1."""
         return float(np.count_nonzero(self._masked)) / self._masked.size
 
-    def see(self, cells: U8, dt_s: float) -> None:
-        """Note where something is, before anything is left out; for each frame."""
-        self._there += self._shrunk(cells) * np.float32(dt_s)
-        self._there_s += dt_s
+    def add(self, cells: U8, dt_s: float) -> None:
+        """Note for each frame where something is (255), before anything is left out."""
+        self._tick_occupied_s += self._coarse(cells) * np.float32(dt_s)
+        self._tick_s += dt_s
 
     def learn(self, changed: U8, dt_s: float) -> None:
-        """Judge anew, about once a second; `changed`: the cells with something that is not as it was a second ago."""
-        if self._there_s <= 0.0:
+        """Update the mask, about once a second.
+
+        `changed`: 255 in the occupied cells that look different from a second ago.
+        """
+        if self._tick_s <= 0.0:
             return
-        there = self._there / np.float32(self._there_s)
-        self._there.fill(0.0)
-        self._there_s = 0.0
-        changes = self._shrunk(changed)
-        quick, slow = (np.float32(1.0 - math.exp(-dt_s / constant_s)) for constant_s in (_QUICK_S, _SLOW_S))
-        self._present += quick * (there - self._present)
-        self._changing += quick * (changes - self._changing)
+        occupied = self._tick_occupied_s / np.float32(self._tick_s)
+        self._tick_occupied_s.fill(0.0)
+        self._tick_s = 0.0
+        changes = self._coarse(changed)
+        fast, slow = (np.float32(1.0 - math.exp(-dt_s / constant_s)) for constant_s in (_FAST_S, _SLOW_S))
+        self._occupied += fast * (occupied - self._occupied)
+        self._changing += fast * (changes - self._changing)
         self._changing_slow += slow * (changes - self._changing_slow)
         core = cv2.erode(self._changing, square(3), borderType=cv2.BORDER_REPLICATE)
-        hot = ((core > _CHANGING) & (self._present > _PRESENT)).astype(np.uint8)
+        hot = ((core > _MIN_CHANGE_RATIO) & (self._occupied > _MIN_OCCUPIED_RATIO)).astype(np.uint8)
         suspect = cv2.dilate(hot, square(3)) > 0
         # With a ceiling: a place is free again soon after its television is gone, however long that was on.
         self._suspect_s += np.where(suspect, np.float32(dt_s), np.float32(-dt_s))
-        np.clip(self._suspect_s, 0.0, 2 * _SURE_S, out=self._suspect_s)
-        if (self._suspect_s >= _SURE_S).any():
-            self._take_in_contained()
-        self._masked &= cv2.dilate(self._changing_slow, square(5)) >= _CALM
-        self.mask = enlarged(self._masked.astype(np.uint8) * 255, self._shape_hw)
-        doubtful = (self._suspect_s > 0) & ~self._masked
-        self.suspect = enlarged(doubtful.astype(np.uint8) * 255, self._shape_hw)
+        np.clip(self._suspect_s, 0.0, 2 * _CONFIRM_S, out=self._suspect_s)
+        if (self._suspect_s >= _CONFIRM_S).any():
+            self._mask_isolated()
+        self._masked &= cv2.dilate(self._changing_slow, square(5)) >= _RELEASE_CHANGE_RATIO
+        self.mask = enlarged(as_mask(self._masked), self._shape_hw)
+        self.suspect = enlarged(as_mask((self._suspect_s > 0) & ~self._masked), self._shape_hw)
 
     def state(self) -> dict[str, NDArray[np.float32]]:
-        """Return what must outlive the process."""
+        """Return the arrays that `restore` needs after a restart."""
         return {"masked": self._masked.astype(np.float32), "changing": self._changing_slow}
 
     def restore(self, state: dict[str, NDArray[np.float32]]) -> None:
-        """Take up what `state` gave; raises ValueError where it is of another grid."""
+        """Restore what `state` gave; raises ValueError where it is of another grid."""
         masked, changing = state["masked"], state["changing"]
         if masked.shape != self._masked.shape or changing.shape != masked.shape:
             raise ValueError(f"flicker mask: expected a grid of {self._masked.shape}, got {masked.shape}")
         self._masked, self._changing_slow = masked > 0, changing.astype(np.float32)
-        self.mask = enlarged(self._masked.astype(np.uint8) * 255, self._shape_hw)
+        self.mask = enlarged(as_mask(self._masked), self._shape_hw)
 
-    def _take_in_contained(self) -> None:
-        """Mask each suspect place round which it is quiet."""
-        spots = ((self._suspect_s > _SURE_S / 7) & (self._present > 0.6 * _PRESENT)).astype(np.uint8)
-        count, labels = cv2.connectedComponents(spots, connectivity=8)
+    def _mask_isolated(self) -> None:
+        """Mask each suspect place whose surroundings are quiet."""
+        probable = (self._suspect_s > _PROBABLE_S) & (self._occupied > _PROBABLE_OCCUPIED_RATIO)
+        count, labels = cv2.connectedComponents(probable.astype(np.uint8), connectivity=8)
         for label in range(1, count):
-            spot = labels == label
-            if spot.mean() > _LARGEST_RATIO or self._suspect_s[spot].max() < _SURE_S:
+            place = labels == label
+            if place.mean() > _MAX_AREA_RATIO or self._suspect_s[place].max() < _CONFIRM_S:
                 continue
-            own = spot.astype(np.uint8)
-            around = (cv2.dilate(own, np.ones((9, 9), np.uint8)) > 0) & (
-                cv2.dilate(own, np.ones((5, 5), np.uint8)) == 0
-            )
-            busiest = float(np.quantile(self._present[around], 0.9)) if around.any() else 0.0
-            if busiest < _AROUND * float(self._present[spot].mean()):
-                self._masked |= cv2.dilate(own, np.ones((3, 3), np.uint8)) > 0
+            own = place.astype(np.uint8)
+            around = (cv2.dilate(own, square(9)) > 0) & (cv2.dilate(own, square(5)) == 0)
+            busiest = float(np.quantile(self._occupied[around], _SURROUNDING_QUANTILE)) if around.any() else 0.0
+            if busiest < _MAX_SURROUNDING_RATIO * float(self._occupied[place].mean()):
+                self._masked |= cv2.dilate(own, square(3)) > 0
 
-    def _shrunk(self, cells: U8) -> F32:
-        # Halving twice is much quicker than a quarter at once.
+    def _coarse(self, cells: U8) -> F32:
+        # Halving twice is much faster than a quarter at once.
         small = halved(halved(cells)).astype(np.float32)
         small *= np.float32(1.0 / 255.0)
         return small

@@ -1,4 +1,4 @@
-"""Tells people from light: which cells differ from the empty scene, and which of these only light changed."""
+"""Separates people from shadows and light among the cells that differ from the background."""
 
 from __future__ import annotations
 
@@ -9,107 +9,136 @@ import numpy as np
 
 from edgeheat.core.foreground.background import BackgroundModel
 from edgeheat.core.grid.frames import F32, U8
-from edgeheat.core.grid.masks import above, enlarged, halved
+from edgeheat.core.grid.masks import (
+    absolute_difference,
+    closed,
+    difference,
+    enlarged,
+    exceeds,
+    halved,
+    intersection,
+    union,
+)
 
-_TINT_TOLERANCES, _TINT_DIM, _TINT_PER_LEVEL = (8.0, 14.0), 3.5, 0.08
-"""Levels by which Cb and Cr together may differ from the scene's, as the light on it would change them: between these
-two, more where it is brighter, for in dim light all colours are fainter."""
+_MIN_TINT_TOLERANCE = 8.0
+"""Levels by which Cb and Cr together may differ from the background's in its light: the bound in the dark."""
 
-_OWN_SHARE = 0.6
-"""Share of that tolerance by which the cell itself must differ."""
+_MAX_TINT_TOLERANCE = 14.0
+"""The same for bright cells: in dim light all colours are fainter."""
 
-_DARKEST_SHADOW = 0.45
-"""A shadow leaves at least so much of the floor's brightness; less is something dark."""
+_TINT_TOLERANCE_AT_BLACK = 3.5
+"""The tolerance rises in a straight line with the background's brightness, from this at black ..."""
 
-_BRIGHTEST_LIGHT, _BRIGHTEST_GREY = 1.6, 1.05
-"""A patch of light gives at most so much; without colour to tell a face from light, everything bright counts."""
+_TINT_TOLERANCE_PER_LEVEL = 0.08
+"""... by this for each grey level."""
 
-_NO_LIGHT = 2.0
-_TINT_LIGHTS = (0.3, 1.2)
+_OWN_TOLERANCE_RATIO = 0.6
+"""Share of that tolerance by which the cell itself must differ, not only its neighbourhood."""
 
-_BETWEEN = np.asarray(cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (7, 13)), np.uint8)
-"""At half the grid: what lies so close between sure parts of a person (grey trousers, say) belongs to him."""
+_DARKEST_SHADOW_RATIO = 0.45
+"""A shadow leaves at least this share of the floor's brightness; a darker cell shows a dark object."""
 
-_RIM = np.ones((3, 3), np.uint8)
+_BRIGHTEST_LIGHT_RATIO = 1.6
+"""A patch of light gives at most this multiple of the floor's brightness."""
+
+_BRIGHTEST_GREY_RATIO = 1.05
+"""The same without colour, where nothing distinguishes a face from light: everything brighter counts."""
+
+_SHADOW_DARK_OFFSET = 2.0
+"""Grey levels added before a ratio of brightness is taken, so that noise in the dark stays small."""
+
+_MIN_TINT_SCALE = 0.3
+"""Colours scale with the light on them, between these bounds."""
+
+_MAX_TINT_SCALE = 1.2
+"""See `_MIN_TINT_SCALE`."""
+
+_BODY_GAP = np.asarray(cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (7, 13)), np.uint8)
+"""At half the grid: a gap this small between certain parts of a person (grey trousers, say) belongs to the person."""
+
+_OUTLINE = np.ones((3, 3), np.uint8)
+"""How far the outline of a person reaches beyond the certain cells: one cell."""
 
 
 @dataclass(frozen=True, slots=True)
 class Classification:
-    """Masks, 255 or 0, (grid height, grid width)."""
+    """Cells that differ from the background, by cause; masks of 255 or 0, (grid height, grid width)."""
 
     people: U8
-    """Cells that differ as somebody or something in front of the scene makes them differ."""
+    """Cells with a person or object in front of the background."""
 
     light: U8
-    """Cells that differ as a shadow, a reflection or a lamp makes them differ."""
+    """Cells with a shadow, a reflection or a patch of light."""
 
-    any: U8
+    differing: U8
     """Both together."""
 
 
 class ShadowClassifier:
-    """Compares frames with the empty scene as it was when this was made; cheap to make anew.
+    """Compares frames with the background as it was when this was made; cheap to make anew.
 
-    A shadow changes brightness and leaves the colour; people change the colour, or are darker than a shadow. Cells
-    that only became darker or a little brighter count where they lie between such sure ones, or right beside them.
+    A shadow changes brightness and preserves chromaticity; a person changes the colour, or is darker than a shadow can
+    be. Cells that only became darker or a little brighter count where they lie between such certain cells, or beside
+    them.
+    Reference: Horprasert, Harwood and Davis 1999 (brightness and chromaticity distortion); Cucchiara et al. 2003.
     """
 
-    def __init__(self, scene: BackgroundModel, *, shadows: bool = True) -> None:
-        """`shadows` off: light counts as people."""
-        self._scene = scene
-        self._shadows = shadows
-        half = scene.half.astype(np.float32)
-        half += _NO_LIGHT
+    def __init__(self, background: BackgroundModel, *, enabled: bool = True) -> None:
+        """`enabled` False: every differing cell counts as a person."""
+        self._background = background
+        self._enabled = enabled
+        half = background.half.astype(np.float32)
+        half += _SHADOW_DARK_OFFSET
         self._per_level: F32 = 1.0 / half
-        self._darkest = np.asarray(cv2.convertScaleAbs(half, alpha=_DARKEST_SHADOW, beta=-_NO_LIGHT), np.uint8)
-        self._brightest, self._brightest_grey = (
-            np.asarray(cv2.convertScaleAbs(half, alpha=ratio, beta=-_NO_LIGHT), np.uint8)
-            for ratio in (_BRIGHTEST_LIGHT, _BRIGHTEST_GREY)
+        self._darkest, self._brightest, self._brightest_grey = (
+            np.asarray(cv2.convertScaleAbs(half, alpha=ratio, beta=-_SHADOW_DARK_OFFSET), np.uint8)
+            for ratio in (_DARKEST_SHADOW_RATIO, _BRIGHTEST_LIGHT_RATIO, _BRIGHTEST_GREY_RATIO)
         )
-        tolerance = np.clip(_TINT_DIM + _TINT_PER_LEVEL * scene.half, *_TINT_TOLERANCES)
-        self._tint_tolerance: F32 = tolerance.astype(np.float32)
+        tolerance = _TINT_TOLERANCE_AT_BLACK + _TINT_TOLERANCE_PER_LEVEL * background.half
+        self._tint_tolerance: F32 = np.clip(tolerance, _MIN_TINT_TOLERANCE, _MAX_TINT_TOLERANCE).astype(np.float32)
 
-    def compare(self, luma: U8, half: U8, tint: F32 | None, changed: U8, lift: float = 0.0) -> Classification:
-        """Compare a frame, in the scene's light, uint8.
+    def classify(self, luma: U8, half: U8, tint: F32 | None, changed: U8, lift: float = 0.0) -> Classification:
+        """Classify the cells of a frame in the background's light, uint8 (grid height, grid width).
 
         `half`: the same at half the grid; `tint`: its colour there, see `tint_of`, None where it is grey; `changed`:
-        what the background model found there, 255 or 0; `lift`: see `Exposure.lift`.
+        what the background subtractor found there, 255 or 0; `lift`: see `ExposureCompensation.lift`.
         """
-        scene = self._scene
-        odd, coloured = changed, None
-        if tint is not None and scene.tint is not None:
-            coloured = self._coloured(half, tint, scene.tint, lift)
-            odd = np.asarray(cv2.bitwise_or(changed, coloured), np.uint8)
-        beyond = cv2.compare(cv2.absdiff(luma, scene.luma), scene.tolerance, cv2.CMP_GT)
-        cells = np.asarray(cv2.bitwise_or(beyond, enlarged(odd, luma.shape)), np.uint8)
-        if not self._shadows:
+        background = self._background
+        changed_or_coloured, coloured = changed, None
+        if tint is not None and background.tint is not None:
+            coloured = self._coloured(half, tint, background.tint, lift)
+            changed_or_coloured = union(changed, coloured)
+        beyond = exceeds(absolute_difference(luma, background.luma), background.tolerance)
+        cells = union(beyond, enlarged(changed_or_coloured, luma.shape))
+        if not self._enabled:
             return Classification(cells, np.zeros_like(cells), cells)
-        # What lies between the two is in range: 255.
-        plain = cv2.inRange(half, self._darkest, self._brightest_grey if coloured is None else self._brightest)
-        sure = cv2.subtract(above(halved(cells), 127), plain)
+        brightest = self._brightest_grey if coloured is None else self._brightest
+        only_brightness = np.asarray(cv2.inRange(half, self._darkest, brightest), np.uint8)
+        certain = difference(exceeds(halved(cells), 127), only_brightness)
         if coloured is not None:
-            sure = cv2.bitwise_or(sure, coloured)
-        whole = enlarged(np.asarray(cv2.morphologyEx(sure, cv2.MORPH_CLOSE, _BETWEEN), np.uint8), cells.shape)
+            certain = union(certain, coloured)
+        bodies = enlarged(closed(certain, _BODY_GAP), cells.shape)
         # On the outline people and floor mix in one cell, and such a mixture looks like a shadow.
-        with_rim = cv2.dilate(cv2.bitwise_and(cells, whole), _RIM)
-        people = np.asarray(cv2.bitwise_and(cells, with_rim), np.uint8)
-        return Classification(people, np.asarray(cv2.subtract(cells, people), np.uint8), cells)
+        with_outline = np.asarray(cv2.dilate(intersection(cells, bodies), _OUTLINE), np.uint8)
+        people = intersection(cells, with_outline)
+        return Classification(people, difference(cells, people), cells)
 
     def _coloured(self, half: U8, tint: F32, known: F32, lift: float) -> U8:
-        """Return 255 where the colour is not the scene's in the frame's light; all at half the grid."""
-        lit = half.astype(np.float32)
-        lit += _NO_LIGHT
-        lit *= self._per_level
+        """Return 255 where the colour is not the background's in the frame's light; all at half the grid."""
+        scale = half.astype(np.float32)
+        scale += _SHADOW_DARK_OFFSET
+        scale *= self._per_level
         tolerance = self._tint_tolerance
         if lift:
-            # Colours may have grown with the brightness that was lifted, or not at all: halfway, and as much in doubt.
-            doubt = np.float32(0.5 * lift) * self._per_level
-            lit += doubt
-            tolerance = tolerance + np.abs(doubt) * (np.abs(known[0]) + np.abs(known[1]))
-        np.clip(lit, *_TINT_LIGHTS, out=lit)
-        apart = cv2.absdiff(tint[0], known[0] * lit)
-        apart += cv2.absdiff(tint[1], known[1] * lit)
-        around = cv2.compare(cv2.blur(apart, (3, 3)), tolerance, cv2.CMP_GT)
-        # Noise is averaged out over the surroundings, but next to a coloured coat the floor keeps its own colour.
-        own = cv2.compare(apart, tolerance * np.float32(_OWN_SHARE), cv2.CMP_GT)
-        return np.asarray(cv2.bitwise_and(around, own), np.uint8)
+            # Colours may have grown with the brightness that was lifted, or not at all: assume half of it, and widen
+            # the tolerance by the other half.
+            uncertainty = np.float32(0.5 * lift) * self._per_level
+            scale += uncertainty
+            tolerance = tolerance + np.abs(uncertainty) * (np.abs(known[0]) + np.abs(known[1]))
+        np.clip(scale, _MIN_TINT_SCALE, _MAX_TINT_SCALE, out=scale)
+        distance = cv2.absdiff(tint[0], known[0] * scale)
+        distance += cv2.absdiff(tint[1], known[1] * scale)
+        around = exceeds(np.asarray(cv2.blur(distance, (3, 3))), tolerance)
+        # Noise is averaged out over the neighbourhood, but next to a coloured coat the floor keeps its own colour.
+        own = exceeds(np.asarray(distance), tolerance * np.float32(_OWN_TOLERANCE_RATIO))
+        return intersection(around, own)

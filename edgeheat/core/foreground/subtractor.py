@@ -1,4 +1,4 @@
-"""OpenCV's background subtractors behind one contract: a picture goes in, what changes in it comes out."""
+"""OpenCV's background subtractors behind one protocol: a picture goes in, a mask of what changed comes out."""
 
 from __future__ import annotations
 
@@ -10,34 +10,34 @@ import cv2
 import numpy as np
 
 from edgeheat.core.grid.frames import U8
-from edgeheat.defs.params import MotionParams, Subtractor
+from edgeheat.defs.params import MotionParams
+from edgeheat.defs.params import Subtractor as SubtractorName
 
 LEVEL = 128
-"""The grey level of a cell that shows the empty scene, in the pictures that a model is given."""
+"""The grey level of a cell that shows the background, in the pictures that a subtractor is given."""
 
 _FOREGROUND = 255
 """OpenCV marks foreground 255; anything less is a shadow or background."""
 
-
 _OWN_RATE = -1.0
-"""OpenCV's word for the subtractor's own rate of learning."""
+"""The learning rate by which OpenCV means the subtractor's own."""
 
 
-class Model(Protocol):
-    """A background model of half a grid."""
+class Subtractor(Protocol):
+    """A background subtractor of half a grid."""
 
     def changed(self, picture: U8, dt_s: float) -> U8:
         """Take in the next picture; returns 255 where it is not background, else 0, owned by the caller.
 
-        `picture`: uint8, the difference from the empty scene around LEVEL, of one shape (height, width), half a grid's.
+        `picture`: uint8, the difference from the background around LEVEL, always of the same shape (height, width).
         """
         ...
 
 
-class _OpenCvModel:
-    """A subtractor of OpenCV, told how fast to learn by the time that passed and not by frames.
+class OpenCvSubtractor:
+    """A subtractor of OpenCV whose learning rate follows the time that passed, not the number of frames.
 
-    `priming`: pictures of the empty scene that it must see before it knows it, and the rate at which it learns them.
+    `priming`: how many pictures of the background it must see before it knows it, and at which rate it learns them.
     """
 
     def __init__(
@@ -57,7 +57,7 @@ class _OpenCvModel:
             self._apply(empty, priming[1])
 
     def changed(self, picture: U8, dt_s: float) -> U8:
-        """See `Model.changed`."""
+        """See `Subtractor.changed`."""
         marked = self._apply(picture, self._rate(dt_s))
         return np.asarray(cv2.threshold(marked, _FOREGROUND - 1, 255, cv2.THRESH_BINARY)[1], np.uint8)
 
@@ -70,62 +70,66 @@ class _OpenCvModel:
         return np.asarray(self._subtractor.apply(picture, learningRate=rate), np.uint8)
 
 
-class _ByFrames(_OpenCvModel):
-    """A subtractor that only learns at its own rate, by frames."""
+class _FrameRateSubtractor(OpenCvSubtractor):
+    """A subtractor that only learns at its own rate, frame by frame."""
 
     def _rate(self, dt_s: float) -> float:
         return _OWN_RATE
 
 
-class _Difference:
-    """No model at all: the difference from the empty scene, which every subtractor has beside it, decides alone."""
+class _NoSubtractor:
+    """No subtractor at all: the comparison with the background, which complements every subtractor, decides alone."""
 
     def changed(self, picture: U8, dt_s: float) -> U8:
-        """See `Model.changed`."""
+        """See `Subtractor.changed`."""
         return np.zeros_like(picture)
 
 
-def _mog2(params: MotionParams, shape_hw: tuple[int, ...]) -> Model:
-    # Shadows are told by colour, see differ.py: on brightness alone MOG2 takes dark clothes for shadows.
+def _mog2(params: MotionParams, shape_hw: tuple[int, ...]) -> Subtractor:
+    # Shadows are classified by colour, see shadows.py: on brightness alone MOG2 takes dark clothes for shadows.
     mog2 = cv2.createBackgroundSubtractorMOG2(varThreshold=params.var_threshold, detectShadows=False)
-    return _OpenCvModel(mog2, shape_hw, params.history_s)
+    return OpenCvSubtractor(mog2, shape_hw, params.history_s)
 
 
-def _knn(params: MotionParams, shape_hw: tuple[int, ...]) -> Model:
+def _knn(params: MotionParams, shape_hw: tuple[int, ...]) -> Subtractor:
     # Its threshold is a squared distance in grey levels; MOG2's is in variances, which begin at 15.
     knn = cv2.createBackgroundSubtractorKNN(dist2Threshold=15.0 * params.var_threshold, detectShadows=False)
-    # It wants two neighbours of its kind: at a rate of 1 the second would come only after many seconds.
-    return _OpenCvModel(knn, shape_hw, params.history_s, priming=(20, 0.5))
+    # It needs two similar samples: at a rate of 1 the second would come only after many seconds.
+    return OpenCvSubtractor(knn, shape_hw, params.history_s, priming=(20, 0.5))
 
 
-def _mog(params: MotionParams, shape_hw: tuple[int, ...]) -> Model:
+def _mog(params: MotionParams, shape_hw: tuple[int, ...]) -> Subtractor:
     # Its own noise, 30 levels, would hide most people for the first minutes.
-    return _OpenCvModel(cv2.bgsegm.createBackgroundSubtractorMOG(noiseSigma=5.0), shape_hw, params.history_s)
+    return OpenCvSubtractor(cv2.bgsegm.createBackgroundSubtractorMOG(noiseSigma=5.0), shape_hw, params.history_s)
 
 
-def _cnt(params: MotionParams, shape_hw: tuple[int, ...]) -> Model:
+def _cnt(params: MotionParams, shape_hw: tuple[int, ...]) -> Subtractor:
     frames = max(2, round(params.analysis_fps))
     cnt = cv2.bgsegm.createBackgroundSubtractorCNT(
         frames, True, max(frames + 1, round(params.history_s * params.analysis_fps)), False
     )
-    # With a rate of the caller's it calls everything foreground for ever (OpenCV 5.0).
-    return _ByFrames(cnt, shape_hw, params.history_s, priming=(frames + 1, _OWN_RATE))
+    # With a rate set by the caller it marks everything as foreground indefinitely (OpenCV 5.0).
+    return _FrameRateSubtractor(cnt, shape_hw, params.history_s, priming=(frames + 1, _OWN_RATE))
 
 
-def _gsoc(params: MotionParams, shape_hw: tuple[int, ...]) -> Model:
-    return _OpenCvModel(cv2.bgsegm.createBackgroundSubtractorGSOC(), shape_hw, params.history_s, channels=3)
+def _gsoc(params: MotionParams, shape_hw: tuple[int, ...]) -> Subtractor:
+    return OpenCvSubtractor(cv2.bgsegm.createBackgroundSubtractorGSOC(), shape_hw, params.history_s, channels=3)
 
 
-_MAKERS: dict[Subtractor, Callable[[MotionParams, tuple[int, ...]], Model]] = {
+_MAKERS: dict[SubtractorName, Callable[[MotionParams, tuple[int, ...]], Subtractor]] = {
     "mog2": _mog2,
     "knn": _knn,
     "mog": _mog,
     "cnt": _cnt,
     "gsoc": _gsoc,
-    "difference": lambda params, shape_hw: _Difference(),
+    "difference": lambda params, shape_hw: _NoSubtractor(),
 }
 
 
-def make_model(params: MotionParams, shape_hw: tuple[int, ...]) -> Model:
-    """Return a fresh model that knows the empty scene as LEVEL everywhere."""
+def make_subtractor(params: MotionParams, shape_hw: tuple[int, ...]) -> Subtractor:
+    """Return a new subtractor that knows the background as LEVEL everywhere.
+
+    References: MOG2: Zivkovic 2004; KNN: Zivkovic and van der Heijden 2006; MOG: KaewTraKulPong and Bowden 2001; GSOC:
+    Google Summer of Code 2017, Samsonov, in OpenCV; CNT: Zeevi 2016, in OpenCV.
+    """
     return _MAKERS[params.subtractor](params, shape_hw)

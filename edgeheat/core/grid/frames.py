@@ -48,3 +48,26 @@ class Frame:
     def size_wh(self) -> SizeWH:
         """Width and height in pixels."""
         return self.luma.shape[1], self.luma.shape[0]
+
+
+@dataclass(frozen=True, slots=True)
+class GridFrame:
+    """One analysed frame on the grid, private cells blacked out."""
+
+    grid: U8
+    """Brightness, uint8, full range, shape (grid height, grid width)."""
+
+    chroma: U8 | None
+    """Cb and Cr, uint8 around 128, shape (height, width, 2) at half the grid; None where the picture is grey."""
+
+    picture: U8 | None
+    """The frame in colour, BGR uint8, if the backdrop needs it; else None."""
+
+    dt_s: float
+    """Seconds since the previous analysed frame; 0 for the first one and after a gap."""
+
+    mono_s: float
+    """See Frame."""
+
+    wall_s: float
+    """See Frame."""

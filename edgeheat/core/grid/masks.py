@@ -1,17 +1,93 @@
-"""Small tools on masks: kernels that grow with the grid, and the way to half the grid and back."""
+"""Masks of grid cells: the motion mask of a frame, set operations on masks, and scaling to half the grid and back."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import Any
 
 import cv2
 import numpy as np
+from numpy.typing import NDArray
 
 from edgeheat.core.grid.frames import F32, U8, U32
 
 _REFERENCE_WIDTH = 320
-"""Reaches in cells are given for a grid so wide and grow with it; kernels that clean outlines stay as they are."""
+"""Cells across the grid for which kernel sizes are given; on other grids they scale in proportion."""
+
+
+@dataclass(frozen=True, slots=True)
+class MotionMask:
+    """What one analysed frame adds to the heat; masks are 255 or 0.
+
+    All arrays have the shape (grid height, grid width).
+    """
+
+    cells: U8
+    """Presence: cells with a person, moving or stationary. Stationary time is counted later, see `dwell_ms`."""
+
+    moving: U8
+    """Traffic: the part of `cells` that moves and counts at once."""
+
+    dwell_ms: U32 | None
+    """Milliseconds of dwell confirmed with this frame, including those of earlier frames; None: none."""
+
+    dt_s: float
+    """Seconds since the previous analysed frame; 0 after a gap longer than `max_gap_s`."""
+
+    mono_s: float
+    """Time of the frame on the monotonic clock, in seconds."""
+
+    wall_s: float
+    """The same instant as Unix time in seconds."""
+
+    moved_ms: U32 | None = None
+    """Milliseconds of traffic confirmed with this frame that did not count at once; None: none."""
+
+
+def as_mask(selected: NDArray[np.bool_]) -> U8:
+    """Return 255 where `selected` is True, else 0; owned by the caller."""
+    return selected.astype(np.uint8) * np.uint8(255)
+
+
+def union(first: U8, second: U8) -> U8:
+    """Return 255 where either mask (255 or 0, one shape) is; owned by the caller."""
+    return np.asarray(cv2.bitwise_or(first, second), np.uint8)
+
+
+def intersection(first: U8, second: U8) -> U8:
+    """Return 255 where both masks (255 or 0, one shape) are; owned by the caller."""
+    return np.asarray(cv2.bitwise_and(first, second), np.uint8)
+
+
+def difference(first: U8, second: U8) -> U8:
+    """Return 255 where the first mask is and the second is not (255 or 0, one shape); owned by the caller."""
+    return np.asarray(cv2.subtract(first, second), np.uint8)
+
+
+def invert(mask: U8) -> U8:
+    """Return 255 where the mask (255 or 0) is 0, and 0 where it is 255; owned by the caller."""
+    return np.asarray(cv2.bitwise_not(mask), np.uint8)
+
+
+def absolute_difference(first: U8, second: U8) -> U8:
+    """Return by how many grey levels two arrays of uint8 and one shape differ, cell by cell; owned by the caller."""
+    return np.asarray(cv2.absdiff(first, second), np.uint8)
+
+
+def exceeds(values: NDArray[Any], limit: float | NDArray[Any]) -> U8:
+    """Return 255 where `values` exceed the limit, else 0; owned by the caller.
+
+    `values` is uint8 where the limit is one number; else both are arrays of one shape and dtype.
+    """
+    if isinstance(limit, np.ndarray):
+        return np.asarray(cv2.compare(values, limit, cv2.CMP_GT), np.uint8)
+    return np.asarray(cv2.threshold(values, limit, 255, cv2.THRESH_BINARY)[1], np.uint8)
+
+
+def ratio_of(mask: U8) -> float:
+    """Return the share of the cells that are not 0, 0..1."""
+    return cv2.countNonZero(mask) / mask.size
 
 
 @lru_cache
@@ -22,6 +98,13 @@ def square(cells: int, grid_width: int = _REFERENCE_WIDTH) -> U8:
 
 
 @lru_cache
+def half_grid_square(cells: int, grid_width: int) -> U8:
+    """Return a square kernel for arrays at half a grid of `grid_width`: `cells` of a grid of 320 across."""
+    side = 2 * max(0, round((cells * grid_width / _REFERENCE_WIDTH / 2 - 1) / 2)) + 1
+    return np.ones((side, side), np.uint8)
+
+
+@lru_cache
 def disc(diameter_cells: int) -> U8 | None:
     """Return a round kernel; None where it would change nothing."""
     if diameter_cells < 2:
@@ -29,12 +112,27 @@ def disc(diameter_cells: int) -> U8 | None:
     return np.asarray(cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (diameter_cells, diameter_cells)), np.uint8)
 
 
-def widened(mask: U8, cells: int) -> U8:
-    """Return the mask widened by a square of `cells` (see `square`); owned by the caller."""
+def dilated(mask: U8, cells: int) -> U8:
+    """Return the mask dilated by a square of `cells` (see `square`); owned by the caller."""
     return np.asarray(cv2.dilate(mask, square(cells, mask.shape[1])), np.uint8)
 
 
-def window_round(mask: U8, margin_cells: int) -> tuple[slice, slice]:
+def dilated_at_half(mask: U8, cells: int) -> U8:
+    """Return the mask, dilated by `cells` of the grid, at half the grid; owned by the caller."""
+    return np.asarray(cv2.dilate(exceeds(halved(mask), 0), half_grid_square(cells, mask.shape[1])), np.uint8)
+
+
+def opened(mask: U8, kernel: U8) -> U8:
+    """Return the morphological opening of a mask: what is smaller than the kernel is removed; owned by the caller."""
+    return np.asarray(cv2.morphologyEx(mask, cv2.MORPH_OPEN, kernel), np.uint8)
+
+
+def closed(mask: U8, kernel: U8) -> U8:
+    """Return the morphological closing of a mask, which fills gaps smaller than the kernel; owned by the caller."""
+    return np.asarray(cv2.morphologyEx(mask, cv2.MORPH_CLOSE, kernel), np.uint8)
+
+
+def window_around(mask: U8, margin_cells: int) -> tuple[slice, slice]:
     """Return rows and columns of the smallest window with all that is not 0, and a margin round it in the grid."""
     left, top, width, height = cv2.boundingRect(mask)
     rows = slice(max(0, top - margin_cells), top + height + margin_cells)
@@ -62,46 +160,11 @@ def enlarged(cells: U8, shape_hw: tuple[int, ...]) -> U8:
 
 
 def _doubled(cells: U8) -> U8:
-    # OpenCV has a quick way to halve, but none to double: its resize takes three times as long as this.
+    # OpenCV has a fast path to halve but none to double: its resize takes three times as long as this.
     rows = cv2.merge((cells, cells)).reshape(cells.shape[0], -1)
     return np.asarray(cv2.hconcat((rows, rows)), np.uint8).reshape(2 * cells.shape[0], -1)
 
 
-def softly_enlarged(field: F32, shape_hw: tuple[int, ...]) -> F32:
-    """Return a field of a coarser grid on a grid of (height, width), without steps."""
+def interpolated(field: F32, shape_hw: tuple[int, ...]) -> F32:
+    """Return a field of a coarser grid on a grid of (height, width), bilinearly interpolated."""
     return np.asarray(cv2.resize(field, (shape_hw[1], shape_hw[0]), interpolation=cv2.INTER_LINEAR), np.float32)
-
-
-def above(cells: U8, level: float) -> U8:
-    """Return 255 where an array of uint8 is above the level, else 0."""
-    return np.asarray(cv2.threshold(cells, level, 255, cv2.THRESH_BINARY)[1], np.uint8)
-
-
-def share(mask: U8) -> float:
-    """Return the share of cells that are not 0."""
-    return cv2.countNonZero(mask) / mask.size
-
-
-@dataclass(frozen=True, slots=True)
-class MotionMask:
-    """Where people are in one analysed frame, and for how long that frame stands; masks are 255 or 0.
-
-    All arrays have the shape (grid height, grid width).
-    """
-
-    cells: U8
-    """Presence: where somebody is seen, moving or staying. Staying is counted later, see `dwell_ms`."""
-
-    moving: U8
-    """Traffic: the part of `cells` that moves and counts at once."""
-
-    dwell_ms: U32 | None
-    """Milliseconds of staying that became certain with this frame, of the seconds before it too; None: none did."""
-
-    dt_s: float
-    """Seconds since the analysed frame before it, 0 after a gap longer than `max_gap_s`."""
-
-    mono_s: float
-    wall_s: float
-    moved_ms: U32 | None = None
-    """The same of movement, where it was not counted at once: at the start, when what is empty is not known yet."""

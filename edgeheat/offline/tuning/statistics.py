@@ -11,10 +11,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edgeheat.core.foreground.detector import Detection
+from edgeheat.core.foreground.rejections import RejectedTime
 from edgeheat.core.grid.frames import F32, U8
-from edgeheat.core.grid.masks import MotionMask, widened
+from edgeheat.core.grid.masks import MotionMask, dilated
 from edgeheat.core.grid.zones import ZoneMasks
-from edgeheat.core.pipeline import LeftOut
 from edgeheat.defs.events import CellRejection, FrameRejection
 from edgeheat.offline.tuning.explanation import CODES, PARTS, Part, part_codes
 
@@ -91,6 +91,8 @@ class RecordingStatistics:
         self.zones = zones
         self.records: list[FrameRecord] = []
         self._judged_s = 0.0
+        self._rejected_s: dict[FrameRejection, float] = {}
+        self._rejected_cell_s: dict[CellRejection, float] = {}
         self._left_out_cell_s: dict[Part, float] = dict.fromkeys(_LEFT_OUT_AT_ONCE, 0.0)
         self._held_ms: NDArray[np.int64] = np.zeros(shape_hw, np.int64)
         self._dwell_ms: NDArray[np.int64] = np.zeros(shape_hw, np.int64)
@@ -135,7 +137,7 @@ class RecordingStatistics:
         before, self._grid_before = self._grid_before, (mono_s, grid)
         if before is None or mono_s - before[0] > _SLOWEST_STEP_S or self.records[-1].rejection is not None:
             return
-        calm = widened((self.codes_at(-1) > 0).astype(np.uint8), 2 * _APART_CELLS) == 0
+        calm = dilated((self.codes_at(-1) > 0).astype(np.uint8), 2 * _APART_CELLS) == 0
         if calm.mean() > 0.1:
             # Of two normal values the mean distance is 2 / sqrt(pi) standard deviations.
             apart = cv2.absdiff(grid, before[1])[calm]
@@ -153,8 +155,15 @@ class RecordingStatistics:
         codes[given_up & (codes == CODES["staying"])] = CODES["given up"]
         return codes
 
-    def summary(self, left_out: LeftOut) -> Summary:
-        """Return the sums; left_out: what the pipeline says of the whole run."""
+    def add_rejected(self, rejected: RejectedTime) -> None:
+        """Add what the pipeline reports as rejected."""
+        for frame_reason, seconds in rejected.frames_s.items():
+            self._rejected_s[frame_reason] = self._rejected_s.get(frame_reason, 0.0) + seconds
+        for cell_reason, cell_s in rejected.cells_s.items():
+            self._rejected_cell_s[cell_reason] = self._rejected_cell_s.get(cell_reason, 0.0) + cell_s
+
+    def summary(self) -> Summary:
+        """Return the sums of the whole run."""
         # The pipeline's own sums are of the whole picture: shadows outside the zones would be told here twice.
         parts: dict[Part, float] = {
             "traffic": float(self._traffic_s.sum()),
@@ -166,8 +175,8 @@ class RecordingStatistics:
             length_s=self.records[-1].mono_s - self.records[0].mono_s,
             judged_s=self._judged_s,
             part_cell_s=parts,
-            rejected_s=left_out.rejected_s,
-            rejected_cell_s=left_out.rejected_cell_s,
+            rejected_s=self._rejected_s,
+            rejected_cell_s=self._rejected_cell_s,
             people=np.concatenate(self._people) if self._people else np.zeros((0, 2)),
             speck_ratio=float(np.mean(self._specks)) if self._specks else 0.0,
             speckled_ratio=float(self._speckled.mean()),
@@ -187,7 +196,7 @@ class RecordingStatistics:
 
     def _add_blobs(self, judged: Detection, dt_s: float) -> None:
         height = judged.cells.shape[0]
-        _, labels, stats, _ = cv2.connectedComponentsWithStats(widened(judged.cells, _APART_CELLS), connectivity=8)
+        _, labels, stats, _ = cv2.connectedComponentsWithStats(dilated(judged.cells, _APART_CELLS), connectivity=8)
         sizes = np.bincount(labels[judged.cells > 0].ravel(), minlength=len(stats))[1:]
         lower = (stats[1:, cv2.CC_STAT_TOP] + stats[1:, cv2.CC_STAT_HEIGHT]) / height
         if len(sizes):

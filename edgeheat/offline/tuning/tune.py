@@ -214,18 +214,19 @@ def _look(job: TuneJob, on_progress: Progress) -> _Seen:
             statistics = RecordingStatistics(ZoneMasks.from_params(job.params.zones, grid_wh))
             pipeline = CameraPipeline(job.params, statistics.add)
         last = frame
-        skipped = pipeline.frames_skipped
         pipeline.step(frame)
-        pipeline.take_increments()
-        if pipeline.frames_skipped == skipped:
+        report = pipeline.take_report()
+        statistics.add_rejected(report.rejected)
+        if not report.frames_skipped:
             statistics.add_grid(to_grid(frame, grid_wh), frame.mono_s)
-            _note(troubles, pipeline.health)
+            _note(troubles, report.health)
         on_progress(done, None if told is None else 2 * max(told, done))
     if first is None:
         raise SourceUnavailable(f"{redact(job.source)}: no frames in the chosen part: look at start, frames and step")
     pipeline.flush()
+    statistics.add_rejected(pipeline.take_report().rejected)
     length_s = last.mono_s - first.mono_s
-    summary = statistics.summary(pipeline.take_left_out())
+    summary = statistics.summary()
     fps = (done - 1) / length_s if length_s > 0 else job.params.motion.analysis_fps
     return _Seen(statistics, summary, done, first.size_wh, fps, tuple(troubles))
 

@@ -1,11 +1,11 @@
-"""The empty scene: found among people, followed where it is calm, and known better where it was seen longer."""
+"""The background model: found among people, and followed where it is undisturbed."""
 
 from __future__ import annotations
 
 import numpy as np
 import pytest
 
-from edgeheat.core.foreground.background import BackgroundModel, median_background, seen_so, tint_of
+from edgeheat.core.foreground.background import BackgroundModel, median_background, observed_agreement_s, tint_of
 from edgeheat.core.grid.frames import F32, U8
 from edgeheat.core.grid.masks import half_hw
 from tests.core.drawn import HW, Look, room, walker
@@ -14,7 +14,7 @@ ALL: U8 = np.full(HW, 255, np.uint8)
 NOTHING: U8 = np.zeros(HW, np.uint8)
 
 
-def scene_of(level: int | U8, tint: F32 | None = None) -> BackgroundModel:
+def background_of(level: int | U8, tint: F32 | None = None) -> BackgroundModel:
     luma = np.full(HW, level, np.uint8) if isinstance(level, int) else level.copy()
     return BackgroundModel(luma, tint, np.zeros(half_hw(HW), np.float32))
 
@@ -48,81 +48,81 @@ def test_a_cell_is_surer_the_longer_it_showed_the_scene() -> None:
     grids = [np.full(HW, 100, np.uint8) for _ in range(10)]
     for grid in grids[:4]:
         grid[:40, :40] = 200
-    seen_s = seen_so(grids, np.full(HW, 100, np.uint8), 10.0)
-    assert seen_s.shape == half_hw(HW)
-    assert seen_s[5, 5] == pytest.approx(6.0)
-    assert seen_s[40, 70] == pytest.approx(10.0)
+    observed_s = observed_agreement_s(grids, np.full(HW, 100, np.uint8), 10.0)
+    assert observed_s.shape == half_hw(HW)
+    assert observed_s[5, 5] == pytest.approx(6.0)
+    assert observed_s[40, 70] == pytest.approx(10.0)
 
 
 def test_calm_cells_are_followed_and_others_are_not() -> None:
-    scene, calm = scene_of(100), NOTHING.copy()
-    calm[:, 80:] = 255
+    background, undisturbed = background_of(100), NOTHING.copy()
+    undisturbed[:, 80:] = 255
     for _ in range(90):
-        scene.learn(np.full(HW, 110, np.uint8), None, calm, NOTHING, 1.0)
-    assert (scene.luma[:, :80] == 100).all()
-    assert np.abs(scene.luma[:, 80:].astype(int) - 110).max() <= 1
+        background.learn(np.full(HW, 110, np.uint8), None, undisturbed, NOTHING, 1.0)
+    assert (background.luma[:, :80] == 100).all()
+    assert np.abs(background.luma[:, 80:].astype(int) - 110).max() <= 1
 
 
 def test_odd_cells_are_followed_more_slowly_than_calm_ones() -> None:
-    calm, odd = scene_of(100), scene_of(100)
+    undisturbed, differing = background_of(100), background_of(100)
     for _ in range(30):
-        calm.learn(np.full(HW, 120, np.uint8), None, ALL, NOTHING, 1.0)
-        odd.learn(np.full(HW, 120, np.uint8), None, NOTHING, ALL, 1.0)
-    assert 100 < odd.luma[0, 0] < calm.luma[0, 0] < 120
+        undisturbed.learn(np.full(HW, 120, np.uint8), None, ALL, NOTHING, 1.0)
+        differing.learn(np.full(HW, 120, np.uint8), None, NOTHING, ALL, 1.0)
+    assert 100 < differing.luma[0, 0] < undisturbed.luma[0, 0] < 120
 
 
 def test_colours_are_followed_where_it_is_calm() -> None:
-    scene = scene_of(100, np.zeros((2, *half_hw(HW)), np.float32))
-    seen, calm = np.full((2, *half_hw(HW)), 10.0, np.float32), NOTHING.copy()
-    calm[:40] = 255
+    background = background_of(100, np.zeros((2, *half_hw(HW)), np.float32))
+    seen, undisturbed = np.full((2, *half_hw(HW)), 10.0, np.float32), NOTHING.copy()
+    undisturbed[:40] = 255
     for _ in range(120):
-        scene.learn(scene.luma, seen, calm, NOTHING, 1.0)
-    assert scene.tint is not None
-    assert scene.tint[:, :19].min() > 9.0
-    assert scene.tint[:, 21:].max() == 0.0
+        background.learn(background.luma, seen, undisturbed, NOTHING, 1.0)
+    assert background.tint is not None
+    assert background.tint[:, :19].min() > 9.0
+    assert background.tint[:, 21:].max() == 0.0
 
 
 def test_a_noisy_place_may_differ_by_more_and_within_bounds() -> None:
     random = np.random.default_rng(1)
-    scene = scene_of(100)
+    background = background_of(100)
     for _ in range(120):
         luma = np.full(HW, 100.0) + random.normal(0, 1, HW)
         luma[:, 80:] += random.normal(0, 9, (HW[0], 80))
-        scene.learn(np.clip(luma, 0, 255).astype(np.uint8), None, ALL, NOTHING, 1.0)
-    quiet, noisy = scene.tolerance[:, :70], scene.tolerance[:, 90:]
+        background.learn(np.clip(luma, 0, 255).astype(np.uint8), None, ALL, NOTHING, 1.0)
+    quiet, noisy = background.tolerance[:, :70], background.tolerance[:, 90:]
     assert noisy.mean() > quiet.mean() + 8
-    assert scene.tolerance.max() <= 60
+    assert background.tolerance.max() <= 60
     assert quiet.min() >= 10, "compression alone makes cells differ by some levels"
 
 
 def test_a_change_of_light_is_told_place_by_place_and_behind_people_too() -> None:
-    scene = scene_of(textured())
+    background = background_of(textured())
     factor = np.linspace(1.0, 1.3, HW[1], dtype=np.float32)[None, :].repeat(HW[0], axis=0)
-    seen = np.clip(scene.luma * factor, 0, 255).astype(np.uint8)
-    calm = ALL.copy()
-    calm[30:70, 60:76], seen[30:70, 60:76] = 0, 240
+    seen = np.clip(background.luma * factor, 0, 255).astype(np.uint8)
+    undisturbed = ALL.copy()
+    undisturbed[30:70, 60:76], seen[30:70, 60:76] = 0, 240
     for _ in range(20):
-        change = scene.light_change(seen, calm)
+        change = background.light_change(seen, undisturbed)
         if change is not None:
-            scene.relight(change)
+            background.relight(change)
     wanted = textured() * factor
-    assert np.abs(scene.luma - wanted)[:, :60].mean() < 3.0
-    assert np.abs(scene.luma - wanted)[:, 76:].mean() < 3.0
-    assert np.abs(scene.luma - wanted)[32:68, 62:74].mean() < 6.0, "behind the person, by what is around"
+    assert np.abs(background.luma - wanted)[:, :60].mean() < 3.0
+    assert np.abs(background.luma - wanted)[:, 76:].mean() < 3.0
+    assert np.abs(background.luma - wanted)[32:68, 62:74].mean() < 6.0, "behind the person, by what is around"
 
 
 def test_a_scene_in_its_own_light_has_no_change() -> None:
-    scene = scene_of(textured())
-    assert scene.light_change(scene.luma, ALL) is None
+    background = background_of(textured())
+    assert background.light_change(background.luma, ALL) is None
 
 
 def test_what_is_replaced_is_as_it_is_seen_and_the_rest_is_not() -> None:
     tint = np.zeros((2, *half_hw(HW)), np.float32)
-    scene = scene_of(100, tint)
+    background = background_of(100, tint)
     cells = np.zeros(half_hw(HW), np.uint8)
     cells[10:20, 10:20] = 255
-    scene.replace(cells, np.full(HW, 180, np.uint8), np.full_like(tint, 7.0))
-    assert (scene.luma[20:40, 20:40] == 180).all() and scene.half[15, 15] == 180
-    assert (scene.luma[:19] == 100).all()
-    assert scene.tint is not None
-    assert (scene.tint[:, 10:20, 10:20] == 7.0).all() and scene.tint[:, 0, 0].max() == 0.0
+    background.replace(cells, np.full(HW, 180, np.uint8), np.full_like(tint, 7.0))
+    assert (background.luma[20:40, 20:40] == 180).all() and background.half[15, 15] == 180
+    assert (background.luma[:19] == 100).all()
+    assert background.tint is not None
+    assert (background.tint[:, 10:20, 10:20] == 7.0).all() and background.tint[:, 0, 0].max() == 0.0

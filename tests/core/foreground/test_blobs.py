@@ -1,11 +1,11 @@
-"""Blobs that are too small for where they are, or there for a moment only, are left out."""
+"""BlobFilter that are too small for where they are, or there for a moment only, are left out."""
 
 from __future__ import annotations
 
 import numpy as np
 import pytest
 
-from edgeheat.core.foreground.blobs import Blobs, feet
+from edgeheat.core.foreground.blobs import BlobFilter, feet
 from edgeheat.core.grid.frames import U8
 from edgeheat.defs.params import MotionParams
 
@@ -21,7 +21,7 @@ def cells_of(*blocks: tuple[int, int, int, int]) -> U8:
 
 
 def kept(cells: U8, seconds: float = 1.0, **motion: int) -> U8:
-    blobs = Blobs(MotionParams(**motion), HW)  # type: ignore[arg-type]
+    blobs = BlobFilter(MotionParams(**motion), HW)  # type: ignore[arg-type]
     found = np.zeros(HW, np.uint8)
     for _ in range(round(seconds * 5)):
         found = blobs.mature(cells, 0.2)
@@ -51,7 +51,7 @@ def test_a_blob_counts_where_its_lower_edge_is() -> None:
 
 
 def test_a_new_blob_counts_only_from_half_a_second_on() -> None:
-    blobs = Blobs(MotionParams(), HW)
+    blobs = BlobFilter(MotionParams(), HW)
     blobs.mature(cells_of(), 5.0)
     blobs.mature(cells_of(), 0.2)
     there = [bool(blobs.mature(cells_of((20, 20, 12, 30)), 0.2).any()) for _ in range(4)]
@@ -63,7 +63,7 @@ def test_what_is_there_at_the_start_counts_at_once() -> None:
 
 
 def test_an_insect_that_jumps_is_never_old_enough_and_somebody_who_walks_is() -> None:
-    insects, walkers = Blobs(MotionParams(), HW), Blobs(MotionParams(), HW)
+    insects, walkers = BlobFilter(MotionParams(), HW), BlobFilter(MotionParams(), HW)
     for _ in range(4):
         insects.mature(cells_of(), 0.2)
         walkers.mature(cells_of(), 0.2)
@@ -79,7 +79,7 @@ def test_an_insect_that_jumps_is_never_old_enough_and_somebody_who_walks_is() ->
 
 
 def test_with_few_frames_a_second_every_blob_counts_at_once() -> None:
-    blobs = Blobs(MotionParams(), HW)
+    blobs = BlobFilter(MotionParams(), HW)
     blobs.mature(cells_of(), 1.0)
     assert blobs.mature(cells_of((20, 20, 12, 30)), 1.0).any()
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from edgeheat.core.foreground.exposure import Exposure
+from edgeheat.core.foreground.exposure import ExposureCompensation
 from edgeheat.core.grid.frames import U8
 from tests.core.drawn import HW, room
 
@@ -33,7 +33,7 @@ def exposed(gain: float, offset: float, strangers: float = 0.0, noise: float = 1
     ],
 )
 def test_gain_and_offset_are_found_and_taken_out(what: str, gain: float, offset: float, strangers: float) -> None:
-    exposure = Exposure()
+    exposure = ExposureCompensation()
     frame = exposed(gain, offset, strangers)
     for _ in range(3):
         normal = exposure.normalised(frame, SCENE, NOBODY)
@@ -48,20 +48,20 @@ def test_gain_and_offset_are_found_and_taken_out(what: str, gain: float, offset:
 def test_people_who_are_known_do_not_count() -> None:
     frame, people = exposed(1.2, 0.0, 0.6), NOBODY.copy()
     people[:, : round(0.62 * HW[1])] = 255
-    exposure = Exposure()
+    exposure = ExposureCompensation()
     exposure.normalised(frame, SCENE, people)
     assert exposure.gain == pytest.approx(1.2, abs=0.03)
 
 
 def test_a_frame_in_the_same_light_is_given_back_untouched() -> None:
     frame = exposed(1.0, 0.0)
-    assert Exposure().normalised(frame, SCENE, NOBODY) is frame
+    assert ExposureCompensation().normalised(frame, SCENE, NOBODY) is frame
 
 
 def test_a_flat_scene_tells_an_offset_and_no_gain() -> None:
     random = np.random.default_rng(2)
     flat, brighter = (np.rint(random.normal(level, 2, HW)).astype(np.uint8) for level in (100, 120))
-    exposure = Exposure()
+    exposure = ExposureCompensation()
     normal = exposure.normalised(brighter, flat, NOBODY)
     assert exposure.gain == 1.0
     assert exposure.offset == pytest.approx(20.0, abs=0.3)
@@ -70,25 +70,25 @@ def test_a_flat_scene_tells_an_offset_and_no_gain() -> None:
 
 @pytest.mark.parametrize("level", [0, 255])
 def test_a_frame_that_is_clipped_all_over_tells_nothing(level: int) -> None:
-    exposure = Exposure()
+    exposure = ExposureCompensation()
     frame = np.full(HW, level, np.uint8)
     assert exposure.normalised(frame, SCENE, NOBODY) is frame
     assert (exposure.gain, exposure.offset) == (1.0, 0.0)
 
 
 def test_clipped_cells_do_not_bend_the_fit() -> None:
-    exposure = Exposure()
+    exposure = ExposureCompensation()
     exposure.normalised(exposed(1.9, 20.0), SCENE, NOBODY)
     assert exposure.gain == pytest.approx(1.9, abs=0.12)
 
 
 def test_a_grid_with_fewer_cells_than_a_fit_needs_is_left_alone() -> None:
     small = np.full((3, 3), 90, np.uint8)
-    assert Exposure().normalised(small, np.full((3, 3), 40, np.uint8), np.zeros((3, 3), np.uint8)) is small
+    assert ExposureCompensation().normalised(small, np.full((3, 3), 40, np.uint8), np.zeros((3, 3), np.uint8)) is small
 
 
 def test_the_lift_is_what_is_added_alike_to_dark_and_bright_in_the_scenes_light() -> None:
-    exposure = Exposure()
+    exposure = ExposureCompensation()
     for _ in range(3):
         exposure.normalised(exposed(0.8, 20.0), SCENE, NOBODY)
     assert exposure.lift == pytest.approx(25.0, abs=4.0)

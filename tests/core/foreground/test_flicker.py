@@ -21,7 +21,7 @@ def block_of(place: tuple[slice, slice]) -> U8:
 def second(mask: FlickerMask, cells: U8, changed: U8) -> None:
     """One second in which `cells` held something that changed in `changed`."""
     for _ in range(5):
-        mask.see(cells, 0.2)
+        mask.add(cells, 0.2)
     mask.learn(changed, 1.0)
 
 
@@ -129,13 +129,13 @@ def test_a_television_gives_no_lasting_heat_and_the_people_under_it_do() -> None
     assert late(with_mask, screen) < 0.02 * late(without, screen)
     assert with_mask.presence[screen].mean() < 35.0, "until it was suspected"
     assert with_mask.presence[below].sum() == pytest.approx(without.presence[below].sum(), rel=0.1)
-    left_out = with_mask.pipeline.take_left_out()
-    assert left_out.masked_ratio > 0.0
-    assert left_out.rejected_cell_s["flicker"] > 1000.0
+    report = with_mask.pipeline.take_report()
+    assert report.masked_ratio > 0.0
+    assert report.rejected.cells_s["flicker"] > 1000.0
 
 
 def test_a_reset_begins_to_learn_the_mask_anew() -> None:
     counted = count(room().frames(at_the_television, 120), flush=False)
     counted.pipeline.reset(flicker=True, moved=False, heat=False)
-    assert counted.pipeline.take_left_out().masked_ratio == 0.0
+    assert counted.pipeline.take_report().masked_ratio == 0.0
     assert counted.presence.any(), "the heats stay"

@@ -9,11 +9,10 @@ import numpy as np
 import pytest
 
 from edgeheat.core.foreground.background import BackgroundModel, tint_of
-from edgeheat.core.foreground.illumination import IlluminationGate
+from edgeheat.core.foreground.illumination import FrameChange, IlluminationGate
 from edgeheat.core.grid.frames import F32, U8, SizeWH
 from edgeheat.core.grid.masks import half_hw
 from edgeheat.core.pipeline import CameraPipeline
-from edgeheat.defs.params import MotionParams
 from tests.core.drawn import HW, Block, Counted, Look, count, params, room, truth_of, walker
 
 OFF_S, ON_S, END_S = 40.0, 70.0, 110.0
@@ -40,7 +39,7 @@ def cells_after(counted: Counted, start_s: float, end_s: float) -> list[int]:
 def test_lamps_that_go_off_and_on_in_an_empty_shop_give_no_heat(coloured: bool) -> None:
     counted = count(room(coloured=coloured).frames(lamps_off_and_on(False), END_S))
     assert counted.presence.sum() < 0.002 * END_S * HW[0] * HW[1]
-    assert counted.pipeline.take_left_out().rejected_s["light"] > 0.5
+    assert counted.pipeline.take_report().rejected.frames_s["light"] > 0.5
 
 
 @pytest.mark.parametrize("coloured", [True, False])
@@ -61,7 +60,7 @@ def test_a_pallet_is_no_dwell_when_the_lamps_are_dimmed() -> None:
 
     counted = count(room().frames(look, 200))
     assert counted.heat("dwell")[pallet.place].mean() < 2.0
-    assert counted.pipeline.take_left_out().rejected_cell_s["furniture"] > 60 * 30 * 24
+    assert counted.pipeline.take_report().rejected.cells_s["furniture"] > 60 * 30 * 24
 
 
 def colourless(size_wh: SizeWH) -> U8:
@@ -99,9 +98,9 @@ def test_counting_resumes_within_5_s_and_what_was_left_out_is_not_observed() -> 
     counted = count(room().frames(lamps_off_and_on(True), END_S))
     for change_s in (OFF_S, ON_S):
         assert min(cells_after(counted, change_s + 5, change_s + 10)) > 200, "somebody is seen again"
-    left_out_s = counted.pipeline.take_left_out().rejected_s
-    assert 1.0 < left_out_s["light"] < 10.0
-    gone_s = sum(left_out_s.values())
+    rejected_s = counted.pipeline.take_report().rejected.frames_s
+    assert 1.0 < rejected_s["light"] < 10.0
+    gone_s = sum(rejected_s.values())
     grid = counted.pipeline.heat("traffic", END_S, 0.0)
     assert grid is not None
     assert grid.observed_s == pytest.approx(END_S - 0.2 - gone_s, abs=0.3)
@@ -109,16 +108,16 @@ def test_counting_resumes_within_5_s_and_what_was_left_out_is_not_observed() -> 
 
 def test_without_the_gate_nothing_is_left_out() -> None:
     counted = count(room().frames(lamps_off_and_on(False), END_S), params(light_gate=False))
-    assert "light" not in counted.pipeline.take_left_out().rejected_s
+    assert "light" not in counted.pipeline.take_report().rejected.frames_s
 
 
 def test_an_exposure_ramp_does_not_shut_it() -> None:
     def look(at_s: float) -> Look:
         return Look((walker(at_s),), gain=1.0 + 0.35 * np.sin(at_s / 6.0), offset=5 * np.sin(at_s / 9.0))
 
-    assert "light" not in count(room().frames(look, 80)).pipeline.take_left_out().rejected_s
+    assert "light" not in count(room().frames(look, 80)).pipeline.take_report().rejected.frames_s
     counted = count(room(coloured=False).frames(look, 80))
-    assert "light" not in counted.pipeline.take_left_out().rejected_s
+    assert "light" not in counted.pipeline.take_report().rejected.frames_s
     truth = truth_of(look, 80)
     assert counted.presence.sum() == pytest.approx(truth.sum(), rel=0.25)
     assert counted.presence[:25].sum() + counted.presence[80:].sum() < 0.02 * counted.presence.sum()
@@ -130,7 +129,7 @@ def test_a_slow_change_of_the_daylight_gives_no_heat_and_does_not_shut_it() -> N
 
     counted = count(room().frames(look, 150))
     assert counted.presence.sum() < 0.002 * 150 * HW[0] * HW[1]
-    assert counted.pipeline.take_left_out().rejected_s.get("light", 0.0) < 5.0
+    assert counted.pipeline.take_report().rejected.frames_s.get("light", 0.0) < 5.0
 
 
 def test_a_crowd_that_comes_in_does_not_shut_it() -> None:
@@ -139,7 +138,7 @@ def test_a_crowd_that_comes_in_does_not_shut_it() -> None:
         return Look([walker(at_s - start_s, round_s=16 + start_s / 5) for start_s in starts if at_s > start_s])
 
     counted = count(room().frames(look, 80))
-    assert counted.pipeline.take_left_out().rejected_s.get("light", 0.0) < 2.0
+    assert counted.pipeline.take_report().rejected.frames_s.get("light", 0.0) < 2.0
     assert counted.presence.sum() == pytest.approx(truth_of(look, 80).sum(), rel=0.25)
 
 
@@ -148,22 +147,25 @@ def test_a_crowd_that_comes_in_does_not_shut_it() -> None:
 SCENE: U8 = room(noise=0).draw()[0]
 
 
-def scene_of(luma: U8, seen_s: float = 60.0) -> BackgroundModel:
+def background_of(luma: U8, observed_s: float = 60.0) -> BackgroundModel:
     chroma = np.full((*half_hw(HW), 2), 128, np.uint8)
-    return BackgroundModel(luma.copy(), tint_of(chroma, 1.0), np.full(half_hw(HW), seen_s, np.float32))
+    return BackgroundModel(luma.copy(), tint_of(chroma, 1.0), np.full(half_hw(HW), observed_s, np.float32))
 
 
 def darkened(luma: U8) -> U8:
     return np.asarray(np.rint(luma * lamps(0.3)), np.uint8)
 
 
-def through(gate: IlluminationGate, scene: BackgroundModel, seen: U8) -> BackgroundModel:
-    """Shut the gate, show it `seen` until it opens, and return the scene that it goes on with."""
-    assert gate.judge(0.9, 0.9, 0.9, 0.2)
-    gate.hide(np.zeros(HW, np.uint8))
+NOBODY: U8 = np.zeros(HW, np.uint8)
+ALL_OVER = FrameChange(0.9, 0.9, 0.9)
+
+
+def through(gate: IlluminationGate, scene: BackgroundModel, seen: U8, people: U8 = NOBODY) -> BackgroundModel:
+    """Close the gate, show it `seen` until it opens, and return the background that it goes on with."""
+    assert gate.update(ALL_OVER, people, 0.2)
     for _ in range(400):
         if gate.wait(seen, None, 0.0, 0.2):
-            found = gate.open(scene, seen)
+            found = gate.try_open(scene, seen)
             if found is not None:
                 return found
     raise AssertionError("the gate never opened")
@@ -183,33 +185,33 @@ def through(gate: IlluminationGate, scene: BackgroundModel, seen: U8) -> Backgro
     ],
 )
 def test_when_it_shuts(what: str, ratios: list[tuple[float, float, float]], shuts: bool) -> None:
-    gate = IlluminationGate()
-    assert any(gate.judge(*each, 0.2) for each in ratios) == shuts, what
+    gate = IlluminationGate(HW)
+    assert any(gate.update(FrameChange(*each), NOBODY, 0.2) for each in ratios) == shuts, what
 
 
 def test_it_waits_until_the_light_is_steady_but_not_for_ever() -> None:
-    gate = IlluminationGate()
-    gate.judge(0.9, 0.9, 0.9, 0.2)
+    gate = IlluminationGate(HW)
+    gate.update(ALL_OVER, NOBODY, 0.2)
     assert not any(gate.wait(SCENE, None, 0.5, 0.2) for _ in range(100)), "20 s of flashes"
     ready = [gate.wait(SCENE, None, 0.0, 0.2) for _ in range(6)]
     assert not ready[0] and ready[-1]
-    gate.judge(0.9, 0.9, 0.9, 0.2)
+    gate.update(ALL_OVER, NOBODY, 0.2)
     assert any(gate.wait(SCENE, None, 0.5, 0.2) for _ in range(400)), "after a minute it goes on anyhow"
 
 
 def test_a_short_flash_leaves_the_scene_as_it_was() -> None:
-    scene = scene_of(SCENE)
-    assert through(IlluminationGate(), scene, SCENE) is scene
+    scene = background_of(SCENE)
+    assert through(IlluminationGate(HW), scene, SCENE) is scene
 
 
 def test_the_new_light_gives_a_new_scene_that_is_as_sure() -> None:
-    found = through(IlluminationGate(), scene_of(SCENE), darkened(SCENE))
+    found = through(IlluminationGate(HW), background_of(SCENE), darkened(SCENE))
     assert np.abs(found.luma.astype(int) - darkened(SCENE)).mean() < 2.0
-    assert np.quantile(found.seen_s, 0.1) >= 15.0, "what only became darker is known as before"
+    assert np.quantile(found.observed_s, 0.1) >= 15.0, "what only became darker is known as before"
 
 
 def test_a_scene_known_from_before_comes_back_without_who_stands_in_it_now() -> None:
-    gate, scene = IlluminationGate(), scene_of(SCENE)
+    gate, scene = IlluminationGate(HW), background_of(SCENE)
     dark = through(gate, scene, darkened(SCENE))
     with_person = SCENE.copy()
     with_person[30:70, 60:74] = 230
@@ -220,16 +222,11 @@ def test_a_scene_known_from_before_comes_back_without_who_stands_in_it_now() -> 
 
 
 def test_what_people_hide_is_taken_from_the_old_scene_in_the_new_light() -> None:
-    gate, scene = IlluminationGate(), scene_of(SCENE)
+    gate, scene = IlluminationGate(HW), background_of(SCENE)
     people = np.zeros(HW, np.uint8)
     people[28:72, 58:76] = 255
     seen = darkened(SCENE)
     seen[30:70, 60:74] = 90
-    assert gate.judge(0.9, 0.9, 0.9, MotionParams().analysis_fps / 25)
-    gate.hide(people)
-    found = None
-    while found is None:
-        if gate.wait(seen, None, 0.0, 0.2):
-            found = gate.open(scene, seen)
+    found = through(gate, scene, seen, people)
     inside = np.s_[34:66, 64:70]
     assert np.abs(found.luma[inside].astype(int) - darkened(SCENE)[inside]).mean() < 10.0

@@ -16,7 +16,7 @@ INSIDE = np.s_[24:66, 63:77]
 CALM: U8 = np.zeros(half_hw(HW), np.uint8)
 
 
-def scene_of(empty: Room) -> BackgroundModel:
+def background_of(empty: Room) -> BackgroundModel:
     luma, chroma = empty.draw()
     tint = tint_of(chroma, 1.0) if chroma is not None else None
     return BackgroundModel(luma, tint, np.full(half_hw(HW), 60.0, np.float32))
@@ -24,10 +24,10 @@ def scene_of(empty: Room) -> BackgroundModel:
 
 def seen(look: Look, *, coloured: bool = True, shadows: bool = True, changed: U8 = CALM) -> Classification:
     shop = room(coloured=coloured)
-    scene = scene_of(shop)
+    background = background_of(shop)
     luma, chroma = shop.draw(look)
     tint = tint_of(chroma, 1.0) if chroma is not None else None
-    return ShadowClassifier(scene, shadows=shadows).compare(luma, halved(luma), tint, changed)
+    return ShadowClassifier(background, enabled=shadows).classify(luma, halved(luma), tint, changed)
 
 
 def light_on(factor: float) -> F32:
@@ -65,13 +65,13 @@ def test_people_and_light_are_told_apart(what: str, look: Look, coloured: bool, 
 
 @pytest.mark.parametrize("coloured", [True, False])
 def test_the_empty_room_shows_neither(coloured: bool) -> None:
-    assert np.count_nonzero(seen(Look(), coloured=coloured).any) < 0.001 * HW[0] * HW[1]
+    assert np.count_nonzero(seen(Look(), coloured=coloured).differing) < 0.001 * HW[0] * HW[1]
 
 
-def test_no_cell_is_both_and_any_is_all_of_them() -> None:
+def test_no_cell_is_both_and_differing_cells_are_all_of_them() -> None:
     found = seen(Look(block(200, 165, 110).blocks, light=light_on(0.6)))
     assert not np.any(found.people & found.light)
-    np.testing.assert_array_equal(found.any, found.people | found.light)
+    np.testing.assert_array_equal(found.differing, found.people | found.light)
 
 
 def test_with_shadows_off_light_counts_as_people() -> None:
@@ -109,23 +109,25 @@ def test_the_rim_of_a_person_that_looks_like_a_shadow_belongs_to_the_person_and_
 @pytest.mark.parametrize(("lift", "people"), [(24.0, False), (0.0, True)])
 def test_colours_that_grow_where_the_camera_lifts_what_is_dark_are_nobody(lift: float, people: bool) -> None:
     """As a camera does that brightens a dark skirting board from 48 to 71, and its colour with it by a sixth."""
-    scene = BackgroundModel(
+    background = BackgroundModel(
         np.full(HW, 48, np.uint8), np.zeros((2, *half_hw(HW)), np.float32), np.full(half_hw(HW), 60.0)
     )
-    assert scene.tint is not None
-    scene.tint[0], scene.tint[1] = -28.5, 32.0
+    assert background.tint is not None
+    background.tint[0], background.tint[1] = -28.5, 32.0
     luma: U8 = np.full(HW, 46, np.uint8)
-    found = ShadowClassifier(scene).compare(luma, halved(luma), scene.tint * np.float32(1.22), CALM, lift=lift)
+    found = ShadowClassifier(background).classify(
+        luma, halved(luma), background.tint * np.float32(1.22), CALM, lift=lift
+    )
     assert bool(found.people.any()) is people
 
 
 def test_somebody_in_a_coat_of_another_colour_is_told_all_the_same() -> None:
-    scene = BackgroundModel(
+    background = BackgroundModel(
         np.full(HW, 48, np.uint8), np.zeros((2, *half_hw(HW)), np.float32), np.full(half_hw(HW), 60.0)
     )
-    assert scene.tint is not None
-    scene.tint[0], scene.tint[1] = -28.5, 32.0
-    luma, tint = np.full(HW, 50, np.uint8), scene.tint.copy()
+    assert background.tint is not None
+    background.tint[0], background.tint[1] = -28.5, 32.0
+    luma, tint = np.full(HW, 50, np.uint8), background.tint.copy()
     tint[:, 10:20, 30:40] = np.array([12.0, -20.0])[:, None, None]
-    found = ShadowClassifier(scene).compare(luma, halved(luma), tint, CALM, lift=24.0)
+    found = ShadowClassifier(background).classify(luma, halved(luma), tint, CALM, lift=24.0)
     assert (found.people[24:36, 64:76] == 255).all()

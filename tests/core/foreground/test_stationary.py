@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from edgeheat.core.foreground.background import BackgroundModel
+from edgeheat.core.foreground.flicker import FlickerMask
 from edgeheat.core.foreground.stationary import StationaryTracker, TickObservation, TickResult
 from edgeheat.core.grid.frames import U8
 from edgeheat.core.grid.masks import half_hw
@@ -82,14 +83,14 @@ def test_somebody_who_stood_there_from_the_start_and_left_leaves_a_ghost_without
     inner = np.s_[34:66, 72:82]
     assert counted.presence[inner].mean() < 1.0, "of the person, who was taken for the scene, nothing is known either"
     assert not any(mask.cells[inner].any() for mask in counted.masks if mask.mono_s > 100)
-    assert counted.pipeline.take_left_out().rejected_cell_s["ghost"] > 0.0
+    assert counted.pipeline.take_report().rejected.cells_s["ghost"] > 0.0
 
 
 def test_who_stays_longer_than_dwell_max_without_leaving_is_furniture() -> None:
     looks = stays_of(PALLET, 40, 1000)
     counted = count(room().frames(looks, 200), params(furniture_s=30.0, dwell_max_s=60.0))
     assert counted.presence[48:66, 70:92].mean() < 5.0
-    assert counted.pipeline.take_left_out().rejected_cell_s["furniture"] > 0.5 * 60 * 30 * 26
+    assert counted.pipeline.take_report().rejected.cells_s["furniture"] > 0.5 * 60 * 30 * 26
 
 
 def test_somebody_who_walks_about_is_traffic_once_the_room_is_known() -> None:
@@ -122,8 +123,8 @@ class Place:
     """One place (a square of the grid) and what was held and released in it."""
 
     def __init__(self, seen_s: float, **motion: float) -> None:
-        self.scene = BackgroundModel(np.full(HW, 100, np.uint8), None, np.full(half_hw(HW), seen_s, np.float32))
-        self.stays = StationaryTracker(MotionParams(**motion), self.scene)  # type: ignore[arg-type]
+        self.background = BackgroundModel(np.full(HW, 100, np.uint8), None, np.full(half_hw(HW), seen_s, np.float32))
+        self.tracker = StationaryTracker(MotionParams(**motion), self.background)  # type: ignore[arg-type]
         self.square = np.s_[30:50, 60:80]
 
     def second(self, level: int | None, hand: int | None = None) -> TickResult:
@@ -131,19 +132,24 @@ class Place:
         luma, people = np.full(HW, 100, np.uint8), NOBODY.copy()
         if level is not None:
             luma[self.square], people[self.square] = level, 255
-            if np.abs(int(level) - self.scene.luma[40, 70]) <= 15:
+            if abs(int(level) - int(self.background.luma[40, 70])) <= 15:
                 people[self.square] = 0
         if hand is not None:
             luma[42:44, 66:70] = hand
-        self.stays.hold(people, 1.0)
-        return self.stays.settle(
-            self.scene, TickObservation(luma, None, self.stays.stir_tolerance(luma), people, NOBODY, NOBODY, 1.0)
-        )
+        self.tracker.add_pending(people, 1.0)
+        return self.tick(luma, people, NOBODY)
+
+    def tick(self, luma: U8, people: U8, moving: U8) -> TickResult:
+        observation = TickObservation(luma, None, people, people, moving, 1.0)
+        tolerance = self.tracker.micro_motion_tolerance(luma)
+        return self.tracker.update(self.background, observation, tolerance, FlickerMask(HW))
 
     def seconds(self, *levels: int | None) -> list[float]:
         """Seconds released in the middle of the place, for each second."""
         settled = [self.second(level) for level in levels]
-        return [0.0 if each.released.dwell_ms is None else each.released.dwell_ms[40, 70] / 1000.0 for each in settled]
+        return [
+            0.0 if each.confirmed.dwell_ms is None else each.confirmed.dwell_ms[40, 70] / 1000.0 for each in settled
+        ]
 
 
 def test_held_time_is_released_when_its_holder_leaves() -> None:
@@ -155,7 +161,7 @@ def test_held_time_is_released_when_its_holder_leaves() -> None:
 def test_held_time_is_released_when_its_holder_stirs() -> None:
     place = Place(60.0)
     assert sum(place.seconds(*[200] * 10)) == 0.0
-    stirs = place.second(200, hand=150).released
+    stirs = place.second(200, hand=150).confirmed
     assert stirs.dwell_ms is not None and stirs.dwell_ms[40, 70] == 11_000
 
 
@@ -167,22 +173,13 @@ def test_nothing_is_released_where_the_place_was_never_seen_empty() -> None:
     place = Place(0.0)
     released = place.seconds(*[200] * 20, *[None] * 10)
     assert sum(released) == 0.0
-    assert (place.stays.doubtful(place.scene)[place.square] == 255).all()
-
-
-def test_a_place_is_doubtful_until_it_was_seen_empty_for_15_s() -> None:
-    place = Place(0.0)
-    place.seconds(*[None] * 14)
-    assert place.stays.doubtful(place.scene).any()
-    place.seconds(None)
-    assert not place.stays.doubtful(place.scene).any()
 
 
 def test_what_is_still_held_at_the_end_is_given_where_somebody_is_likely() -> None:
     short, long = Place(60.0), Place(60.0, furniture_s=30.0)
     short.seconds(*[200] * 20)
     long.seconds(*[200] * 60)
-    end, none = short.stays.end(short.scene).dwell_ms, long.stays.end(long.scene).dwell_ms
+    end, none = short.tracker.end(short.background).dwell_ms, long.tracker.end(long.background).dwell_ms
     assert end is not None and end[40, 70] == 20_000
     assert none is None or none[40, 70] == 0, "furniture is not likely"
 
@@ -190,24 +187,24 @@ def test_what_is_still_held_at_the_end_is_given_where_somebody_is_likely() -> No
 def test_what_is_there_for_much_longer_than_the_place_was_seen_empty_is_the_scene_itself() -> None:
     place = Place(5.0, furniture_s=1000.0)
     assert sum(place.seconds(*[200] * 25)) == 0.0
-    assert place.scene.luma[40, 70] == 100, "the 5 s, and 20 s"
+    assert place.background.luma[40, 70] == 100, "the 5 s, and 20 s"
     settled = [place.second(200) for _ in range(10)]
-    assert place.scene.luma[40, 70] == 200
+    assert place.background.luma[40, 70] == 200
     assert sum(each.ghost_cell_s for each in settled) > 25 * 18 * 18
-    assert not any(each.released.dwell_ms is not None and each.released.dwell_ms.any() for each in settled)
+    assert not any(each.confirmed.dwell_ms is not None and each.confirmed.dwell_ms.any() for each in settled)
 
 
 def test_movement_that_was_held_back_is_released_as_movement() -> None:
     place = Place(60.0)
     body = NOBODY.copy()
     body[place.square] = 255
-    place.stays.hold(body, 2.0, body)
-    place.stays.hold(body, 3.0)
-    released = place.stays.end(place.scene)
+    place.tracker.add_pending(body, 2.0, body)
+    place.tracker.add_pending(body, 3.0)
+    released = place.tracker.end(place.background)
     assert released.dwell_ms is not None and released.dwell_ms[40, 70] == 3_000
     assert released.moved_ms is not None and released.moved_ms[40, 70] == 2_000
-    place.stays.hold(body, 1.0)
-    assert place.stays.end(place.scene).moved_ms is None
+    place.tracker.add_pending(body, 1.0)
+    assert place.tracker.end(place.background).moved_ms is None
 
 
 def test_time_beside_furniture_is_held_once() -> None:
@@ -217,13 +214,12 @@ def test_time_beside_furniture_is_held_once() -> None:
     body[place.square] = 255
     luma = np.full(HW, 100, np.uint8)
     luma[place.square] = 200
-    before_ms = place.stays._held_ms[40, 70]
     for _ in range(5):
         # Somebody walks by, so what is there is seen and held as it is.
-        place.stays.hold(body, 1.0)
-        second = TickObservation(luma, None, place.stays.stir_tolerance(luma), body, body, NOBODY, 1.0)
-        place.stays.settle(place.scene, second)
-    assert place.stays._held_ms[40, 70] - before_ms == 5_000
+        place.tracker.add_pending(body, 1.0)
+        place.tick(luma, body, body)
+    released = sum(place.seconds(*[100] * 3))
+    assert released == 56.0, "50 s alone, 5 s while passed by, and the second in which it was gone"
 
 
 def test_dropped_time_is_gone() -> None:
@@ -231,18 +227,18 @@ def test_dropped_time_is_gone() -> None:
     place.seconds(*[200] * 10)
     dropped = NOBODY.copy()
     dropped[place.square] = 255
-    place.stays.drop(dropped)
+    place.tracker.discard(dropped)
     assert sum(place.seconds(*[None] * 5)) == 0.0
 
 
 def test_what_counts_as_stirring_is_learnt_from_the_cameras_own_noise() -> None:
     random = np.random.default_rng(1)
-    stays = Place(60.0).stays
-    quiet = stays.stir_levels
+    stays = Place(60.0).tracker
+    quiet = stays.micro_motion_levels
     for _ in range(60):
-        stays.learn_stir(NOBODY, NOBODY, np.full(HW, 255, np.uint8))
-    assert stays.stir_levels == pytest.approx(quiet), "a picture without noise lowers it no further"
+        stays.learn_noise(NOBODY, NOBODY, np.full(HW, 255, np.uint8))
+    assert stays.micro_motion_levels == pytest.approx(quiet), "a picture without noise lowers it no further"
     for _ in range(60):
         now, then = (np.clip(random.normal(100, 8, HW), 0, 255).astype(np.uint8) for _ in range(2))
-        stays.learn_stir(now, then, np.full(HW, 255, np.uint8))
-    assert quiet + 10 < stays.stir_levels < 60.0
+        stays.learn_noise(now, then, np.full(HW, 255, np.uint8))
+    assert quiet + 10 < stays.micro_motion_levels < 60.0

@@ -7,7 +7,7 @@ from typing import get_args
 import numpy as np
 import pytest
 
-from edgeheat.core.foreground.subtractor import LEVEL, make_model
+from edgeheat.core.foreground.subtractor import LEVEL, make_subtractor
 from edgeheat.core.grid.frames import U8
 from edgeheat.defs.params import MotionParams, Subtractor
 
@@ -28,7 +28,7 @@ def picture(random: np.random.Generator, left: int | None = None) -> U8:
 @pytest.mark.parametrize("name", WITH_MODEL)
 def test_a_square_that_moves_is_found_where_it_is(name: Subtractor) -> None:
     random = np.random.default_rng(1)
-    model = make_model(MotionParams(subtractor=name), HW)
+    model = make_subtractor(MotionParams(subtractor=name), HW)
     for _ in range(400):
         model.changed(picture(random), DT_S)
     for left in (5, 25, 45):
@@ -43,7 +43,7 @@ def test_a_square_that_moves_is_found_where_it_is(name: Subtractor) -> None:
 @pytest.mark.parametrize("name", EVERY)
 def test_a_still_noisy_scene_shows_nothing_once_the_model_has_settled(name: Subtractor) -> None:
     random = np.random.default_rng(2)
-    model = make_model(MotionParams(subtractor=name), HW)
+    model = make_subtractor(MotionParams(subtractor=name), HW)
     found = [np.count_nonzero(model.changed(picture(random), DT_S)) for _ in range(80)][40:]
     assert sum(found) < 0.001 * 40 * HW[0] * HW[1], name
 
@@ -52,7 +52,7 @@ def test_a_still_noisy_scene_shows_nothing_once_the_model_has_settled(name: Subt
 def test_masks_are_255_or_0_and_the_picture_is_left_as_it_was(name: Subtractor) -> None:
     given = picture(np.random.default_rng(3), 10)
     before = given.copy()
-    model = make_model(MotionParams(subtractor=name), HW)
+    model = make_subtractor(MotionParams(subtractor=name), HW)
     for _ in range(3):
         found = model.changed(given, DT_S)
         assert found.dtype == np.uint8 and found.shape == HW
@@ -61,14 +61,14 @@ def test_masks_are_255_or_0_and_the_picture_is_left_as_it_was(name: Subtractor) 
 
 
 def test_difference_says_nothing_by_itself() -> None:
-    model = make_model(MotionParams(subtractor="difference"), HW)
+    model = make_subtractor(MotionParams(subtractor="difference"), HW)
     assert not model.changed(picture(np.random.default_rng(4), 10), DT_S).any()
 
 
 def test_how_fast_mog2_learns_depends_on_the_time_and_not_on_the_number_of_frames() -> None:
     def seconds_until_learnt(dt_s: float) -> float:
         random = np.random.default_rng(5)
-        model = make_model(MotionParams(history_s=20.0), HW)
+        model = make_subtractor(MotionParams(history_s=20.0), HW)
         for _ in range(20):
             model.changed(picture(random), dt_s)
         for number in range(1000):

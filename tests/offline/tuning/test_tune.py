@@ -19,9 +19,9 @@ from typer.testing import CliRunner, Result
 from edgeheat.cli.app import app
 from edgeheat.config import build_config
 from edgeheat.core.foreground.detector import Detection
+from edgeheat.core.foreground.rejections import RejectedTime
 from edgeheat.core.grid.masks import MotionMask
 from edgeheat.core.grid.zones import ZoneMasks
-from edgeheat.core.pipeline import LeftOut
 from edgeheat.defs.params import MotionParams, PipelineParams, ZoneParams
 from edgeheat.offline.tuning.advice import Advice, IgnoreMask, Setting, advise, as_toml
 from edgeheat.offline.tuning.explanation import COLOURS_BGR, Part
@@ -265,7 +265,8 @@ def test_what_lies_outside_the_zones_is_told_once_and_as_that() -> None:
     for second in range(3):
         judged = Detection(nothing, nothing, None, nothing, None, {"shadow": shadow})
         statistics.add(judged, MotionMask(nothing, nothing, None, 1.0, float(second), float(second)))
-    parts = statistics.summary(LeftOut(rejected_cell_s={"shadow": 3.0 * 24})).part_cell_s
+    statistics.add_rejected(RejectedTime(cells_s={"shadow": 3.0 * 24}))
+    parts = statistics.summary().part_cell_s
     assert {part: cell_s for part, cell_s in parts.items() if cell_s} == {"shadow": 36.0, "masked": 36.0}
 
 

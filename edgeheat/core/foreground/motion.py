@@ -1,0 +1,73 @@
+"""Detects movement: which cells changed within the last moment, and where enough of them did for a moving person."""
+
+from __future__ import annotations
+
+from collections import deque
+
+import cv2
+import numpy as np
+
+from edgeheat.core.grid.frames import U8
+from edgeheat.core.grid.masks import absolute_difference, enlarged, exceeds, halved, ratio_of, square
+
+_MOTION_CELLS = 21
+"""A person moves where enough of a square this wide, in cells, ..."""
+
+_MOTION_RATIO = 0.08
+"""... this share of it, changed within the time below."""
+
+_MOTION_INTERVAL_S = 0.18
+"""The time between two frames at 5 a second, less some slack: movement means the same at every frame rate."""
+
+
+class MotionDetector:
+    """Compares each frame with the one of a moment ago.
+
+    Reference: temporal differencing over a fixed interval, Lipton, Fujiyoshi and Patil 1998.
+    """
+
+    def __init__(self) -> None:
+        self._elapsed_s = 0.0
+        self._recent: deque[tuple[float, U8]] = deque()
+        """Frames of the last moment with their times, the oldest of them old enough to compare with."""
+        self._previous_grid: U8 | None = None
+
+    def changed(self, luma: U8, dt_s: float, tolerance: float) -> U8:
+        """Return 255 where a frame differs from the one of a moment ago by more than `tolerance` grey levels.
+
+        `luma`: uint8, exposure compensated; kept, so not to be changed afterwards.
+        """
+        self._elapsed_s += dt_s
+        self._recent.append((self._elapsed_s, luma))
+        # After a gap, which counts as no time, only the last frame: those of a slow camera would pile up for years.
+        while len(self._recent) > 2 and dt_s <= 0.0:
+            self._recent.popleft()
+        while len(self._recent) > 1 and self._elapsed_s - self._recent[1][0] >= _MOTION_INTERVAL_S:
+            self._recent.popleft()
+        return exceeds(absolute_difference(luma, self._recent[0][1]), tolerance)
+
+    def uncompensated_ratio(self, grid: U8, tolerance: float) -> float:
+        """Return the share of cells, 0..1, in which a frame differs from the previous one, exposure and all.
+
+        `grid`: uint8; kept, so not to be changed afterwards.
+        """
+        previous = self._previous_grid if self._previous_grid is not None else grid
+        self._previous_grid = grid
+        return ratio_of(exceeds(absolute_difference(grid, previous), tolerance))
+
+    @property
+    def kept_frames(self) -> int:
+        """How many frames are kept to compare with."""
+        return len(self._recent)
+
+    def restart(self) -> None:
+        """Forget the frames of the last moment: they were normalised to another background."""
+        self._recent.clear()
+
+
+def moving_areas(changed: U8) -> U8:
+    """Return 255 in the cells around which much changed within the last moment; `changed` is 255 or 0."""
+    # Summed at half the grid, which is half the work; the square's size is given in cells of the whole grid too.
+    half = halved(changed)
+    side = square((_MOTION_CELLS + 1) // 2, changed.shape[1]).shape
+    return enlarged(exceeds(np.asarray(cv2.blur(half, side), np.uint8), 255 * _MOTION_RATIO), changed.shape)
