@@ -10,6 +10,11 @@ from functools import cache
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, settings
+
+# On a busy machine one example takes seconds, which says nothing about the code.
+settings.register_profile("edgeheat", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("edgeheat")
 
 _SYSTEM_PYTHON = "/usr/bin/python3"
 _GST_IMPORT = "import gi; gi.require_version('GstRtspServer', '1.0'); from gi.repository import GstRtspServer"

@@ -1,1 +1,1 @@
-"""The engine: numpy and cv2 as arithmetic; no files, sockets, threads, clocks or configuration."""
+"""The engine: pure computation with numpy and OpenCV; no files, sockets, threads, clocks or configuration."""

@@ -1,1 +1,1 @@
-"""The unattended service: one parent that only moves bytes, one worker process per camera."""
+"""The unattended service: a parent process that schedules and publishes, and one worker process per camera."""

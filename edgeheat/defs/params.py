@@ -1,4 +1,4 @@
-"""The plain parameter objects of the engine; the configuration is checked elsewhere and turned into these."""
+"""The parameters of the engine, plans and broker as plain objects; config/ validates settings and builds these."""
 
 from __future__ import annotations
 
@@ -7,6 +7,8 @@ from datetime import time, tzinfo
 from typing import Literal
 
 Point = tuple[float, float]
+"""x and y, 0..1 of the picture's width and height, from its top left."""
+
 HeatKind = Literal["decaying", "window", "total"]
 ZoneKind = Literal["zone", "include", "ignore", "privacy"]
 ImageFormat = Literal["png", "jpeg", "webp"]
@@ -16,31 +18,31 @@ Subtractor = Literal["mog2", "knn", "mog", "cnt", "gsoc", "difference"]
 
 @dataclass(frozen=True, slots=True)
 class MotionParams:
-    """How motion is judged."""
+    """How people are detected."""
 
     grid_width: int = 320
     """Cells across the picture; the height follows the picture's shape."""
 
     analysis_fps: float = 5.0
-    """At most so many frames a second are looked at."""
+    """At most so many frames a second are analysed."""
 
     max_gap_s: float = 2.0
     """A longer pause between two analysed frames counts as not observed."""
 
     bootstrap_s: float = 10.0
-    """The first seconds, kept in memory until the empty background can be told, and counted then."""
+    """The first seconds, whose frames are kept in memory until the background is known, and counted then."""
 
     subtractor: Subtractor = "mog2"
-    """Which of OpenCV's background models tells what changes."""
+    """Which of OpenCV's background subtractors detects changes."""
 
     history_s: float = 120.0
-    """Time constant of the background model."""
+    """Time constant of the background subtractor."""
 
     var_threshold: float = 30.0
     """Squared distance from the background, in variances, from which MOG2 calls a cell foreground."""
 
     detect_shadows: bool = True
-    """Tell shadows from objects; shadow cells never count."""
+    """Separate shadows from people; shadow cells never count."""
 
     open_cells: int = 3
     """Size of the opening that removes specks, in cells; 0 for none."""
@@ -52,22 +54,22 @@ class MotionParams:
     """A blob smaller than this is noise, at the lower edge of the picture, where people are near and large."""
 
     min_blob_far_cells: int | None = None
-    """The same at the upper edge; between the two it goes in a straight line. None: as at the lower edge."""
+    """The same at the upper edge, interpolated linearly in between. None: as at the lower edge."""
 
     light_gate: bool = True
-    """Leave out frames in which the light changed and not the people."""
+    """Reject frames in which the light changed all over."""
 
     flicker_mask: bool = True
-    """Learn which cells change for minutes on end (a television, a sign, a plant) and leave them out."""
+    """Learn which cells change for minutes (a television, a sign, a plant) and reject them."""
 
     dwell_max_s: float = 600.0
-    """Whoever stays longer than this without ever leaving a place is furniture."""
+    """Anything present longer than this without leaving is treated as a static object."""
 
     furniture_s: float = 45.0
-    """What came and has not stirred at all for so long is furniture, and its dwell is not counted."""
+    """Anything that shows no micro-motion for this long is treated as a static object; its dwell is not counted."""
 
     feet: bool = False
-    """Move each blob's heat to its lower edge: where people stand, and not where their heads are seen."""
+    """Count only the lower edge of each blob: where people stand, not where their heads appear."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,10 +82,10 @@ class HeatParams:
     """Half-life of a decaying heat, length of a window; not used by a total."""
 
     since: time | None = None
-    """A total starts anew at this local time of day; None: since the first start."""
+    """A total starts again from 0 at this local time of day; None: it never does."""
 
     measure: Measure = "presence"
-    """What it counts: `traffic` is movement, `dwell` is staying, `presence` is both together."""
+    """What it counts: `traffic` is movement, `dwell` is standing or sitting, `presence` is both together."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,7 +155,7 @@ DEFAULT_HEATS = (
 
 @dataclass(frozen=True, slots=True)
 class PipelineParams:
-    """All that one camera's pipeline is told."""
+    """The parameters of one camera's pipeline."""
 
     camera: str
     timezone: tzinfo
@@ -164,12 +166,12 @@ class PipelineParams:
     zones: tuple[ZoneParams, ...] = ()
     style: Style = field(default_factory=Style)
     new_epoch_when_moved: bool = True
-    """A camera that was moved starts its heats anew; off for a recording, whose picture shows all of it."""
+    """A camera that was moved starts its heats again from 0; off for a recording, whose picture shows all of it."""
 
 
 PointPair = tuple[float, float, float, float]
-"""A mark on the floor: x and y from 0..1 of the camera's picture, then x and y on the plan in metres, all from the
-top left."""
+"""A reference point on the floor: x and y, 0..1 of the camera's picture, then x and y on the plan in metres, all from
+the top left."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,10 +180,10 @@ class PlanViewParams:
 
     camera: str
     points: tuple[PointPair, ...]
-    """At least four, no three of some four on one line."""
+    """At least four; some four of them must have no three on one line."""
 
     zones: tuple[ZoneParams, ...] = ()
-    """The camera's: what it leaves out of its heat counts as not seen."""
+    """The camera's zones: where it does not count heat, the plan is not covered."""
 
     grid_width: int = 320
     """The camera's; only for the plan's picture before the camera has sent its first heat."""
@@ -197,7 +199,7 @@ class PlanParams:
 
     views: tuple[PlanViewParams, ...]
     heats: tuple[HeatParams, ...]
-    """Those that all its cameras keep."""
+    """Heats that all its cameras keep."""
 
     timezone: tzinfo
     """The shop's time zone."""
@@ -207,7 +209,7 @@ class PlanParams:
 
 @dataclass(frozen=True, slots=True)
 class BrokerParams:
-    """Which broker, who we are, and how much may wait."""
+    """The MQTT broker, the login, and how many messages may be queued."""
 
     host: str
     port: int
@@ -219,7 +221,7 @@ class BrokerParams:
     """Empty: `edgeheat-<site>`."""
 
     keepalive_s: int = 30
-    """A broker that says nothing for twice as long counts as lost."""
+    """A broker that is silent for twice as long counts as lost."""
 
     tls: bool = False
     ca_file: str | None = None
@@ -232,9 +234,9 @@ class BrokerParams:
     """PEM of its key, not encrypted; None: it is in `cert_file`."""
 
     max_waiting: int = 1000
-    """Topics of which the newest message is kept."""
+    """Number of topics whose newest message is kept."""
 
     @property
     def status_topic(self) -> str:
-        """Where birth, `offline` and the last will go."""
+        """Topic of `online`, `offline` and the last will."""
         return f"{self.prefix}/{self.site}/status"

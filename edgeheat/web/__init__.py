@@ -1,1 +1,1 @@
-"""The status page, the health routes and the metrics endpoint."""
+"""The web server: status page, health checks and the metrics endpoint."""
