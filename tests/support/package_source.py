@@ -1,4 +1,4 @@
-"""Reads Python source, without running it, for what the architecture test asks about: imports, clocks, lengths."""
+"""Analyses Python source without running it, for the architecture test: imports, names used, lengths, docstrings."""
 
 from __future__ import annotations
 
@@ -8,23 +8,23 @@ from dataclasses import dataclass
 from pathlib import Path
 
 Sources = Mapping[str, str]
-"""The text of each module, by its dotted name; a package goes by its own name, without `__init__`."""
+"""The source of each module by its dotted name; a package has its own name, without `__init__`."""
 
 
 @dataclass(frozen=True, slots=True)
 class Import:
-    """One import statement's name."""
+    """One name imported by a statement."""
 
     target: str
-    """Dotted: `from a import b` gives `a.b`, whether b is a module or a name in it; starts with a dot if relative."""
+    """Dotted: `from a import b` gives `a.b`, whether b is a module or not; starts with a dot if relative."""
 
     line: int
     at_start: bool
-    """It runs as soon as the module is imported: neither in a function nor for the type checker only."""
+    """Whether it runs when the module is imported: neither in a function nor for the type checker only."""
 
 
 def read_package(folder: Path) -> dict[str, str]:
-    """Give the source text of every module of the package in `folder`."""
+    """Return the source of every module of the package in `folder`."""
     sources = {}
     for path in sorted(folder.rglob("*.py")):
         parts = path.relative_to(folder.parent).with_suffix("").parts
@@ -33,7 +33,7 @@ def read_package(folder: Path) -> dict[str, str]:
 
 
 def imports(text: str) -> Iterator[Import]:
-    """Give every import of a module, in functions and for the type checker too."""
+    """Yield every import of a module, including those in functions and for the type checker."""
     yield from _imports_in(ast.parse(text), at_start=True)
 
 
@@ -57,7 +57,7 @@ def _imports_in(node: ast.AST, *, at_start: bool) -> Iterator[Import]:
 
 
 def names_used(text: str) -> Iterator[tuple[str, int]]:
-    """Give each dotted name that the module reads, with its line, and `np.save` as `numpy.save`."""
+    """Yield each dotted name that the module uses, with its line; `np.save` as `numpy.save`."""
     tree = ast.parse(text)
     bound: dict[str, str] = {}
     for node in ast.walk(tree):
@@ -75,8 +75,8 @@ def names_used(text: str) -> Iterator[tuple[str, int]]:
             yield bound.get(first, first) + dot + rest, node.lineno
 
 
-def way_to(start: str, forbidden: Iterable[str], sources: Sources) -> list[str] | None:
-    """Give the shortest chain of imports by which importing module `start` loads one of `forbidden`, or None."""
+def import_chain(start: str, forbidden: Iterable[str], sources: Sources) -> list[str] | None:
+    """Return the shortest chain of imports through which module `start` loads one of `forbidden`, or None."""
     forbidden = set(forbidden)
     chains = [[module] for module in _loaded_by(start, sources)]
     seen = {chain[-1] for chain in chains}
@@ -94,14 +94,14 @@ def way_to(start: str, forbidden: Iterable[str], sources: Sources) -> list[str] 
 
 
 def _loaded_by(target: str, sources: Sources) -> list[str]:
-    """Importing a module runs the packages above it too."""
+    """The modules that importing `target` runs: itself and its parent packages, the innermost first."""
     parts = target.split(".")
     above = [".".join(parts[:count]) for count in range(1, len(parts) + 1)]
     return [module for module in reversed(above) if module in sources]
 
 
 def long_functions(text: str, limit: int, excuse: str) -> Iterator[tuple[str, int, int]]:
-    """Give name, line and length of each function over `limit` lines in which no line starts with `excuse`."""
+    """Yield name, line and length of each function over `limit` lines in which no line starts with `excuse`."""
     lines = text.splitlines()
     for node in ast.walk(ast.parse(text)):
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
@@ -110,12 +110,12 @@ def long_functions(text: str, limit: int, excuse: str) -> Iterator[tuple[str, in
                 yield node.name, node.lineno, len(body)
 
 
-def opening_fault(text: str) -> str | None:
-    """Say what is wrong with the sentence on top of a module, or None."""
+def docstring_error(text: str) -> str | None:
+    """Return what is wrong with the first sentence of a module, or None."""
     docstring = ast.get_docstring(ast.parse(text))
     if not docstring:
-        return "no docstring on top"
+        return "it has no docstring"
     first, *others = docstring.splitlines()
     if not first.endswith(".") or (others and others[0]):
-        return "its docstring does not open with one sentence on one line"
+        return "its docstring does not start with one sentence on one line"
     return None
