@@ -1,1 +1,1 @@
-"""What edgeheat costs, measured beside plain decoding and beside the usual way; `make bench` runs all of it."""
+"""Measures processor time and memory of edgeheat, against plain decoding and a typical script (`make bench`)."""

@@ -1,4 +1,4 @@
-"""Measures everything, prints a line of JSON for each figure and a table, and writes the table into the documentation.
+"""Runs the benchmarks, prints each figure as JSON and all as a table, and writes the table to docs/benchmarks.md.
 
 python -m benchmarks [--quick] [--only processor,memory,scaling,offline | --profile] [--runs N]
 """
@@ -15,10 +15,10 @@ from datetime import UTC, datetime
 
 from benchmarks import clip, document, machine
 from benchmarks.figures import Figure, table
-from benchmarks.live import processor, scaling
 from benchmarks.memory import memory
 from benchmarks.offline import offline
 from benchmarks.plan import QUICK, Plan
+from benchmarks.processor import processor, scaling
 
 _PARTS: dict[str, Callable[[Plan], list[Figure]]] = {
     "processor": processor,
@@ -30,7 +30,7 @@ _KEPT = clip.OUT / "figures.jsonl"
 
 
 def _profiled(plan: Plan) -> list[Figure]:
-    # Imported only here: what this process had loaded of OpenCV too would be counted half for edgeheat.
+    # Imported only here: with OpenCV loaded in this process, only half of its memory would be attributed to edgeheat.
     from benchmarks.profile import profile
 
     return profile(plan)
@@ -39,9 +39,9 @@ def _profiled(plan: Plan) -> list[Figure]:
 def main() -> int:
     """Return 0 if every target is met, else 1."""
     arguments = _arguments()
-    # Some shells forbid Python to keep what it has compiled; an installed edgeheat starts with it.
+    # With this variable Python would not cache compiled modules, unlike an installed edgeheat.
     os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
-    # So that the daemon and the RTSP server are stopped too.
+    # Exit through SystemExit, so that the daemon and the RTSP server are stopped too.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     plan = QUICK if arguments.quick else Plan()
     if arguments.runs:
@@ -73,12 +73,12 @@ def _measured(parts: list[str], plan: Plan) -> list[Figure]:
 
 
 def _arguments() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(prog="python -m benchmarks", description="Measure what edgeheat costs.")
-    parser.add_argument("--quick", action="store_true", help="one short run, not written into the documentation")
-    some = parser.add_mutually_exclusive_group()
-    some.add_argument("--only", metavar="PARTS", help=f"some of {','.join(_PARTS)}; not written either")
-    some.add_argument("--profile", action="store_true", help="only what each step of one analysed frame costs")
-    parser.add_argument("--runs", type=int, help=f"repetitions, {Plan().runs} if not given")
+    parser = argparse.ArgumentParser(prog="python -m benchmarks", description="Measure the cost of edgeheat.")
+    parser.add_argument("--quick", action="store_true", help="one short run; writes no documentation")
+    parts = parser.add_mutually_exclusive_group()
+    parts.add_argument("--only", metavar="PARTS", help=f"some of {','.join(_PARTS)}; writes no documentation")
+    parts.add_argument("--profile", action="store_true", help="only the cost of each step of one analysed frame")
+    parser.add_argument("--runs", type=int, help=f"repetitions, default {Plan().runs}")
     return parser.parse_args()
 
 

@@ -1,4 +1,4 @@
-"""Makes the recordings that are measured: the synthetic shop with sensor noise, as a camera's H.264 has it."""
+"""Makes the recordings for the benchmarks: the synthetic shop with sensor noise, encoded like a camera's H.264."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ class Clip:
 
     @property
     def path(self) -> Path:
-        """Where it is kept; the name changes with whatever the content depends on."""
+        """Path of the file; the name contains everything the content depends on."""
         return OUT / f"{self.name}-{self.bits_a_second // 1000}k-{self.length_s}s-seed{SEED}-whole.mp4"
 
 
@@ -33,10 +33,10 @@ SMALL = Clip("360p15", (640, 360), 500_000)
 
 
 def make(clip: Clip) -> Path:
-    """Return the clip's file, made by the first call.
+    """Return the clip's file; the first call makes it.
 
-    It is drawn in another process: this one must not load the libraries that edgeheat is measured with, for what
-    two processes share is counted half for each.
+    It is drawn in another process: this one must not load the libraries of edgeheat, because memory that two processes
+    share is attributed to each by half. Raises RuntimeError if drawing fails.
     """
     if not clip.path.exists():
         OUT.mkdir(exist_ok=True)
@@ -45,7 +45,7 @@ def make(clip: Clip) -> Path:
         drawing.start()
         drawing.join()
         if drawing.exitcode:
-            raise RuntimeError(f"{clip.path} could not be made")
+            raise RuntimeError(f"{clip.path} could not be drawn")
         unfinished.rename(clip.path)
     return clip.path
 
@@ -60,8 +60,8 @@ def _draw(clip: Clip, path: str) -> None:
     scene = f"synthetic:shop?seed={SEED}&size={width}x{height}&fps={FPS}&walkers=5&shadows=1&noise=3"
     source = open_source(scene, SourceOptions(clock=None, count=FPS * clip.length_s))
     with av.open(path, "w") as container:
-        # A key frame every two seconds, and no frames that depend on later ones: what cameras send. One slice each:
-        # GStreamer 1.22's rtph264pay ends a key frame of several slices after the first, and all is torn from then on.
+        # A key frame every two seconds and no B-frames, as cameras send. One slice each: GStreamer 1.22's rtph264pay
+        # cuts a key frame of several slices after the first, which damages all following pictures.
         options = {"preset": "veryfast", "tune": "zerolatency", "x264-params": "sliced-threads=0"}
         stream = container.add_stream("libx264", rate=FPS, options=options)
         stream.width, stream.height, stream.pix_fmt = width, height, "yuv420p"

@@ -1,4 +1,4 @@
-"""The daemon as a user starts it, on any number of cameras, and what it says about itself in its metrics."""
+"""Runs the daemon as a user does, on any number of cameras, and reads its processes and metrics."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ class Daemon:
         return tree(self.pid)
 
     def helpers(self) -> list[int]:
-        """Return the fork server and the resource tracker, the parent's own children; workers are the fork server's."""
+        """Return the fork server and the resource tracker: direct children of the parent, unlike the workers."""
         return children(self.pid)
 
     def cpu_s(self) -> dict[int, float]:
@@ -58,9 +58,9 @@ class Daemon:
 
 @contextmanager
 def running(urls: list[str], settings: str = "", checkpoint: Path | None = None) -> Iterator[Daemon]:
-    """Run the daemon on some cameras, with default settings but for `settings` (TOML); stop it at the end.
+    """Run the daemon on some cameras, with default settings except `settings` (TOML); stop it at the end.
 
-    Each camera goes on from `checkpoint`, if there is one.
+    Each camera continues from `checkpoint`, if given. Raises RuntimeError if a camera does not come online.
     """
     with tempfile.TemporaryDirectory(prefix="edgeheat-bench-") as folder, socket.socket() as free:
         free.bind(("127.0.0.1", 0))
@@ -90,8 +90,8 @@ def running(urls: list[str], settings: str = "", checkpoint: Path | None = None)
 
 
 def _wait_online(daemon: Daemon, process: subprocess.Popen[bytes], cameras: int) -> None:
-    gives_up_s = time.monotonic() + _ONLINE_TIMEOUT_S
-    while time.monotonic() < gives_up_s:
+    deadline_s = time.monotonic() + _ONLINE_TIMEOUT_S
+    while time.monotonic() < deadline_s:
         if process.poll() is not None:
             raise RuntimeError(f"the daemon ended with exit code {process.returncode}")
         try:

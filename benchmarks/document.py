@@ -1,4 +1,4 @@
-"""Puts the measured table into the documentation, between two marks, and leaves the rest of the page alone."""
+"""Replaces the part of a documentation page between two marks by a new table."""
 
 from __future__ import annotations
 

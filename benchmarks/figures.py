@@ -1,4 +1,4 @@
-"""The published figures: the worst run against the target, as a table for people and as lines of JSON."""
+"""The published figures: the worst run compared with the target, as a Markdown table and as lines of JSON."""
 
 from __future__ import annotations
 
@@ -10,20 +10,20 @@ from typing import Literal
 
 @dataclass(frozen=True, slots=True)
 class Figure:
-    """One figure, measured once in each run."""
+    """One figure with its value in each run."""
 
     id: str
-    words: str
+    description: str
     unit: str
     """Empty for a ratio."""
 
     runs: tuple[float, ...]
     duration_s: float
-    """Length of what one run measured."""
+    """Length of the measured interval of one run."""
 
     better: Literal["lower", "higher"] = "lower"
     target: float | None = None
-    """None: told for the understanding of the others."""
+    """None: for information, without a target."""
 
     @property
     def value(self) -> float:
@@ -41,7 +41,7 @@ class Figure:
         """Return the figure as one line of JSON."""
         fields = {
             "id": self.id,
-            "figure": self.words,
+            "figure": self.description,
             "value": round(self.value, 4),
             "unit": self.unit,
             "target": self.target,
@@ -57,12 +57,12 @@ class Figure:
     def row(self) -> str:
         """Return the figure as one row of the table."""
         sign = {"lower": "≤", "higher": "≥"}[self.better]
-        target = "" if self.target is None else f"{sign} {self._told(self.target)}"
+        target = "" if self.target is None else f"{sign} {self._with_unit(self.target)}"
         verdict = {None: "", True: "yes", False: "**no**"}[self.met]
         runs = ", ".join(f"{run:.3g}" for run in self.runs)
-        return f"| {self.id} | {self.words} | {target} | {self._told(self.value)} | {runs} | {verdict} |"
+        return f"| {self.id} | {self.description} | {target} | {self._with_unit(self.value)} | {runs} | {verdict} |"
 
-    def _told(self, value: float) -> str:
+    def _with_unit(self, value: float) -> str:
         return f"{value:.3g} {self.unit}".rstrip()
 
 

@@ -1,4 +1,4 @@
-"""What the figures were measured on, and which state of the code."""
+"""Describes the machine and the commit on which figures were measured."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _ROOT = Path(__file__).parent.parent
 
 
 def describe() -> str:
-    """Return processor, memory, system, and the versions that matter, in one line."""
+    """Return processor, memory, system, and the versions of the main packages, in one line."""
     memory = re.search(r"^MemTotal:\s+(\d+) kB", Path("/proc/meminfo").read_text(), re.MULTILINE)
     memory_gb = int(memory[1]) * 1024 / 1e9 if memory else 0.0
     packages = ", ".join(f"{name} {version(name)}" for name in ("av", "opencv-contrib-python", "numpy"))
@@ -22,7 +22,7 @@ def describe() -> str:
 
 
 def _processor() -> str:
-    """The processor's name; on a Raspberry Pi or Jetson the board's, which says more there."""
+    """The processor's name; on a Raspberry Pi or Jetson that of the board, which is more specific."""
     board = Path("/proc/device-tree/model")
     if board.exists():
         return board.read_text().rstrip("\0")
@@ -31,7 +31,7 @@ def _processor() -> str:
 
 
 def commit() -> str:
-    """Return the commit's short name, with `+` where files differ from it; `none` before the first commit."""
+    """Return the commit's short hash, with `+` if files differ from it; `none` before the first commit."""
     try:
         name = _git("rev-parse", "--short", "HEAD")
     except (subprocess.CalledProcessError, FileNotFoundError):

@@ -1,4 +1,4 @@
-"""The daemon's memory: proportional set size of what there is once, and of each further 1080p camera."""
+"""Measures the daemon's memory: proportional set size of the parent, and of each additional 1080p camera."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ from tests.support.rtsp import RtspServer
 
 _CAMERAS = 8
 _SETTINGS = '[schedule]\nevery = "10s"\n'
-"""Pictures are drawn again and again meanwhile, which is when a worker needs the most."""
+"""Pictures are drawn repeatedly during the measurement, because a worker needs most memory then."""
 
 _WINDOW_S = 30.0
 _EVERY_S = 2.0
 _LIBRARY = "cv2.abi3.so"
-"""What another process has loaded of it too is counted half for edgeheat, so that the figures are too low."""
+"""If another process has loaded it too, part of it is attributed to that process and the figures are too low."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,21 +37,21 @@ class Usage:
 
     @property
     def total(self) -> float:
-        """All of edgeheat."""
+        """All processes of edgeheat."""
         return self.parent + self.helpers + self.workers
 
 
 def further_camera(one: Usage, several: Usage, cameras: int) -> float:
-    """Return what each camera after the first adds to everything together.
+    """Return what each camera after the first adds to the total of all processes, in MB.
 
-    A worker's own figure would say less: what it shares with the fork server is counted in smaller parts, the more
-    workers there are.
+    The figure of a single worker would be too low: the more workers there are, the smaller is the part of the shared
+    pages that is attributed to each.
     """
     return (several.total - one.total) / (cameras - 1)
 
 
 def memory(plan: Plan) -> list[Figure]:
-    """One camera and eight of them, by turns; of each the instant counts at which most was used."""
+    """Measure one camera and eight of them, alternately; the instant with the highest value counts."""
     fresh = [_pair(plan, None) for _ in range(plan.runs)]
     with tempfile.TemporaryDirectory() as folder:
         busy_day.make(Path(folder), "camera")
@@ -103,8 +103,8 @@ def _most(plan: Plan, cameras: int, checkpoint: Path | None) -> Usage:
         while time.monotonic() < ends_s:
             seen.append(_usage(edgeheat))
             time.sleep(_EVERY_S)
-        if strangers := having_loaded(_LIBRARY) - set(edgeheat.processes()):
-            print(f"too low: {len(strangers)} other processes share {_LIBRARY} with edgeheat", file=sys.stderr)
+        if others := having_loaded(_LIBRARY) - set(edgeheat.processes()):
+            print(f"too low: {len(others)} other processes share {_LIBRARY} with edgeheat", file=sys.stderr)
     return max(seen, key=lambda usage: usage.total)
 
 

@@ -1,4 +1,4 @@
-"""Rendering a recording: edgeheat and the usual script by turns, whole commands, by the clock on the wall."""
+"""Measures the wall time of rendering a recording, alternately with edgeheat and with a typical script."""
 
 from __future__ import annotations
 
@@ -16,35 +16,35 @@ from benchmarks.plan import Plan
 
 @dataclass(frozen=True, slots=True)
 class Cost:
-    """What one command took, from its start to its end."""
+    """Wall and processor seconds of one command, from its start to its end."""
 
     wall_s: float
     cpu_s: float
 
 
-def cost(*words: str) -> Cost:
-    """Run `python -m words...` to its end; raises RuntimeError where it fails."""
+def cost(*arguments: str) -> Cost:
+    """Run `python -m arguments...` to its end; raises RuntimeError if it fails."""
     started_s = time.monotonic()
-    process = subprocess.Popen([sys.executable, "-m", *words], stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
+    process = subprocess.Popen([sys.executable, "-m", *arguments], stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
     assert process.stderr is not None
-    said = process.stderr.read()
+    errors = process.stderr.read()
     _, status, usage = os.wait4(process.pid, 0)
     wall_s = time.monotonic() - started_s
     process.returncode = os.waitstatus_to_exitcode(status)
     process.stderr.close()
     if process.returncode:
-        raise RuntimeError(f"{' '.join(words)} ended with exit code {process.returncode}: {said.decode()}")
+        raise RuntimeError(f"{' '.join(arguments)} ended with exit code {process.returncode}: {errors.decode()}")
     return Cost(wall_s, usage.ru_utime + usage.ru_stime)
 
 
 def script_cost() -> Cost:
-    """Return what the usual script takes for the 1080p clip."""
+    """Return the cost of the typical script for the 1080p clip."""
     with tempfile.TemporaryDirectory() as folder:
-        return cost("benchmarks.rivals", "script", str(clip.make(clip.FULL_HD)), f"{folder}/heat.png")
+        return cost("benchmarks.baselines", "script", str(clip.make(clip.FULL_HD)), f"{folder}/heat.png")
 
 
 def offline(plan: Plan) -> list[Figure]:
-    """Render the 1080p clip to one picture."""
+    """Measure rendering the 1080p clip to one picture."""
     file = str(clip.make(clip.FULL_HD))
     pairs: list[tuple[Cost, Cost]] = []
     for _ in range(plan.runs):

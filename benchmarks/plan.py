@@ -1,4 +1,4 @@
-"""How often and for how long everything is measured."""
+"""The number of runs and the lengths of the measured intervals."""
 
 from __future__ import annotations
 
@@ -7,14 +7,14 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """The same for all figures. A window of a clip's length shows every reader the same pictures."""
+    """The same for all figures. With a window of the clip's length every reader gets the same pictures."""
 
     runs: int = 3
     warm_up_s: float = 15.0
-    """The background is learned meanwhile, and everything that is loaded late is loaded."""
+    """Time for learning the background and loading modules before the measurement."""
 
     window_s: float = 60.0
 
 
 QUICK = Plan(runs=1, warm_up_s=12.0, window_s=15.0)
-"""To see whether it works; not to be published."""
+"""A short run that shows whether the benchmark works; its figures are not published."""

@@ -1,4 +1,4 @@
-"""What processes cost, read from /proc: processor time and proportional memory of a process and all below it."""
+"""Reads processor time and proportional memory of processes, and their descendants, from /proc."""
 
 from __future__ import annotations
 
@@ -8,12 +8,15 @@ from pathlib import Path
 PROC = Path("/proc")
 
 _TICKS_A_SECOND = os.sysconf("SC_CLK_TCK")
-_PARENT, _USER_TICKS, _SYSTEM_TICKS = 1, 11, 12
-"""Places in /proc/PID/stat counted from the state, the first field behind the name; see proc(5)."""
+
+# Positions in /proc/PID/stat, counted from the state, the first field after the name; see proc(5).
+_PARENT = 1
+_USER_TICKS = 11
+_SYSTEM_TICKS = 12
 
 
 def _stat(pid: int, proc: Path) -> list[str]:
-    """The fields behind the name, which stands in brackets and may itself hold spaces and brackets."""
+    """The fields after the name, which is in brackets and may itself contain spaces and brackets."""
     return (proc / str(pid) / "stat").read_text().rpartition(")")[2].split()
 
 
@@ -24,27 +27,27 @@ def cpu_s(pid: int, proc: Path = PROC) -> float:
 
 
 def children(pid: int, proc: Path = PROC) -> list[int]:
-    """Return the processes that a process has started and not yet collected."""
+    """Return the direct children of a process, including those that ended and were not waited for."""
     return sorted(child for child, parent in _parents(proc).items() if parent == pid)
 
 
 def tree(root: int, proc: Path = PROC) -> list[int]:
-    """Return a process and everything that descends from it, parents first."""
+    """Return a process and all its descendants, parents first."""
     parents = _parents(proc)
     found = [root]
-    for pid in found:  # grows meanwhile
+    for pid in found:  # grows during the loop
         found += sorted(child for child, parent in parents.items() if parent == pid)
     return found
 
 
 def _parents(proc: Path) -> dict[int, int]:
-    """Return the parent of each process that there is."""
+    """Return the parent of each running process."""
     parents = {}
     for pid in (int(entry.name) for entry in proc.iterdir() if entry.name.isdecimal()):
         try:
             parents[pid] = int(_stat(pid, proc)[_PARENT])
         except (FileNotFoundError, ProcessLookupError):
-            continue  # ended while we looked
+            continue  # the process ended in the meantime
     return parents
 
 
@@ -58,12 +61,12 @@ def pss_mb(pid: int, proc: Path = PROC) -> float:
 
 
 def having_loaded(library: str, proc: Path = PROC) -> set[int]:
-    """Return the processes that have a file loaded whose path holds `library`, as far as we may look."""
+    """Return the processes that have loaded a file whose path contains `library`, as far as permissions allow."""
     found = set()
     for pid in _parents(proc):
         try:
             if library in (proc / str(pid) / "maps").read_text():
                 found.add(pid)
         except OSError:
-            continue  # ended while we looked, or somebody else's
+            continue  # the process ended in the meantime, or belongs to another user
     return found

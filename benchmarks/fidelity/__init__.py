@@ -1,1 +1,1 @@
-"""How close heat comes to the truth, edgeheat's beside that of the classic ways; `make fidelity` runs all of it."""
+"""Measures how accurate the heat is: edgeheat and common methods against known ground truth (`make fidelity`)."""

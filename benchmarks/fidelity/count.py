@@ -1,4 +1,4 @@
-"""Counts a recording in every way: by edgeheat as it really runs, and by the rivals, whose heats are kept on disk."""
+"""Counts a recording with edgeheat's pipeline and with the rivals, whose heats are cached on disk."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ import cv2
 import numpy as np
 
 from benchmarks.fidelity import rivals
-from benchmarks.fidelity.measures import F64, on_grid
 from benchmarks.fidelity.rivals import RIVALS
+from benchmarks.fidelity.scores import F64, on_grid
 from edgeheat.core.grid.frames import Frame
 from edgeheat.core.pipeline import CameraPipeline
 from edgeheat.defs.params import HeatParams, PipelineParams
@@ -25,26 +25,27 @@ _TOTAL = HeatParams("total", "total")
 
 
 @dataclass(frozen=True, slots=True)
-class Counted:
-    """What one rival made of a recording."""
+class RivalHeat:
+    """The heat that one rival computed from a recording."""
 
     name: str
     heat: F64
-    """On the common grid; seconds, or a unit of its own."""
+    """On the common grid; in seconds, or in the rival's own unit."""
 
     until: dict[int, F64]
-    """The same as it stood so many seconds after the first frame."""
+    """The heat after this many seconds from the first frame, by seconds."""
 
 
 def frames(video: Path) -> Iterator[Frame]:
-    """Yield the recording's frames, stamped with its own time from 0 on."""
+    """Yield the recording's frames, with the recording's own time, from 0."""
     return open_source(str(video), SourceOptions(clock=None)).frames()
 
 
 def count_edgeheat(video: Path, until_s: float = math.inf, on_frame: Callable[[Frame], None] = lambda _: None) -> F64:
-    """Run the pipeline with its default settings, as `edgeheat render` does: its total heat on the common grid.
+    """Return the pipeline's total heat on the common grid, with default settings, as `edgeheat render` counts it.
 
-    `until_s`: look at no frame after it. `on_frame` is shown each frame first.
+    `until_s`: ignore later frames. `on_frame` is called with each frame before the pipeline.
+    Raises ValueError if there is no frame.
     """
     pipeline = CameraPipeline(
         PipelineParams(camera="fidelity", timezone=UTC, heats=(_TOTAL,), new_epoch_when_moved=False)
@@ -63,16 +64,17 @@ def count_edgeheat(video: Path, until_s: float = math.inf, on_frame: Callable[[F
     return on_grid(grid.heat_s)
 
 
-def count_rivals(video: Path, kept: Path, until: Sequence[int] = ()) -> list[Counted]:
-    """Return what each rival makes of the recording, and how its heat stood after the seconds `until`, which rise.
+def count_rivals(video: Path, kept: Path, until: Sequence[int] = ()) -> list[RivalHeat]:
+    """Return the heat of each rival for the recording, and its heat after each of the seconds `until`, which rise.
 
-    It is kept in the file `kept` until the recording, the rivals or the question change.
+    The file `kept` caches the result until the recording, the rivals or `until` change.
+    Raises ValueError if the recording is shorter than `until`.
     """
     key = _key(video, until)
     if kept.exists():
         with np.load(kept) as arrays:
             if str(arrays["key"]) == key:
-                return [_taken(arrays, rival.name, until) for rival in RIVALS]
+                return [_loaded(arrays, rival.name, until) for rival in RIVALS]
     found = _count_rivals(video, until)
     heats = {f"{each.name}/all": each.heat for each in found}
     heats |= {f"{each.name}/{second}": heat for each in found for second, heat in each.until.items()}
@@ -82,28 +84,30 @@ def count_rivals(video: Path, kept: Path, until: Sequence[int] = ()) -> list[Cou
     return found
 
 
-def _taken(arrays: np.lib.npyio.NpzFile, name: str, until: Sequence[int]) -> Counted:
-    return Counted(name, arrays[f"{name}/all"], {second: arrays[f"{name}/{second}"] for second in until})
+def _loaded(arrays: np.lib.npyio.NpzFile, name: str, until: Sequence[int]) -> RivalHeat:
+    return RivalHeat(name, arrays[f"{name}/all"], {second: arrays[f"{name}/{second}"] for second in until})
 
 
-def _count_rivals(video: Path, until: Sequence[int]) -> list[Counted]:
-    ways = [rival() for rival in RIVALS]
-    stood: list[dict[int, F64]] = [{} for _ in ways]
-    left = list(until)
+def _count_rivals(video: Path, until: Sequence[int]) -> list[RivalHeat]:
+    running = [rival() for rival in RIVALS]
+    heats_until: list[dict[int, F64]] = [{} for _ in running]
+    remaining = list(until)
     for frame in frames(video):
-        while left and frame.mono_s > left[0]:
-            second = left.pop(0)
-            for way, its in zip(ways, stood, strict=True):
-                its[second] = on_grid(way.heat())
+        while remaining and frame.mono_s > remaining[0]:
+            second = remaining.pop(0)
+            for rival, heats in zip(running, heats_until, strict=True):
+                heats[second] = on_grid(rival.heat())
         bgr = frame.colour(frame.size_wh)
-        for way in ways:
-            way.add(bgr, frame.mono_s)
-    if left:
-        raise ValueError(f"{video}: shorter than {left[0]} s")
-    return [Counted(way.name, on_grid(way.heat()), its) for way, its in zip(ways, stood, strict=True)]
+        for rival in running:
+            rival.add(bgr, frame.mono_s)
+    if remaining:
+        raise ValueError(f"{video}: shorter than {remaining[0]} s")
+    return [
+        RivalHeat(rival.name, on_grid(rival.heat()), heats) for rival, heats in zip(running, heats_until, strict=True)
+    ]
 
 
 def _key(video: Path, until: Sequence[int]) -> str:
-    """Name the recording, the rivals, OpenCV and the question as they are now."""
+    """Return a digest of the recording, the rivals' code, OpenCV's version and `until`."""
     parts = (video.read_bytes(), Path(rivals.__file__).read_bytes(), f"{cv2.__version__} {list(until)}".encode())
     return "-".join(hashlib.sha256(part).hexdigest()[:16] for part in parts)

@@ -1,4 +1,4 @@
-"""Passes pictures through a real H.264 encoder as a camera's: constant rate, no frames that depend on later ones."""
+"""Encodes pictures with a real H.264 encoder, with settings like a camera's: constant rate, no B-frames."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ _TICKS_A_SECOND = 90_000
 
 @dataclass(frozen=True, slots=True)
 class Rate:
-    """How a camera is set."""
+    """Encoder settings of a camera."""
 
     fps: float
-    """Pictures a second, on the average where they come unevenly."""
+    """Pictures per second; the average for irregular times."""
 
     bits_a_second: int
     key_every_s: float = 2.0
@@ -28,7 +28,7 @@ class Rate:
 def encode(path: Path, size_wh: SizeWH, rate: Rate, pictures: Iterable[tuple[float, U8]]) -> None:
     """Write an MP4 of pictures with their times in seconds, BGR, uint8, (height, width, 3).
 
-    One slice, one thread: the same pictures give the same bytes. The rate is held within a second.
+    One slice and one thread, so that the same pictures give the same bytes. The rate is held within a second.
     """
     frames_a_key = round(rate.fps * rate.key_every_s)
     kilobits = rate.bits_a_second // 1000

@@ -1,4 +1,4 @@
-"""Writes docs/fidelity.md and its pictures, and what earlier runs with other seeds gave."""
+"""Writes the results into docs/fidelity.md with its pictures, and reads results of runs with other seeds."""
 
 from __future__ import annotations
 
@@ -12,13 +12,14 @@ from benchmarks.fidelity.results import SceneResult
 
 PAGE = Path(__file__).parent.parent.parent / "docs" / "fidelity.md"
 KEPT = "figures.jsonl"
-"""Name of the file, beside the recordings, in which the figures of a run over all scenes are kept."""
+"""Name of the file, next to the recordings, with the figures of a run over all scenes."""
 
 _SEEDS = "seeds-plus-"
+"""Prefix of the folder of a run with other seeds; the offset follows."""
 
 
 def write(measured: str, results: Sequence[SceneResult], pictures: Sequence[Path], page: Path = PAGE) -> None:
-    """Put what was measured into the page, and the scenes' pictures beside it, in place of all older ones."""
+    """Insert `measured` into the page, and replace all pictures of the page by those of the scenes."""
     folder = page.parent / "images" / page.stem
     folder.mkdir(parents=True, exist_ok=True)
     for old in folder.glob("*.jpg"):
@@ -31,12 +32,12 @@ def write(measured: str, results: Sequence[SceneResult], pictures: Sequence[Path
 
 
 def folder_of_seeds(folder: Path, offset: int) -> Path:
-    """Where a run with other seeds keeps all of its own."""
+    """Return the folder of a run with other seeds."""
     return folder / f"{_SEEDS}{offset}"
 
 
 def other_seeds(folder: Path) -> list[str]:
-    """Return a table of what runs with other seeds gave, as a list of none or one."""
+    """Return a table of the results of complete runs with other seeds, as a list of none or one."""
     runs = {
         int(kept.parent.name.removeprefix(_SEEDS)): [json.loads(line) for line in kept.read_text().splitlines() if line]
         for kept in folder.glob(f"{_SEEDS}*/{KEPT}")

@@ -1,33 +1,33 @@
-"""The tables that are printed and that stand in docs/fidelity.md, in Markdown."""
+"""Formats the results as the Markdown tables that are printed and written to docs/fidelity.md."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from benchmarks.fidelity.jump import AROUND_S, EMPTY_LEFT_RATIO, EMPTY_S, JUMP_S, RECORDING
-from benchmarks.fidelity.measures import Scores
+from benchmarks.fidelity.exposure_jump import AROUND_S, EMPTY_LEFT_RATIO, EMPTY_S, JUMP_S, RECORDING
 from benchmarks.fidelity.results import (
-    LEAST_CC,
-    MOST_FALSE,
-    MOST_OFF,
+    MAX_FALSE_SHARE,
+    MAX_TOTAL_ERROR,
+    MIN_CC,
     TOTAL_SCENES,
-    Judged,
-    Jump,
+    JumpResult,
     SceneResult,
+    TargetResult,
     mean,
 )
 from benchmarks.fidelity.rivals import RIVALS
+from benchmarks.fidelity.scores import Scores
 
-NOT_TOLD = "n/a"
+NOT_AVAILABLE = "n/a"
 
 
-def report(results: Sequence[SceneResult], judged: Sequence[Judged], jump: Jump | None) -> str:
-    """Return all tables, one below the other; without rivals those that are about them are left out."""
-    tables = [targets(judged)]
+def report(results: Sequence[SceneResult], evaluated: Sequence[TargetResult], jump: JumpResult | None) -> str:
+    """Return all tables, one below the other; without rivals those about rivals are omitted."""
+    tables = [targets(evaluated)]
     if results:
         tables.append(scenes(results))
     if results and results[0].rivals:
-        tables.append(ways(results))
+        tables.append(methods(results))
     if jump is not None:
         tables.append(exposure(jump))
     if short := shortfalls(results):
@@ -36,11 +36,11 @@ def report(results: Sequence[SceneResult], judged: Sequence[Judged], jump: Jump 
 
 
 def scenes(results: Sequence[SceneResult]) -> str:
-    """Return a row for each scene, the means and the worst; CC of the best rival is bold where it is not behind."""
+    """Return a row for each scene, the means and the worst; the best rival's CC is bold if not below edgeheat's."""
     names = list(results[0].rivals)
     head = ["#", "scene", "CC", "SIM", "total", "false share", *names, *(["best rival"] if names else [])]
     rows = [_scene_row(each, names) for each in sorted(results, key=lambda each: each.number)]
-    rows += [_fold_row("mean", results, names, mean, mean), _fold_row("worst", results, names, min, max)]
+    rows += [_summary_row("mean", results, names, mean, mean), _summary_row("worst", results, names, min, max)]
     return table(head, rows)
 
 
@@ -53,22 +53,29 @@ def _scene_row(result: SceneResult, names: Sequence[str]) -> list[str]:
     return cells
 
 
-Fold = Callable[[Sequence[float]], float]
+Summary = Callable[[Sequence[float]], float]
 
 
-def _fold_row(words: str, results: Sequence[SceneResult], names: Sequence[str], good: Fold, bad: Fold) -> list[str]:
-    """Fold all scenes into one row; `good` folds what should be high, `bad` what should be low."""
+def _summary_row(
+    label: str, results: Sequence[SceneResult], names: Sequence[str], good: Summary, bad: Summary
+) -> list[str]:
+    """Summarise all scenes in one row; `good` summarises what should be high, `bad` what should be low."""
     scores = [each.edgeheat for each in results]
-    folded = folded_scores(scores, good, bad)
-    cells = ["", words, *_cells(folded), *(f"{good([each.rivals[name].cc for each in results]):.3f}" for name in names)]
+    summarised = summarised_scores(scores, good, bad)
+    cells = [
+        "",
+        label,
+        *_cells(summarised),
+        *(f"{good([each.rivals[name].cc for each in results]):.3f}" for name in names),
+    ]
     if names:
         best = [max(each.rivals[name].cc for name in names) for each in results]
         cells.append(f"{good(best):.3f}")
     return cells
 
 
-def folded_scores(scores: Sequence[Scores], good: Fold, bad: Fold) -> Scores:
-    """Fold each measure; the total that `bad` folds is its distance from 1, told as the ratio that is so far off."""
+def summarised_scores(scores: Sequence[Scores], good: Summary, bad: Summary) -> Scores:
+    """Summarise each score; unless `bad` is the mean, the total is the one farthest from 1."""
     totals = [each.total_ratio for each in scores if each.total_ratio is not None]
     total: float | None = None
     if totals:
@@ -81,53 +88,55 @@ def folded_scores(scores: Sequence[Scores], good: Fold, bad: Fold) -> Scores:
     )
 
 
-def ways(results: Sequence[SceneResult]) -> str:
+def methods(results: Sequence[SceneResult]) -> str:
     """Return a row for edgeheat and for each rival: means, and the worst scene."""
-    by_way = {"**edgeheat**": [each.edgeheat for each in results]}
-    whose = {rival.name: f"{rival.name} ({rival.who})" for rival in RIVALS}
+    by_method = {"**edgeheat**": [each.edgeheat for each in results]}
+    labels = {rival.name: f"{rival.name} ({rival.origin})" for rival in RIVALS}
     for name in results[0].rivals:
-        by_way[whose.get(name, name)] = [each.rivals[name] for each in results]
+        by_method[labels.get(name, name)] = [each.rivals[name] for each in results]
     head = ["way", "CC mean", "worst", "SIM mean", "worst", "total mean", "worst", "false share mean", "worst"]
     rows = []
-    for words, scores in by_way.items():
-        means, worst = _cells(folded_scores(scores, mean, mean)), _cells(folded_scores(scores, min, max))
-        rows.append([words, *(cell for pair in zip(means, worst, strict=True) for cell in pair)])
+    for label, scores in by_method.items():
+        means, worst = _cells(summarised_scores(scores, mean, mean)), _cells(summarised_scores(scores, min, max))
+        rows.append([label, *(cell for pair in zip(means, worst, strict=True) for cell in pair)])
     return table(head, rows)
 
 
-def targets(judged: Sequence[Judged]) -> str:
-    """Return each target, what was measured, and whether it was met or missed."""
+def targets(evaluated: Sequence[TargetResult]) -> str:
+    """Return each target, the measured value, and whether the target was met or missed."""
     sign = {"lower": "≤", "higher": "≥"}
     rows = []
-    for each in judged:
+    for each in evaluated:
         figure = each.figure()
         verdict = {None: "", True: "met", False: "**missed**"}[None if figure is None else figure.met]
-        value = "not measured" if each.value is None else _told(each.value, each.unit)
-        rows.append([each.id, each.words, f"{sign[each.better]} {_told(each.target, each.unit)}", value, verdict])
+        value = "not measured" if each.value is None else _with_unit(each.value, each.unit)
+        rows.append(
+            [each.id, each.description, f"{sign[each.better]} {_with_unit(each.target, each.unit)}", value, verdict]
+        )
     return table(["id", "figure", "target", "measured", ""], rows)
 
 
 def shortfalls(results: Sequence[SceneResult]) -> str:
-    """Return a list of what falls short on which scene; empty where nothing does."""
+    """Return a list of the targets missed on single scenes; empty if there are none."""
     found = []
     for each in results:
-        faults = []
+        shortcomings = []
         if each.best_rival is not None and each.lead is not None and each.lead <= 0:
-            faults.append(f"{each.best_rival} is ahead with a CC of {each.rivals[each.best_rival].cc:.3f}")
-        if each.edgeheat.cc < LEAST_CC:
-            faults.append(f"CC is {each.edgeheat.cc:.3f}")
-        if each.edgeheat.false_share > MOST_FALSE:
-            faults.append(f"{100 * each.edgeheat.false_share:.0f} % of the heat is false")
+            shortcomings.append(f"{each.best_rival} is ahead with a CC of {each.rivals[each.best_rival].cc:.3f}")
+        if each.edgeheat.cc < MIN_CC:
+            shortcomings.append(f"CC is {each.edgeheat.cc:.3f}")
+        if each.edgeheat.false_share > MAX_FALSE_SHARE:
+            shortcomings.append(f"{100 * each.edgeheat.false_share:.0f} % of the heat is false")
         total = each.edgeheat.total_ratio
-        if each.number in TOTAL_SCENES and total is not None and abs(total - 1) > MOST_OFF:
-            faults.append(f"the total is {total:.2f} of the truth")
-        if faults:
-            found.append(f"- {each.number}, {each.title}: {'; '.join(faults)}.")
+        if each.number in TOTAL_SCENES and total is not None and abs(total - 1) > MAX_TOTAL_ERROR:
+            shortcomings.append(f"the total is {total:.2f} of the truth")
+        if shortcomings:
+            found.append(f"- {each.number}, {each.title}: {'; '.join(shortcomings)}.")
     return "\n".join(["What falls short:", "", *found]) if found else ""
 
 
-def exposure(jump: Jump) -> str:
-    """Return how much of a real recording's heat comes from its exposure jump, for each way."""
+def exposure(jump: JumpResult) -> str:
+    """Return the share of a real recording's heat that comes from its exposure jump, for each method."""
     around = " and ".join(f"{start}-{end} s" for start, end in AROUND_S)
     beyond = f"{JUMP_S[0]}-{JUMP_S[1]} s beyond what {around} give"
     empty = f"{EMPTY_S[0]}-{EMPTY_S[1]} s in the left {100 * EMPTY_LEFT_RATIO:.0f} %, where nobody is"
@@ -137,7 +146,7 @@ def exposure(jump: Jump) -> str:
 
 
 def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    """Return a Markdown table that also reads well as it is."""
+    """Return a Markdown table with aligned columns."""
     widths = [max(3, *(len(line[column]) for line in (head, *rows))) for column in range(len(head))]
     lines = [head, ["-" * width for width in widths], *rows]
     padded = [[cell.ljust(width) for cell, width in zip(line, widths, strict=True)] for line in lines]
@@ -145,16 +154,16 @@ def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
 
 
 def _cells(scores: Scores) -> list[str]:
-    total = NOT_TOLD if scores.total_ratio is None else f"{scores.total_ratio:.2f}"
+    total = NOT_AVAILABLE if scores.total_ratio is None else f"{scores.total_ratio:.2f}"
     return [f"{scores.cc:.3f}", f"{scores.sim:.3f}", total, f"{100 * scores.false_share:.1f} %"]
 
 
-def _told(value: float, unit: str) -> str:
+def _with_unit(value: float, unit: str) -> str:
     return f"{value:.4g} {unit}".rstrip()
 
 
 def picture_lines(results: Sequence[SceneResult], names: Sequence[str]) -> str:
-    """Return the part of the page that shows the pictures; `names`: their paths as the page sees them."""
+    """Return the part of the page that shows the pictures; `names`: their paths relative to the page."""
     parts = []
     for result, name in zip(results, names, strict=True):
         best = f", {result.best_rival}" if result.best_rival is not None else ""

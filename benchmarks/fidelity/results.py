@@ -1,4 +1,4 @@
-"""What was measured on each scene, and the published figures with their targets that follow from all of them."""
+"""The results of each scene, and the published figures with their targets that are derived from them."""
 
 from __future__ import annotations
 
@@ -6,20 +6,28 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from benchmarks.fidelity.measures import Scores
+from benchmarks.fidelity.scores import Scores
 from benchmarks.figures import Figure
 
 SCENES = 16
-TOTAL_SCENES = (1, 2, 9, 13, 14)
-"""Those in which nothing but people moves; there the total must be right."""
+"""Number of scenes; figures of all scenes need that many results."""
 
-LEAST_CC, MOST_FALSE, MOST_OFF = 0.85, 0.1, 0.15
-"""Targets for single scenes: CC, false share, and how far a total may be from 1."""
+TOTAL_SCENES = (1, 2, 9, 13, 14)
+"""Numbers of the scenes in which only people move; there the total must be correct."""
+
+MIN_CC = 0.85
+"""Target for the CC of a single scene."""
+
+MAX_FALSE_SHARE = 0.1
+"""Target for the false share of a single scene, 0..1."""
+
+MAX_TOTAL_ERROR = 0.15
+"""Target for the distance of the total from 1, of a single scene of TOTAL_SCENES."""
 
 
 @dataclass(frozen=True, slots=True)
 class SceneResult:
-    """One scene, counted in all ways."""
+    """The scores of all methods on one scene."""
 
     number: int
     slug: str
@@ -31,30 +39,30 @@ class SceneResult:
 
     @property
     def best_rival(self) -> str | None:
-        """The name of the rival with the greatest CC."""
+        """Name of the rival with the highest CC; None without rivals."""
         return max(self.rivals, key=lambda name: self.rivals[name].cc, default=None)
 
     @property
     def lead(self) -> float | None:
-        """Edgeheat's CC less the best rival's; None without rivals."""
+        """CC of edgeheat minus that of the best rival; None without rivals."""
         best = self.best_rival
         return None if best is None else self.edgeheat.cc - self.rivals[best].cc
 
 
 @dataclass(frozen=True, slots=True)
 class JumpShares:
-    """What one way makes of an exposure jump; shares of the recording's whole heat, 0..1."""
+    """Heat that one method computes at an exposure jump; shares of the recording's whole heat, 0..1."""
 
     beyond: float
-    """Heat of the jump's seconds beyond what the seconds around them give."""
+    """Heat during the jump minus the normal level of the seconds around it."""
 
     empty: float
-    """Heat where nobody is, in the jump's seconds and those after, until the light is as before."""
+    """Heat where nobody is, from the jump until the light is as before."""
 
 
 @dataclass(frozen=True, slots=True)
-class Jump:
-    """The real recording whose exposure jumps."""
+class JumpResult:
+    """The results of the real recording with an exposure jump."""
 
     duration_s: float
     edgeheat: JumpShares
@@ -63,11 +71,11 @@ class Jump:
 
 
 @dataclass(frozen=True, slots=True)
-class Judged:
-    """One target and what was measured for it."""
+class TargetResult:
+    """One target and the value measured for it."""
 
     id: str
-    words: str
+    description: str
     unit: str
     better: Literal["lower", "higher"]
     target: float
@@ -77,10 +85,10 @@ class Judged:
     duration_s: float
 
     def figure(self) -> Figure | None:
-        """Return what is published; None where nothing was measured."""
+        """Return the published figure; None if nothing was measured."""
         if self.value is None:
             return None
-        return Figure(self.id, self.words, self.unit, (self.value,), self.duration_s, self.better, self.target)
+        return Figure(self.id, self.description, self.unit, (self.value,), self.duration_s, self.better, self.target)
 
 
 Measure = Callable[[Sequence[SceneResult]], float | None]
@@ -92,11 +100,12 @@ def mean(values: Sequence[float]) -> float:
 
 
 def _plain_cc(results: Sequence[SceneResult]) -> float | None:
+    """CC of scene 1, the plain aisle."""
     return next((each.edgeheat.cc for each in results if each.number == 1), None)
 
 
 def _of_all(what: Callable[[Scores], float], fold: Callable[[Sequence[float]], float]) -> Measure:
-    """A figure of all scenes together; not measured where some are missing."""
+    """Return a measure over all scenes; not measured if some are missing."""
 
     def measure(results: Sequence[SceneResult]) -> float | None:
         return fold([what(each.edgeheat) for each in results]) if len(results) == SCENES else None
@@ -105,14 +114,14 @@ def _of_all(what: Callable[[Scores], float], fold: Callable[[Sequence[float]], f
 
 
 def _worst_total(results: Sequence[SceneResult]) -> float | None:
-    """How far the worst total is off, %."""
+    """Greatest distance of a total from 1, %; None if a scene of TOTAL_SCENES is missing."""
     ratios = [each.edgeheat.total_ratio for each in results if each.number in TOTAL_SCENES]
-    told = [ratio for ratio in ratios if ratio is not None]
-    return 100 * max(abs(ratio - 1) for ratio in told) if len(told) == len(TOTAL_SCENES) else None
+    known = [ratio for ratio in ratios if ratio is not None]
+    return 100 * max(abs(ratio - 1) for ratio in known) if len(known) == len(TOTAL_SCENES) else None
 
 
 def _mean_lead(results: Sequence[SceneResult]) -> float | None:
-    """The mean CC less that of the rival whose mean is the greatest."""
+    """Mean CC of edgeheat minus that of the rival with the highest mean."""
     names = results[0].rivals if len(results) == SCENES else {}
     if not names:
         return None
@@ -121,24 +130,25 @@ def _mean_lead(results: Sequence[SceneResult]) -> float | None:
 
 
 def _scenes_ahead(results: Sequence[SceneResult]) -> float | None:
+    """Number of scenes with a higher CC than every rival; None if a scene or its rivals are missing."""
     leads = [each.lead for each in results]
-    told = [lead for lead in leads if lead is not None]
-    return float(sum(lead > 0 for lead in told)) if len(told) == SCENES else None
+    known = [lead for lead in leads if lead is not None]
+    return float(sum(lead > 0 for lead in known)) if len(known) == SCENES else None
 
 
 _TARGETS: tuple[tuple[str, str, str, Literal["lower", "higher"], float, Measure], ...] = (
     ("F1.cc", "CC, mean of all scenes", "", "higher", 0.94, _of_all(lambda s: s.cc, mean)),
     ("F1.cc.plain", "CC of scene 1, the plain aisle", "", "higher", 0.98, _plain_cc),
-    ("F1.cc.worst", "CC of the worst scene", "", "higher", LEAST_CC, _of_all(lambda s: s.cc, min)),
+    ("F1.cc.worst", "CC of the worst scene", "", "higher", MIN_CC, _of_all(lambda s: s.cc, min)),
     ("F1.sim", "SIM, mean of all scenes", "", "higher", 0.85, _of_all(lambda s: s.sim, mean)),
-    ("F1.total", "total off by, worst of scenes 1, 2, 9, 13, 14", "%", "lower", 100 * MOST_OFF, _worst_total),
+    ("F1.total", "total off by, worst of scenes 1, 2, 9, 13, 14", "%", "lower", 100 * MAX_TOTAL_ERROR, _worst_total),
     ("F1.false", "false share, mean of all scenes", "%", "lower", 3.0, _of_all(lambda s: 100 * s.false_share, mean)),
     (
         "F1.false.worst",
         "false share of the worst scene",
         "%",
         "lower",
-        100 * MOST_FALSE,
+        100 * MAX_FALSE_SHARE,
         _of_all(lambda s: 100 * s.false_share, max),
     ),
     ("F1.lead", "mean CC less the best rival's mean CC", "", "higher", 0.0, _mean_lead),
@@ -148,18 +158,18 @@ _JUMP_TARGETS: tuple[tuple[str, str, Callable[[JumpShares], float]], ...] = (
     ("F1.jump", "real exposure jump: heat beyond that around it", lambda shares: shares.beyond),
     ("F1.jump.empty", "real exposure jump: heat where nobody is", lambda shares: shares.empty),
 )
-_MOST_OF_JUMP = 2.0
-"""Percent of the recording's heat."""
+_MAX_JUMP_PERCENT = 2.0
+"""Target for both shares of the exposure jump, percent of the recording's heat."""
 
 
-def judge(results: Sequence[SceneResult], jump: Jump | None) -> list[Judged]:
-    """Hold what was measured against the targets; `results` in any order, of some scenes or of all."""
+def evaluate(results: Sequence[SceneResult], jump: JumpResult | None) -> list[TargetResult]:
+    """Compare the results with the targets; `results` in any order, of some scenes or of all."""
     length_s = sum(each.duration_s for each in results)
-    judged = [
-        Judged(id_, words, unit, better, target, measure(results), length_s)
-        for id_, words, unit, better, target, measure in _TARGETS
+    evaluated = [
+        TargetResult(id_, description, unit, better, target, measure(results), length_s)
+        for id_, description, unit, better, target, measure in _TARGETS
     ]
-    for id_, words, share in _JUMP_TARGETS:
+    for id_, description, share in _JUMP_TARGETS:
         value, length_s = (None, 0.0) if jump is None else (100 * share(jump.edgeheat), jump.duration_s)
-        judged.append(Judged(id_, words, "%", "lower", _MOST_OF_JUMP, value, length_s))
-    return judged
+        evaluated.append(TargetResult(id_, description, "%", "lower", _MAX_JUMP_PERCENT, value, length_s))
+    return evaluated

@@ -1,8 +1,8 @@
-"""The classic ways to a heat map, each in a few lines, written anew from what their makers say they do.
+"""Common methods for heat maps (the rivals), each reimplemented in a few lines from its makers' description.
 
-A rival is given every decoded picture, BGR uint8 of shape (height, width, 3), with its time in the recording, and takes
-those it would take. `heat()` is what it shows in the end: float64, shape (height, width) of its own working size.
-Where its sum can honestly be read as seconds, `in_seconds` is True and it is; else the unit is the rival's own.
+A rival receives every decoded picture, BGR uint8 of shape (height, width, 3), with its time in the recording, and skips
+pictures by its own rate. `heat()` is its result: float64, shape (height, width) of its own working size.
+If its sum can be interpreted as seconds, `in_seconds` is True and the unit is seconds; else the unit is its own.
 """
 
 from __future__ import annotations
@@ -20,30 +20,30 @@ F64 = NDArray[np.float64]
 
 
 class Rival(Protocol):
-    """One way to a heat map."""
+    """One method that computes a heat map."""
 
     name: ClassVar[str]
-    """Short, for tables and pictures."""
+    """Short name, for tables and pictures."""
 
-    who: ClassVar[str]
-    """Whose way it is."""
+    origin: ClassVar[str]
+    """The tools or guides that use the method."""
 
     in_seconds: ClassVar[bool]
 
     def add(self, bgr: U8, t_s: float) -> None:
-        """Look at one picture; `t_s` rises."""
+        """Process one picture; `t_s` rises."""
         ...
 
     def heat(self) -> F64:
-        """Return what was counted so far; owned by the caller."""
+        """Return the heat so far; owned by the caller."""
         ...
 
 
 class FrameDifference:
-    """Adds up how much the brightness changes from one picture to the next."""
+    """Sums the absolute change of brightness from one picture to the next."""
 
     name: ClassVar = "frame difference"
-    who: ClassVar = "MGT mg_heatmap"
+    origin: ClassVar = "MGT mg_heatmap"
     in_seconds: ClassVar = False
 
     def __init__(self) -> None:
@@ -65,7 +65,7 @@ class FrameDifference:
 
 
 class _Hits:
-    """Adds a weight to an 8-bit picture at each hit, which ends at 255; seconds by the recording's mean rate."""
+    """Adds a weight to a saturating 8-bit sum at each hit; converted to seconds by the recording's mean rate."""
 
     in_seconds: ClassVar = True
 
@@ -82,7 +82,7 @@ class _Hits:
         self._times.append(t_s)
 
     def heat(self) -> F64:
-        """Hits, as far as 8 bits go, times the mean time between pictures."""
+        """Hits, saturated by 8 bits, times the mean time between pictures."""
         if self._sum is None or len(self._times) < 2:
             return np.zeros((1, 1), np.float64) if self._sum is None else np.zeros(self._sum.shape, np.float64)
         frame_s = (self._times[-1] - self._times[0]) / (len(self._times) - 1)
@@ -90,10 +90,13 @@ class _Hits:
 
 
 class MogCount(_Hits):
-    """MOG of OpenCV's bgsegm on every picture in full size, two grey levels for each hit."""
+    """MOG of OpenCV's bgsegm on every picture in full size, two grey levels for each hit.
+
+    Reference: KaewTraKulPong and Bowden 2001, "An improved adaptive background mixture model".
+    """
 
     name: ClassVar = "MOG, 8 bit"
-    who: ClassVar = "Intel motion-heatmap, Labellerr guide"
+    origin: ClassVar = "Intel motion-heatmap, Labellerr guide"
 
     def __init__(self) -> None:
         super().__init__(weight=2)
@@ -106,10 +109,13 @@ class MogCount(_Hits):
 
 
 class Mog2Count(_Hits):
-    """MOG2 as it comes on every picture in full size and colour; what it marks as shadow is counted too."""
+    """MOG2 with default settings on every picture in full size and colour; shadows are counted too.
+
+    Reference: Zivkovic 2004, "Improved adaptive Gaussian mixture model for background subtraction".
+    """
 
     name: ClassVar = "MOG2, 8 bit"
-    who: ClassVar = "motion-heatmap scripts with MOG2"
+    origin: ClassVar = "motion-heatmap scripts with MOG2"
 
     def __init__(self) -> None:
         super().__init__(weight=1)
@@ -121,14 +127,14 @@ class Mog2Count(_Hits):
 
 
 class RunningAverage:
-    """Small grey pictures, contrast stretched and blurred, against their running average; five a second.
+    """Small grey pictures, contrast stretched and blurred, compared with their running average; five a second.
 
-    Big changes (over 80 % of the picture) start a calibration: nothing is counted and the average follows fast, until
-    less than 5 % moves. Lasting motion goes into the average slowly.
+    A change of over 80 % of the picture starts a calibration: nothing is counted and the average adapts fast, until
+    less than 5 % moves. Persistent motion is absorbed into the average slowly.
     """
 
     name: ClassVar = "running average"
-    who: ClassVar = "Frigate's improved motion"
+    origin: ClassVar = "Frigate's improved motion"
     in_seconds: ClassVar = True
 
     _FPS = 5.0
@@ -182,7 +188,7 @@ class RunningAverage:
         return np.asarray(cv2.GaussianBlur(grey, (7, 7), 1.0), np.uint8)
 
     def _motion(self, grey: U8, average: NDArray[np.float32]) -> tuple[U8, int, float]:
-        """Return the mask of what moves, 1 or 0, the number of its parts, and their share of the picture."""
+        """Return the mask of motion, 1 or 0, the number of its contours, and their share of the picture."""
         delta = cv2.absdiff(grey, cv2.convertScaleAbs(average))
         _, marked = cv2.threshold(delta, self._DELTA, 255, cv2.THRESH_BINARY)
         found, _ = cv2.findContours(
@@ -198,7 +204,7 @@ class Mog2OnceASecond:
     """MOG2 without shadows on 300 by 300 pixels once a second, eroded once and dilated four times."""
 
     name: ClassVar = "MOG2 at 1 fps"
-    who: ClassVar = "Viseron"
+    origin: ClassVar = "Viseron"
     in_seconds: ClassVar = True
 
     _SIZE_WH = (300, 300)

@@ -1,4 +1,4 @@
-"""Measures scenes, each in a process of its own, two at a time."""
+"""Measures the selected scenes in parallel processes, and draws their pictures."""
 
 from __future__ import annotations
 
@@ -11,42 +11,45 @@ from pathlib import Path
 
 import cv2
 
-from benchmarks.fidelity import jump, pictures
+from benchmarks.fidelity import exposure_jump, pictures
 from benchmarks.fidelity.count import count_edgeheat, count_rivals
-from benchmarks.fidelity.measures import score
-from benchmarks.fidelity.results import Jump, SceneResult
+from benchmarks.fidelity.results import JumpResult, SceneResult
 from benchmarks.fidelity.rivals import RIVALS
 from benchmarks.fidelity.scenes import SCENES, make
+from benchmarks.fidelity.scores import score
 
 _NICE = 10
+"""Niceness of the processes: they take long and must not slow down other work."""
 
 
 @dataclass(frozen=True, slots=True)
-class Plan:
-    """What is measured."""
+class Selection:
+    """Which scenes and methods are measured, and where files are kept."""
 
     folder: Path
     """Where recordings, rivals' heats and pictures are kept."""
 
     rivals: bool
     real: bool
-    """The real recording too, where it is there."""
+    """Whether the real recording is measured too, if it exists."""
 
     numbers: tuple[int, ...]
     """Of the scenes."""
 
     seed_offset: int = 0
-    """Added to the scenes' seeds: other people, the same troubles."""
+    """Added to the scenes' seeds: other people with the same disturbances."""
 
 
-def measure_all(plan: Plan, jobs: int, on_done: Callable[[str], None]) -> tuple[list[SceneResult], Jump | None]:
-    """Measure all that is planned; results by number."""
-    plan.folder.mkdir(parents=True, exist_ok=True)
-    with ProcessPoolExecutor(jobs, mp_context=get_context("spawn"), initializer=_settle) as pool:
-        real = jump.recording() if plan.real else None
-        kept = plan.folder / f"{real.stem}.rivals.npz" if real is not None and plan.rivals else None
-        of_jump = pool.submit(jump.measure, real, kept) if real is not None else None
-        of_scenes = [pool.submit(measure_scene, plan, number) for number in plan.numbers]
+def measure_all(
+    selection: Selection, jobs: int, on_done: Callable[[str], None]
+) -> tuple[list[SceneResult], JumpResult | None]:
+    """Measure what is selected; results sorted by number, and the exposure jump or None."""
+    selection.folder.mkdir(parents=True, exist_ok=True)
+    with ProcessPoolExecutor(jobs, mp_context=get_context("spawn"), initializer=_init_process) as pool:
+        real = exposure_jump.recording() if selection.real else None
+        kept = selection.folder / f"{real.stem}.rivals.npz" if real is not None and selection.rivals else None
+        of_jump = pool.submit(exposure_jump.measure, real, kept) if real is not None else None
+        of_scenes = [pool.submit(measure_scene, selection, number) for number in selection.numbers]
         for result in _as_done(of_scenes):
             on_done(f"scene {result.number} {result.slug}: CC {result.edgeheat.cc:.3f}")
         results = [future.result() for future in of_scenes]
@@ -57,24 +60,24 @@ def _as_done(futures: Sequence[Future[SceneResult]]) -> Iterator[SceneResult]:
     return (future.result() for future in as_completed(futures))
 
 
-def _settle() -> None:
+def _init_process() -> None:
     os.nice(_NICE)
     cv2.setNumThreads(1)
 
 
 def picture_path(folder: Path, result: SceneResult) -> Path:
-    """Where the row of pictures of a scene lies."""
+    """Return the path of a scene's row of pictures."""
     return folder / f"{result.number:02d}-{result.slug}.jpg"
 
 
-def measure_scene(plan: Plan, number: int) -> SceneResult:
-    """Draw one scene if it is not there yet, count it in all ways and hold it against the truth; draws its pictures."""
+def measure_scene(selection: Selection, number: int) -> SceneResult:
+    """Draw one scene if necessary, count it with all methods, score the heats, and write its row of pictures."""
     scene = next(each for each in SCENES if each.number == number)
-    clip = make(scene, plan.folder, plan.seed_offset)
+    clip = make(scene, selection.folder, selection.seed_offset)
     presence_s = clip.truth.moving_s + clip.truth.standing_s
-    glimpses = pictures.Glimpses()
-    heat_s = count_edgeheat(clip.video, on_frame=glimpses.add)
-    heats = count_rivals(clip.video, clip.video.with_suffix(".rivals.npz")) if plan.rivals else []
+    samples = pictures.SampledPictures()
+    heat_s = count_edgeheat(clip.video, on_frame=samples.add)
+    heats = count_rivals(clip.video, clip.video.with_suffix(".rivals.npz")) if selection.rivals else []
     in_seconds = {rival.name: rival.in_seconds for rival in RIVALS}
     result = SceneResult(
         number=scene.number,
@@ -87,5 +90,5 @@ def measure_scene(plan: Plan, number: int) -> SceneResult:
     panels = [("truth", presence_s), (f"edgeheat, CC {result.edgeheat.cc:.2f}", heat_s)]
     best = result.best_rival
     panels += [(f"{each.name}, CC {result.rivals[best].cc:.2f}", each.heat) for each in heats if each.name == best]
-    picture_path(plan.folder, result).write_bytes(pictures.encode(pictures.row(glimpses.taken, panels)))
+    picture_path(selection.folder, result).write_bytes(pictures.encode(pictures.row(samples.taken, panels)))
     return result

@@ -1,4 +1,4 @@
-"""The arithmetic of the benchmarks; what they measure depends on the machine and is no test's business."""
+"""Tests the arithmetic of the benchmarks; measured values depend on the machine and are not tested."""
 
 from __future__ import annotations
 
@@ -32,17 +32,17 @@ def a_process(
     (folder / "smaps_rollup").write_text(f"00400000-7ff ---p 00000000 00:00 0 [rollup]\nRss: 9 kB\nPss: {pss_kb} kB\n")
 
 
-def test_processor_time_is_that_of_user_and_system_whatever_the_process_is_called(tmp_path: Path) -> None:
+def test_processor_time_is_user_and_system_time_for_any_process_name(tmp_path: Path) -> None:
     a_process(tmp_path, 7, 1, user_s=1.5, system_s=0.25)
     assert cpu_s(7, tmp_path) == pytest.approx(1.75)
 
 
-def test_memory_is_the_proportional_one(tmp_path: Path) -> None:
+def test_memory_is_the_proportional_set_size(tmp_path: Path) -> None:
     a_process(tmp_path, 7, 1, pss_kb=1000)
     assert pss_mb(7, tmp_path) == pytest.approx(1.024)
 
 
-def test_a_tree_holds_children_and_theirs_and_nobody_else(tmp_path: Path) -> None:
+def test_a_tree_contains_all_descendants_and_no_other_process(tmp_path: Path) -> None:
     for pid, parent in ((7, 1), (8, 7), (9, 7), (10, 9), (11, 1), (12, 10)):
         a_process(tmp_path, pid, parent)
     (tmp_path / "self").mkdir()
@@ -50,7 +50,7 @@ def test_a_tree_holds_children_and_theirs_and_nobody_else(tmp_path: Path) -> Non
     assert children(7, tmp_path) == [8, 9]
 
 
-def test_who_else_has_a_library_loaded_is_seen(tmp_path: Path) -> None:
+def test_other_processes_with_a_library_loaded_are_found(tmp_path: Path) -> None:
     for pid, library in ((7, "/lib/python/cv2/cv2.abi3.so"), (8, "/lib/libc.so.6")):
         a_process(tmp_path, pid, 1)
         (tmp_path / str(pid) / "maps").write_text(f"00400000-7ff r-xp 00000000 00:00 0  {library}\n")
@@ -66,7 +66,7 @@ def test_a_real_process_is_read() -> None:
         child.communicate(b"\n")
 
 
-def test_a_further_camera_costs_what_it_adds_to_everything() -> None:
+def test_the_cost_of_a_further_camera_is_what_it_adds_to_the_total() -> None:
     one = Usage(parent=40, helpers=50, workers=60)
     eight = Usage(parent=44, helpers=30, workers=286)
     assert further_camera(one, eight, 8) == pytest.approx(30)
@@ -88,19 +88,19 @@ def test_a_figure_without_a_target_is_neither_met_nor_missed() -> None:
     assert table([figure]).splitlines()[-1] == "| P1.share | share |  | 7 % | 7 |  |"
 
 
-def test_a_line_of_json_says_what_where_and_how_long() -> None:
+def test_a_line_of_json_contains_figure_machine_and_duration() -> None:
     line = Figure("P2.camera", "each further", "MB", (33.0, 36.0), 60.0, target=35.0).json_line("abc1234", "a Pi", 1)
-    told = json.loads(line)
-    assert {key: told[key] for key in ("id", "value", "target", "pass")} == {
+    parsed = json.loads(line)
+    assert {key: parsed[key] for key in ("id", "value", "target", "pass")} == {
         "id": "P2.camera",
         "value": 36.0,
         "target": 35.0,
         "pass": False,
     }
-    assert (told["commit"], told["machine"], told["duration"], told["seed"]) == ("abc1234", "a Pi", 60.0, 1)
+    assert (parsed["commit"], parsed["machine"], parsed["duration"], parsed["seed"]) == ("abc1234", "a Pi", 60.0, 1)
 
 
-def test_only_what_is_between_the_marks_is_replaced() -> None:
+def test_only_the_text_between_the_marks_is_replaced() -> None:
     page = f"before\n{BEGIN}\nold\n{END}\nafter\n"
     once = put_between_marks(page, "new")
     assert once == f"before\n{BEGIN}\nnew\n{END}\nafter\n"
@@ -108,7 +108,7 @@ def test_only_what_is_between_the_marks_is_replaced() -> None:
 
 
 @pytest.mark.parametrize("page", ["no marks", f"{END} {BEGIN}", BEGIN, f"{BEGIN}{BEGIN}{END}", f"{BEGIN}{END}{END}"])
-def test_a_page_without_its_marks_is_refused(page: str) -> None:
+def test_a_page_without_its_marks_is_rejected(page: str) -> None:
     with pytest.raises(ValueError, match="each once"):
         put_between_marks(page, "new")
 

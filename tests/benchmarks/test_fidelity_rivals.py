@@ -1,4 +1,4 @@
-"""The classic ways, on a drawn recording: each finds who moves, and has the weakness that it is known for."""
+"""Tests the rivals on a drawn recording: each detects movement, and has its known weakness."""
 
 from __future__ import annotations
 
@@ -8,7 +8,6 @@ import numpy as np
 import pytest
 
 from benchmarks.fidelity.count import count_edgeheat, count_rivals
-from benchmarks.fidelity.measures import GRID_HW
 from benchmarks.fidelity.rivals import (
     RIVALS,
     FrameDifference,
@@ -18,6 +17,7 @@ from benchmarks.fidelity.rivals import (
     Rival,
     RunningAverage,
 )
+from benchmarks.fidelity.scores import GRID_HW
 from tests.support.media import U8, make_clip
 
 FPS = 10
@@ -33,7 +33,7 @@ def floor() -> U8:
 
 
 def walker(index: int, size_wh: tuple[int, int] = SIZE_WH) -> U8:
-    """After 3 s in which nothing moves, a dark square walks along the upper half, from left to right and again."""
+    """After 3 s without movement a dark square moves along the upper half, repeatedly from left to right."""
     picture = floor()
     if index >= 3 * FPS:
         left = (index - 3 * FPS) * 3 % (size_wh[0] - 24)
@@ -42,27 +42,27 @@ def walker(index: int, size_wh: tuple[int, int] = SIZE_WH) -> U8:
 
 
 def play(rival: Rival, seconds: float, fps: float = FPS) -> Rival:
-    """Show it the walker."""
+    """Feed the rival with the walker."""
     for index in range(round(seconds * fps)):
         rival.add(walker(round(index * FPS / fps)), index / fps)
     return rival
 
 
 @each_rival
-def test_a_rival_finds_who_moves(rival: type[Rival]) -> None:
+def test_a_rival_detects_movement(rival: type[Rival]) -> None:
     heat = play(rival(), 20).heat()
     upper, lower = np.split(heat, [heat.shape[0] // 2])
-    # MOG and MOG2 take all of the first picture for motion.
+    # MOG and MOG2 classify all of the first picture as motion.
     assert upper.sum() > 2 * lower.sum()
 
 
 @each_rival
-def test_a_rival_that_saw_nothing_has_no_heat(rival: type[Rival]) -> None:
+def test_a_rival_without_pictures_has_no_heat(rival: type[Rival]) -> None:
     assert rival().heat().sum() == 0
 
 
 @pytest.mark.parametrize("rival", [each for each in RIVALS if each.in_seconds], ids=lambda rival: rival.name)
-def test_a_rival_that_counts_in_seconds_never_counts_more_than_there_are(rival: type[Rival]) -> None:
+def test_a_rival_never_counts_more_seconds_than_the_recording_has(rival: type[Rival]) -> None:
     heat = play(rival(), 12).heat()
     assert 0.4 < heat.max() <= 12.0
 
@@ -75,7 +75,7 @@ def test_frame_difference_adds_up_the_change_of_brightness() -> None:
 
 
 @pytest.mark.parametrize(("rival", "full"), [(MogCount, 127.5), (Mog2Count, 255.0)])
-def test_eight_bits_are_full_after_so_many_hits(rival: type[Rival], full: float) -> None:
+def test_eight_bits_saturate(rival: type[Rival], full: float) -> None:
     busy = rival()
     for index in range(1500):
         level = 90 if index < 200 else index * 37 % 256
@@ -83,7 +83,7 @@ def test_eight_bits_are_full_after_so_many_hits(rival: type[Rival], full: float)
     assert busy.heat().max() == full
 
 
-def test_mog2_counts_shadows_as_it_comes() -> None:
+def test_mog2_with_default_settings_counts_shadows() -> None:
     rival = Mog2Count()
     shadow = floor()
     shadow[50:70, 60:100] = np.rint(shadow[50:70, 60:100] * 0.7).astype(np.uint8)
@@ -111,13 +111,13 @@ def test_the_running_average_stretches_a_weak_contrast() -> None:
     assert rival.heat().sum() > 0
 
 
-def test_mog2_at_one_fps_looks_once_a_second() -> None:
+def test_mog2_at_one_fps_processes_one_picture_a_second() -> None:
     quick, slow = play(Mog2OnceASecond(), 10, fps=8).heat(), play(Mog2OnceASecond(), 10, fps=2).heat()
     assert np.array_equal(quick, slow)
     assert 2.0 < quick.max() <= 10.0
 
 
-def test_what_rivals_made_of_a_recording_is_kept_until_the_recording_changes(tmp_path: Path) -> None:
+def test_the_heats_of_rivals_are_cached_until_the_recording_changes(tmp_path: Path) -> None:
     video, kept = tmp_path / "walker.mp4", tmp_path / "walker.rivals.npz"
     make_clip(video, size_wh=SIZE_WH, fps=FPS, frames=60, painter=walker)
     found = count_rivals(video, kept, until=(3, 5))
@@ -135,13 +135,13 @@ def test_what_rivals_made_of_a_recording_is_kept_until_the_recording_changes(tmp
     assert not np.array_equal(count_rivals(video, kept)[0].heat, found[0].heat)
 
 
-def test_a_recording_that_ends_too_early_is_refused(tmp_path: Path) -> None:
+def test_a_recording_that_is_too_short_is_rejected(tmp_path: Path) -> None:
     video = make_clip(tmp_path / "short.mp4", size_wh=SIZE_WH, fps=FPS, frames=20)
     with pytest.raises(ValueError, match="shorter than 3 s"):
         count_rivals(video, tmp_path / "kept.npz", until=(1, 3))
 
 
-def test_edgeheat_runs_with_its_defaults_and_counts_seconds(tmp_path: Path) -> None:
+def test_edgeheat_runs_with_default_settings_and_counts_seconds(tmp_path: Path) -> None:
     video = make_clip(tmp_path / "walker.mp4", size_wh=SIZE_WH, fps=FPS, frames=200, painter=walker)
     seen: list[float] = []
     heat_s = count_edgeheat(video, on_frame=lambda frame: seen.append(frame.mono_s))

@@ -1,4 +1,4 @@
-"""The scenes of the fidelity benchmark: all can be filmed, always the same, kept, and passed through a real encoder."""
+"""Tests that the fidelity scenes can be drawn, are reproducible, and are kept and encoded correctly."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ import cv2
 import numpy as np
 import pytest
 
-from benchmarks.fidelity import scenes, shots
+from benchmarks.fidelity import scene_setups, scenes
 from benchmarks.fidelity.encode import Rate, encode
-from benchmarks.fidelity.people import Halt, Plan, Script
+from benchmarks.fidelity.people import Itinerary, ScriptedPeople, Stop
+from benchmarks.fidelity.scene_setups import PICTURE_WH, SceneSetup
 from benchmarks.fidelity.scenes import SCENES, FidelityScene, make
-from benchmarks.fidelity.shots import PICTURE_WH, Shot
 from edgeheat.sources.synthetic.effects import Moment
 from edgeheat.sources.synthetic.layouts import SHOP
 from edgeheat.sources.synthetic.scene import Scene, SceneParams
@@ -24,17 +24,17 @@ WIDTH, HEIGHT = PICTURE_WH
 
 
 @lru_cache
-def staged(number: int) -> Shot:
+def setup_of(number: int) -> SceneSetup:
     scene = SCENES[number - 1]
-    return scene.stage(scene.duration_s, 100 + number)
+    return scene.build(scene.duration_s, 100 + number)
 
 
-def picture(shot: Shot, t_s: float, frame: int = 0) -> np.ndarray:
-    return shot.scene.bgr(shot.scene.moment(t_s, frame))
+def picture(setup: SceneSetup, t_s: float, frame: int = 0) -> np.ndarray:
+    return setup.scene.bgr(setup.scene.moment(t_s, frame))
 
 
-def people_in(shot: Shot, t_s: float) -> np.ndarray:
-    masks = shot.scene.masks(t_s)
+def people_in(setup: SceneSetup, t_s: float) -> np.ndarray:
+    masks = setup.scene.masks(t_s)
     return (masks.moving | masks.standing) > 0
 
 
@@ -55,62 +55,64 @@ def test_the_scenes_are_numbered_and_last_three_to_ten_minutes() -> None:
 
 @pytest.mark.parametrize("number", range(1, 17), ids=lambda n: SCENES[n - 1].name)
 def test_each_scene_shows_people_where_its_truth_has_them(number: int) -> None:
-    shot = staged(number)
-    t_s = next(t for t in np.arange(30.0, 200.0, 7.0) if people_in(shot, t).sum() > 1500)
-    bgr = picture(shot, t_s)
+    setup = setup_of(number)
+    t_s = next(t for t in np.arange(30.0, 200.0, 7.0) if people_in(setup, t).sum() > 1500)
+    bgr = picture(setup, t_s)
     assert bgr.shape == (HEIGHT, WIDTH, 3)
-    people, shot.scene.people = shot.scene.people, Script(SHOP, 1, [])
-    nobody = picture(shot, t_s)
-    shot.scene.people = people
+    people, setup.scene.people = setup.scene.people, ScriptedPeople(SHOP, 1, [])
+    nobody = picture(setup, t_s)
+    setup.scene.people = people
     changed = np.abs(bgr.astype(int) - nobody).max(axis=2) > 8
-    assert changed[people_in(shot, t_s)].mean() > 0.6
+    assert changed[people_in(setup, t_s)].mean() > 0.6
 
 
 def test_frames_come_in_order_and_end_with_the_scene() -> None:
     for scene in SCENES:
-        times_s = staged(scene.number).times_s
+        times_s = setup_of(scene.number).times_s
         assert times_s[0] == 0.0
         assert scene.duration_s - 1.0 < times_s[-1] < scene.duration_s
         assert (np.diff(times_s) > 0).all()
 
 
 def test_frames_of_the_irregular_scene_come_at_1_to_15_a_second_with_no_gap_of_2_s() -> None:
-    gaps_s = np.diff(staged(14).times_s)
+    gaps_s = np.diff(setup_of(14).times_s)
     assert gaps_s.max() < 2.0
     assert (gaps_s > 1.0).sum() > 10
     assert np.percentile(gaps_s, 30) < 0.1
 
 
-# What is particular to some
+# Single scenes
 
 
 def test_people_stand_for_three_minutes_and_move_a_little() -> None:
-    masks = [staged(9).scene.masks(t).standing > 0 for t in (130.0, 160.0, 190.0, 204.0)]
+    masks = [setup_of(9).scene.masks(t).standing > 0 for t in (130.0, 160.0, 190.0, 204.0)]
     always = np.logical_and.reduce(masks)
     assert always.sum() > 3000
     assert (masks[0] != masks[1]).sum() > 300
 
 
 def test_people_are_there_from_the_first_frame_and_have_left_after_a_minute() -> None:
-    scene = staged(10).scene
+    scene = setup_of(10).scene
     assert (scene.masks(0.0).standing > 0).sum() > 6000
-    assert not people_in(staged(10), 70.0).any()
+    assert not people_in(setup_of(10), 70.0).any()
 
 
-def test_a_pallet_stays_a_stand_goes_and_neither_is_truth() -> None:
-    shot = staged(11)
-    shot = replace(shot, scene=Scene(SceneParams(noise=0.0), Script(SHOP, 1, []), SHOP, shot.scene.effects[:2]))
-    before, between, after = (picture(shot, t_s).astype(int) for t_s in (5.0, 70.0, 300.0))
+def test_a_pallet_stays_a_stand_leaves_and_neither_is_ground_truth() -> None:
+    setup = setup_of(11)
+    setup = replace(
+        setup, scene=Scene(SceneParams(noise=0.0), ScriptedPeople(SHOP, 1, []), SHOP, setup.scene.effects[:2])
+    )
+    before, between, after = (picture(setup, t_s).astype(int) for t_s in (5.0, 70.0, 300.0))
     arrived, gone = (np.abs(a - b).max(axis=2) > 20 for a, b in ((before, between), (between, after)))
     assert arrived.sum() > 5000
     assert gone.sum() > 3000
     assert not np.any(arrived & gone)
-    assert not people_in(shot, 300.0).any()
+    assert not people_in(setup, 300.0).any()
 
 
 def test_the_truth_follows_the_bumped_camera() -> None:
-    bump = staged(12).scene.effects[0]
-    width, height = staged(12).scene.params.size_wh
+    bump = setup_of(12).scene.effects[0]
+    width, height = setup_of(12).scene.params.size_wh
     mask = np.zeros((height, width), np.uint8)
     mask[200:210, 300:310] = 255
     places = []
@@ -127,38 +129,38 @@ def test_the_truth_follows_the_bumped_camera() -> None:
     assert not np.array_equal(places[1], places[0])
 
 
-def test_people_who_come_near_the_lens_are_met_by_a_falling_gain() -> None:
-    gains = staged(6).scene.effects[0].gains  # type: ignore[attr-defined]
+def test_the_gain_falls_when_people_come_close() -> None:
+    gains = setup_of(6).scene.effects[0].gains  # type: ignore[attr-defined]
     assert gains.max() > 0.97
     assert 0.4 <= gains.min() < 0.55
     assert np.abs(np.diff(gains)).max() < 0.15
 
 
-# Filmed and kept
+# Recordings
 
 
-def test_a_clip_is_filmed_once_and_again_when_its_code_has_changed(
+def test_a_clip_is_drawn_once_and_again_after_its_code_has_changed(
     short: FidelityScene, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     first = make(short, tmp_path)
-    filmed = first.video.stat().st_mtime_ns
+    drawn = first.video.stat().st_mtime_ns
     again = make(short, tmp_path)
-    assert again.video.stat().st_mtime_ns == filmed
+    assert again.video.stat().st_mtime_ns == drawn
     assert np.array_equal(again.truth.moving_s, first.truth.moving_s)
     assert first.truth.standing_s.shape == (HEIGHT, WIDTH)
-    monkeypatch.setattr(scenes, "_DRAWING", ("space.py",))
-    assert make(short, tmp_path).video.stat().st_mtime_ns > filmed
+    monkeypatch.setattr(scenes, "_DRAWING", ("geometry.py",))
+    assert make(short, tmp_path).video.stat().st_mtime_ns > drawn
     assert sorted(path.name for path in tmp_path.iterdir()) == ["01-plain-aisle.mp4", "01-plain-aisle.npz"]
 
 
-def test_another_seed_gives_other_people_in_a_file_of_its_own(short: FidelityScene, tmp_path: Path) -> None:
+def test_another_seed_gives_other_people_in_a_separate_file(short: FidelityScene, tmp_path: Path) -> None:
     first, other = make(short, tmp_path), make(short, tmp_path, seed_offset=7)
     assert first.video != other.video
     assert not np.array_equal(first.truth.moving_s, other.truth.moving_s)
     assert make(short, tmp_path).truth.moving_s.tolist() == first.truth.moving_s.tolist()
 
 
-def test_a_clip_is_the_same_when_it_is_filmed_again(short: FidelityScene, tmp_path: Path) -> None:
+def test_a_clip_is_identical_when_it_is_drawn_again(short: FidelityScene, tmp_path: Path) -> None:
     first, second = (make(short, tmp_path / name) for name in ("a", "b"))
     assert first.video.read_bytes() == second.video.read_bytes()
     assert first.truth.moving_s.any() or first.truth.standing_s.any()
@@ -178,9 +180,9 @@ def test_the_encoder_holds_the_rate_the_times_and_the_order(tmp_path: Path) -> N
     assert [number for number, packet in enumerate(packets) if packet.is_keyframe] == [0, 20, 40]
 
 
-def test_somebody_with_a_plan_is_at_his_halt_on_time() -> None:
-    plan = Plan((Halt(4.8, 4.0, 4.8, 5.0, for_s=20.0),), 10.0, at_first_halt=True)
-    script = Script(SHOP, 3, [plan])
+def test_a_person_with_an_itinerary_reaches_the_stop_on_time() -> None:
+    itinerary = Itinerary((Stop(4.8, 4.0, 4.8, 5.0, for_s=20.0),), 10.0, at_first_stop=True)
+    script = ScriptedPeople(SHOP, 3, [itinerary])
     assert not script.poses(-60.0)
     for t_s in (11.0, 20.0, 28.0):
         (pose,) = script.poses(t_s)
@@ -191,8 +193,8 @@ def test_somebody_with_a_plan_is_at_his_halt_on_time() -> None:
 
 
 def test_a_queue_moves_up_one_place_at_a_time() -> None:
-    plans = shots.queue([(4.8, 3.0), (4.8, 3.7), (4.8, 4.4)], (4.0, 3.0), 5, present=3, until_s=200.0)
-    script = Script(SHOP, 5, plans)
+    itineraries = scene_setups.queue([(4.8, 3.0), (4.8, 3.7), (4.8, 4.4)], (4.0, 3.0), 5, present=3, until_s=200.0)
+    script = ScriptedPeople(SHOP, 5, itineraries)
     counts = [sum(abs(pose.x - 4.8) < 0.3 and 2.8 < pose.y < 4.6 for pose in script.poses(t)) for t in range(200)]
     assert np.mean(counts) > 1.5
     assert max(counts) <= 4

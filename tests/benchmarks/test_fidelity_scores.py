@@ -1,11 +1,11 @@
-"""The measures of the fidelity benchmark, against values worked out by hand."""
+"""Tests the scores of the fidelity benchmark against values computed by hand."""
 
 from __future__ import annotations
 
 import numpy as np
 import pytest
 
-from benchmarks.fidelity.measures import (
+from benchmarks.fidelity.scores import (
     GRID_HW,
     SIGMA_RATIO,
     Scores,
@@ -35,7 +35,7 @@ def one_person(top: int, left: int) -> np.ndarray:
     [
         ("the same map", CORNER, CORNER, 1.0),
         ("another scale and offset change nothing", 3 * CORNER + 1, CORNER, 1.0),
-        ("turned over", 4 - CORNER, CORNER, -1.0),
+        ("inverted", 4 - CORNER, CORNER, -1.0),
         ("two of four cells, one of them right", np.array([[1.0, 1.0], [0.0, 0.0]]), CORNER, 1 / 3**0.5),
         ("one cell, the wrong one", OTHER, CORNER, -1 / 3),
         ("no heat", EMPTY, CORNER, 0.0),
@@ -53,7 +53,7 @@ def test_correlation(case: str, heat: np.ndarray, truth: np.ndarray, expected: f
     [
         ("the same shape at another scale", 5 * CORNER, CORNER, 1.0),
         ("nothing in common", OTHER, CORNER, 0.0),
-        ("a quarter of the heat lies right", np.ones((2, 2)), CORNER, 0.25),
+        ("a quarter of the heat is right", np.ones((2, 2)), CORNER, 0.25),
         ("0.5 and 0.5 against 0.75 and 0.25", np.array([[1.0, 1.0]]), np.array([[3.0, 1.0]]), 0.75),
         ("no heat", EMPTY, CORNER, 0.0),
         ("no truth", CORNER, EMPTY, 0.0),
@@ -66,10 +66,10 @@ def test_histogram_intersection(case: str, heat: np.ndarray, truth: np.ndarray, 
 @pytest.mark.parametrize(
     ("case", "heat", "truth", "expected"),
     [
-        ("half of it was seen, if elsewhere", OTHER, CORNER, 0.5),
-        ("nothing was seen", EMPTY, CORNER, 0.0),
-        ("nobody, and nothing counted", EMPTY, EMPTY, 1.0),
-        ("nobody, and yet something counted", CORNER, EMPTY, float("inf")),
+        ("half of the truth, at another place", OTHER, CORNER, 0.5),
+        ("no heat", EMPTY, CORNER, 0.0),
+        ("no truth and no heat", EMPTY, EMPTY, 1.0),
+        ("no truth, but heat", CORNER, EMPTY, float("inf")),
     ],
 )
 def test_total(case: str, heat: np.ndarray, truth: np.ndarray, expected: float) -> None:
@@ -79,14 +79,14 @@ def test_total(case: str, heat: np.ndarray, truth: np.ndarray, expected: float) 
 @pytest.mark.parametrize(
     ("case", "at", "expected"),
     [
-        ("where somebody was", (10, 10), 0.0),
-        ("two cells beside, straight", (10, 12), 0.0),
-        ("two cells beside, across", (8, 8), 0.0),
-        ("three cells beside", (10, 13), 0.25),
+        ("at the person", (10, 10), 0.0),
+        ("two cells away, straight", (10, 12), 0.0),
+        ("two cells away, diagonally", (8, 8), 0.0),
+        ("three cells away", (10, 13), 0.25),
         ("far away", (0, 0), 0.25),
     ],
 )
-def test_heat_is_false_from_three_cells_beside_on(case: str, at: tuple[int, int], expected: float) -> None:
+def test_heat_three_cells_away_from_a_person_is_false(case: str, at: tuple[int, int], expected: float) -> None:
     presence_s, heat = np.zeros((20, 20)), np.zeros((20, 20))
     presence_s[10, 10], heat[10, 10] = 0.5, 3.0
     heat[at] += 1.0
@@ -108,7 +108,7 @@ def test_area_averaging_keeps_the_mean_and_weights_parts_of_cells() -> None:
     assert on_grid(uneven).shape == GRID_HW
 
 
-def test_an_8_bit_map_does_not_overflow_on_its_way() -> None:
+def test_an_8_bit_map_does_not_overflow() -> None:
     assert on_grid(np.full((4, 4), 255, np.uint8), (2, 2)).tolist() == [[255.0, 255.0]] * 2
     assert total_ratio(np.full((9, 9), 255, np.uint8), np.full((9, 9), 1.0)) == pytest.approx(255.0)
 
@@ -131,7 +131,7 @@ def test_a_perfect_heat_scores_full_marks_on_a_grid_of_its_own() -> None:
     assert scores.false_share == 0.0
 
 
-def test_a_heat_half_of_which_lies_elsewhere_scores_half() -> None:
+def test_a_heat_with_half_at_a_wrong_place_scores_half() -> None:
     presence_s = one_person(top=100, left=200)
     scores = score(presence_s + one_person(top=250, left=500), presence_s)
     assert scores.sim == pytest.approx(0.5, abs=0.01)
@@ -140,7 +140,7 @@ def test_a_heat_half_of_which_lies_elsewhere_scores_half() -> None:
     assert scores.cc == pytest.approx(0.7, abs=0.02)
 
 
-def test_no_heat_scores_nothing_and_fails_nowhere() -> None:
+def test_no_heat_scores_zero_without_an_error() -> None:
     assert score(np.zeros((180, 320)), one_person(0, 0)) == Scores(0.0, 0.0, 0.0, 0.0)
 
 

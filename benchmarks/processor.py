@@ -1,4 +1,4 @@
-"""The daemon's processor time: against decoding the same stream, against the usual script, and with more cameras."""
+"""Measures the daemon's processor time: against plain decoding, against a typical script, and with more cameras."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ from benchmarks.processes import cpu_s
 from tests.support.rtsp import RtspServer
 
 _CAMERAS = 8
-_FRAMES_AT_LEAST = 0.97
-"""Share of the frames that must have come: with fewer the figure would flatter."""
+_MIN_FRAMES_RATIO = 0.97
+"""Share of the frames that must arrive; with fewer, the measured cost would be too low."""
 
 
 def processor(plan: Plan) -> list[Figure]:
-    """One 1080p camera: all of edgeheat and a plain decoder, side by side in the same seconds; then the script."""
+    """Measure one 1080p camera: all of edgeheat and a plain decoder in the same seconds; then the script."""
     file = clip.make(clip.FULL_HD)
     shares: list[tuple[float, float, float]] = []
     for _ in range(plan.runs):
@@ -37,7 +37,7 @@ def processor(plan: Plan) -> list[Figure]:
             floor_s = cpu_s(decoder) - before_s
         script_s = script_cost().cpu_s
         shares.append((ours_s / plan.window_s, floor_s / plan.window_s, script_s / clip.LENGTH_S))
-        _tell("of one core: edgeheat {:.1%}, decoding {:.1%}, script {:.1%}", shares[-1])
+        _print_shares("of one core: edgeheat {:.1%}, decoding {:.1%}, script {:.1%}", shares[-1])
     window_s, camera = plan.window_s, "one 1080p15 camera"
     floors = tuple(ours / floor for ours, floor, _ in shares)
     scripts = tuple(script / ours for ours, _, script in shares)
@@ -51,7 +51,7 @@ def processor(plan: Plan) -> list[Figure]:
 
 
 def scaling(plan: Plan) -> list[Figure]:
-    """One small camera and eight of them, by turns."""
+    """Measure one small camera and eight of them, alternately."""
     file = clip.make(clip.SMALL)
     growth: list[float] = []
     one_s: list[float] = []
@@ -63,46 +63,49 @@ def scaling(plan: Plan) -> list[Figure]:
                 used_s.append(_used_s(edgeheat, cameras, plan.window_s))
         growth.append(used_s[1] / (_CAMERAS * used_s[0]))
         one_s.append(used_s[0])
-        _tell("of one core: one camera {:.1%}, eight {:.1%}", [used / plan.window_s for used in used_s])
+        _print_shares("of one core: one camera {:.1%}, eight {:.1%}", [used / plan.window_s for used in used_s])
     window_s = plan.window_s
-    words = f"CPU of {_CAMERAS} cameras ÷ {_CAMERAS} times the CPU of one, 360p15"
+    description = f"CPU of {_CAMERAS} cameras ÷ {_CAMERAS} times the CPU of one, 360p15"
     one_percent = tuple(100 * used / window_s for used in one_s)
     return [
-        Figure("P1.growth", words, "", tuple(growth), window_s, target=1.1),
+        Figure("P1.growth", description, "", tuple(growth), window_s, target=1.1),
         Figure("P1.small", "share of one core: edgeheat, one 360p15 camera", "%", one_percent, window_s),
     ]
 
 
 def _used_s(edgeheat: daemon.Daemon, cameras: int, window_s: float) -> float:
-    """Return the processor seconds of all of edgeheat's processes in a window; fail where frames were missing."""
+    """Return the processor seconds of all of edgeheat's processes in a window.
+
+    Raises RuntimeError if frames are missing or a process was replaced.
+    """
     frames = edgeheat.metric("edgeheat_frames_total")
     before_s = edgeheat.cpu_s()
     time.sleep(window_s)
     after_s = edgeheat.cpu_s()
     frames = edgeheat.metric("edgeheat_frames_total") - frames
     expected = cameras * window_s * clip.FPS
-    if before_s.keys() != after_s.keys() or frames < _FRAMES_AT_LEAST * expected:
-        raise RuntimeError(f"not a fair window: {frames:.0f} of {expected:.0f} frames came, or a process was replaced")
+    if before_s.keys() != after_s.keys() or frames < _MIN_FRAMES_RATIO * expected:
+        raise RuntimeError(f"invalid window: {frames:.0f} of {expected:.0f} frames arrived, or a process was replaced")
     return sum(after_s.values()) - sum(before_s.values())
 
 
 @contextmanager
 def _decoder(url: str) -> Iterator[int]:
-    """Decode the stream in a process of its own; gives the process id, and fails where frames were missing."""
-    command = [sys.executable, "-m", "benchmarks.rivals", "decode", url]
+    """Decode the stream in a separate process; yields the process id. Raises RuntimeError if frames are missing."""
+    command = [sys.executable, "-m", "benchmarks.baselines", "decode", url]
     started_s = time.monotonic()
     process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
     try:
         yield process.pid
         process.send_signal(signal.SIGTERM)
-        told, _ = process.communicate(timeout=20)
+        output, _ = process.communicate(timeout=20)
     finally:
         process.kill()
         process.wait()
     expected = (time.monotonic() - started_s - 3.0) * clip.FPS
-    if int(told) < _FRAMES_AT_LEAST * expected:
-        raise RuntimeError(f"not a fair comparison: the decoder got {told.strip()} of {expected:.0f} frames")
+    if int(output) < _MIN_FRAMES_RATIO * expected:
+        raise RuntimeError(f"invalid comparison: the decoder received {output.strip()} of {expected:.0f} frames")
 
 
-def _tell(form: str, shares: Sequence[float]) -> None:
-    print(form.format(*shares), file=sys.stderr, flush=True)
+def _print_shares(template: str, shares: Sequence[float]) -> None:
+    print(template.format(*shares), file=sys.stderr, flush=True)

@@ -1,4 +1,4 @@
-"""Where in the shop each pixel of a synthetic scene lies: what lamps, sun and shadows are reckoned from."""
+"""Three-dimensional geometry of a synthetic scene, from which lamps, sunlight and shadows are computed."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ from edgeheat.sources.synthetic.layouts import Box
 from edgeheat.sources.synthetic.scene import Scene
 
 
-class Space:
-    """The points that the camera of a scene sees; built once."""
+class SceneGeometry:
+    """The points in the shop that the camera of a scene sees; computed once."""
 
     def __init__(self, scene: Scene) -> None:
         self.view, self.backdrop, self.layout = scene.view, scene.backdrop, scene.layout
@@ -26,14 +26,14 @@ class Space:
 
     @cached_property
     def points(self) -> F32:
-        """The point of the empty shop in each pixel, metres, (height, width, 3)."""
+        """The point of the empty shop at each pixel, metres, float32 (height, width, 3)."""
         to_floor = -self.view.position[2] / np.minimum(self._rays[..., 2], -1e-3)
         furniture_m = self.backdrop.distance_m
         reach = np.where(np.isinf(furniture_m), np.minimum(to_floor, 40.0), furniture_m / self._ahead)
         return np.asarray(self.view.position + self._rays * reach[..., None], np.float32)
 
     def points_with_people(self, moment: Moment) -> F32:
-        """The same with the walkers of a moment in it."""
+        """Return the same with the walkers of a moment; owned by the caller."""
         points = self.points.copy()
         for one in moment.sprites:
             seen = one.labels > 0
@@ -43,15 +43,17 @@ class Space:
 
 
 def scaled(picture: U8, field: F32) -> U8:
-    """Return the picture with each pixel's brightness times a field, (height, width) or (height, width, 3)."""
+    """Return the picture multiplied by a field of shape (height, width) or (height, width, 3)."""
     if field.ndim == 2:
         field = np.asarray(cv2.merge([field] * 3), np.float32)
     return np.asarray(cv2.multiply(picture, field, dtype=cv2.CV_8U), np.uint8)
 
 
-def through(points: F32, toward: F32, boxes: tuple[Box, ...]) -> F32:
-    """Tell (1 or 0) for each point (..., 3) whether the straight line `toward` the light, a vector that ends at the
-    light (broadcast against the points), is free of furniture."""
+def unobstructed(points: F32, toward: F32, boxes: tuple[Box, ...]) -> F32:
+    """Return 1 for each point (..., 3) with an unobstructed straight line to the light, else 0.
+
+    `toward`: vector from each point to the light, broadcast against the points. `boxes`: the furniture.
+    """
     shape = points.shape[:-1]
     start = points.reshape(-1, 3)
     way = np.broadcast_to(toward, points.shape).reshape(-1, 3)
@@ -67,6 +69,6 @@ def through(points: F32, toward: F32, boxes: tuple[Box, ...]) -> F32:
 
 
 def smooth_step(value: NDArray[Any]) -> F32:
-    """0 below 0, 1 above 1, and without corners between."""
+    """Return 0 below 0, 1 above 1, and a smooth cubic transition between."""
     part = np.clip(value, 0, 1)
     return np.asarray(part * part * (3 - 2 * part), np.float32)

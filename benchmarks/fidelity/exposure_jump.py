@@ -1,4 +1,4 @@
-"""The exposure jump of a real recording: how much heat comes from the jump and not from people."""
+"""Measures, on a real recording with an exposure jump, how much heat the jump causes without people."""
 
 from __future__ import annotations
 
@@ -7,36 +7,41 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from benchmarks.fidelity.count import count_edgeheat, count_rivals
-from benchmarks.fidelity.measures import F64
-from benchmarks.fidelity.results import Jump, JumpShares
+from benchmarks.fidelity.results import JumpResult, JumpShares
+from benchmarks.fidelity.scores import F64
 from edgeheat.core.grid.frames import Frame
 
 RECORDING = "one-by-one-person-detection.mp4"
+"""File name in the folder EDGEHEAT_CLIPS."""
+
 JUMP_S = (24, 29)
+"""Seconds of the recording in which the exposure changes."""
+
 AROUND_S = ((14, 24), (29, 39))
+"""Seconds before and after it, whose mean heat per second is the normal level."""
 
 EMPTY_S = (24, 44)
-"""A man in black stands at the table all the while, and the whole picture is brighter than before."""
+"""Seconds in which a man in black stands at the table and the whole picture is brighter than before."""
 
 EMPTY_LEFT_RATIO = 0.4
-"""So much of the picture's left side shows nobody in that time."""
+"""Fraction of the picture's width, from the left, in which nobody is visible in that time."""
 
 SECONDS = (14, 24, 29, 39, 44)
-"""All of these, in order."""
+"""All boundaries of these intervals, rising."""
 
 
 def recording() -> Path | None:
-    """Return the recording; None where EDGEHEAT_CLIPS is unset or has none of this name."""
+    """Return the recording; None if EDGEHEAT_CLIPS is unset or has no file of this name."""
     folder = os.environ.get("EDGEHEAT_CLIPS")
     path = Path(folder or "", RECORDING)
     return path if folder and path.exists() else None
 
 
-def measure(video: Path, kept: Path | None) -> Jump:
-    """Count the recording in all ways; `kept`: where the rivals' heats are kept, None to leave the rivals out.
+def measure(video: Path, kept: Path | None) -> JumpResult:
+    """Count the recording with all methods; `kept`: cache file of the rivals' heats, None to omit the rivals.
 
-    What edgeheat counted by some second is what it gives for a recording that ends there, because staying is
-    counted some time after it happens.
+    edgeheat's heat up to a second is that of a recording that ends there, because dwell is counted only after it is
+    confirmed.
     """
     length_s = 0.0
 
@@ -47,11 +52,11 @@ def measure(video: Path, kept: Path | None) -> Jump:
     heat = count_edgeheat(video, on_frame=note)
     until = {second: count_edgeheat(video, until_s=second) for second in SECONDS}
     found = count_rivals(video, kept, SECONDS) if kept is not None else []
-    return Jump(length_s, shares(heat, until), {each.name: shares(each.heat, each.until) for each in found})
+    return JumpResult(length_s, shares(heat, until), {each.name: shares(each.heat, each.until) for each in found})
 
 
 def shares(heat: F64, until: Mapping[int, F64]) -> JumpShares:
-    """Return the figures of one way: its heat of the whole recording, and as it stood after each of SECONDS."""
+    """Return the shares of one method; `heat`: of the whole recording, `until`: after each of SECONDS."""
     total = float(heat.sum())
     if total <= 0:
         return JumpShares(0.0, 0.0)

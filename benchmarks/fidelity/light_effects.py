@@ -1,4 +1,4 @@
-"""Light that changes in the fidelity scenes: lamps, daylight, hard shadows, a glossy floor, beams from outside."""
+"""Effects of light in the fidelity scenes: lamps, daylight, hard shadows, a reflecting floor, headlights and sun."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from functools import lru_cache
 import cv2
 import numpy as np
 
-from benchmarks.fidelity.space import Space, scaled, smooth_step, through
+from benchmarks.fidelity.geometry import SceneGeometry, scaled, smooth_step, unobstructed
 from edgeheat.core.grid.frames import F32, U8
 from edgeheat.sources.synthetic.effects import Effect, Moment
 from edgeheat.sources.synthetic.figure import blend, limbs, mirrored
@@ -19,16 +19,20 @@ _ROUND = np.stack([np.cos(np.arange(10) * math.pi / 5), np.sin(np.arange(10) * m
 
 
 class Lamps(Effect):
-    """The ceiling's tubes go off and on by a switch; one lamp with a switch of its own stays lit."""
+    """The ceiling's fluorescent tubes are switched off and on; one separate lamp stays on."""
 
-    def __init__(self, space: Space, own_lamp: tuple[float, float, float], dark: Sequence[tuple[float, float]]) -> None:
+    def __init__(
+        self, geometry: SceneGeometry, own_lamp: tuple[float, float, float], dark: Sequence[tuple[float, float]]
+    ) -> None:
         self._dark = dark
-        away_m = np.linalg.norm(space.points - np.array(own_lamp, np.float32), axis=-1)
+        away_m = np.linalg.norm(geometry.points - np.array(own_lamp, np.float32), axis=-1)
         own = np.exp(-((away_m / 2.4) ** 2))
         warm = np.array((0.75, 0.95, 1.1), np.float32)
         self._off = np.asarray(0.33 + 0.6 * own[..., None] * warm, np.float32)
         rng = np.random.default_rng(31)
-        rows = np.clip((space.points[..., 1] / 2.5).astype(np.int32), 0, 3)  # of tubes, each with a starter of its own
+        rows = np.clip(
+            (geometry.points[..., 1] / 2.5).astype(np.int32), 0, 3
+        )  # rows of tubes, each with its own starter
         self._rows = [np.asarray(rows == row, np.float32) for row in range(4)]
         self._starts_s = rng.uniform(0.1, 1.6, (len(dark), 4))
 
@@ -43,7 +47,7 @@ class Lamps(Effect):
         return scaled(picture, np.asarray((self._off + soft * (1 - self._off)) * gain, np.float32))
 
     def lit(self, t_s: float) -> bool:
-        """Whether the switch is on."""
+        """Whether the tubes are switched on at a scene time."""
         return not any(off_s <= t_s < on_s for off_s, on_s in self._dark)
 
     def _lit(self, row: int, moment: Moment) -> float:
@@ -53,12 +57,12 @@ class Lamps(Effect):
             since_s = moment.t_s - on_s
             if 0 <= since_s < self._starts_s[spell, row]:
                 return float(np.random.default_rng([37, spell, row, int(since_s / 0.09)]).choice([0.0, 0.5, 0.9]))
-            if 0 <= since_s < 20:  # tubes grow a little brighter as they warm up
+            if 0 <= since_s < 20:  # tubes become slightly brighter while they warm up
                 return 0.93 + 0.07 * since_s / 20
         return 1.0
 
     def _exposure(self, t_s: float) -> float:
-        """The camera makes up for a part of the dark within two seconds, and takes it back as slowly."""
+        """Gain of the camera: it compensates part of the darkness within two seconds, and returns as slowly."""
         gain = 1.0
         for off_s, on_s in self._dark:
             if t_s > off_s:
@@ -69,10 +73,10 @@ class Lamps(Effect):
 
 
 class Daylight(Effect):
-    """Light through a shop front on one side, drifting over the minutes, with clouds that go before the sun."""
+    """Light through a shop front on one side that drifts over minutes, with clouds."""
 
-    def __init__(self, space: Space, seed: int, length_s: float) -> None:
-        x = space.points[..., 0]
+    def __init__(self, geometry: SceneGeometry, seed: int, length_s: float) -> None:
+        x = geometry.points[..., 0]
         self._near_window = np.asarray(smooth_step(1 - x / 9.0) * 0.75 + 0.25, np.float32)
         self._length_s = length_s
         rng = np.random.default_rng([seed, 41])
@@ -89,7 +93,7 @@ class Daylight(Effect):
         inside = 0.97 + 0.3 * (drift - 0.95)
         level = inside + self._near_window * (drift - inside)
         for begin, lasts, edge, depth in self._clouds:
-            # The edge of a cloud goes over the shop from the window inwards.
+            # The edge of a cloud's shadow moves from the window inwards.
             since = moment.t_s - begin - 1.5 * (1 - self._near_window)
             cover = smooth_step(since / edge) * smooth_step((lasts - since) / edge)
             level = level * (1 - depth * cover * (0.4 + 0.6 * self._near_window))
@@ -98,37 +102,37 @@ class Daylight(Effect):
 
 
 class SunShadows(Effect):
-    """A low sun or a strong spotlight: furniture and walkers throw hard shadows on the floor and up the furniture."""
+    """A low sun or a strong spotlight: furniture and walkers cast hard shadows on the floor and on furniture."""
 
-    def __init__(self, space: Space, toward: tuple[float, float, float], shade: float) -> None:
-        """`toward` points to the light; `shade` is what is left of the brightness in a shadow."""
+    def __init__(self, geometry: SceneGeometry, toward: tuple[float, float, float], shade: float) -> None:
+        """`toward`: direction to the light; `shade`: fraction of the brightness that remains in a shadow."""
         light = -np.array(toward, np.float64) / math.hypot(*toward)
         aside = np.cross(light, (0.0, 0.0, 1.0))
         aside /= np.linalg.norm(aside)
         self._axes = np.stack([aside, np.cross(light, aside), light]).astype(np.float32)
-        self._space, self._shade = space, shade
-        self._places = np.asarray(space.points @ self._axes.T, np.float32)
-        solid = tuple(box for box in space.layout.boxes if box.material not in ("wall", "frame"))
-        free = through(space.points - 0.01 * self._axes[2], (-8 * self._axes[2]).astype(np.float32), solid)
+        self._geometry, self._shade = geometry, shade
+        self._places = np.asarray(geometry.points @ self._axes.T, np.float32)
+        solid = tuple(box for box in geometry.layout.boxes if box.material not in ("wall", "frame"))
+        free = unobstructed(geometry.points - 0.01 * self._axes[2], (-8 * self._axes[2]).astype(np.float32), solid)
         self._lit = np.asarray(cv2.GaussianBlur(free, (0, 0), 0.7), np.float32)
 
     def on_shop(self, picture: U8, moment: Moment) -> U8:
         """See `Effect.on_shop`."""
         lit = self._lit.copy()
         for one in moment.sprites:
-            self._darken(lit, limbs(one.pose, self._space.view))
+            self._darken(lit, limbs(one.pose, self._geometry.view))
         return scaled(picture, np.asarray(self._shade + (1 - self._shade) * lit, np.float32))
 
     def _darken(self, lit: F32, body: list[F32]) -> None:
-        """Take the light from the pixels that lie behind a body, seen from the light; in place."""
-        a_metre = 40
+        """Darken the pixels behind a body as seen from the light; changes `lit` in place."""
+        pixels_per_m = 40
         seen = [(balls[:, :3] @ self._axes.T, balls[:, 3]) for balls in body]
         at = np.concatenate([places for places, _ in seen])
         low, high = at[:, :2].min(axis=0) - 0.3, at[:, :2].max(axis=0) + 0.3
-        size = np.ceil((high - low) * a_metre).astype(int)
+        size = np.ceil((high - low) * pixels_per_m).astype(int)
         outline = np.zeros((size[1], size[0]), np.uint8)
         for places, radius in seen:
-            rims = (places[:, None, :2] + _ROUND[None] * radius[:, None, None] - low) * a_metre
+            rims = (places[:, None, :2] + _ROUND[None] * radius[:, None, None] - low) * pixels_per_m
             cv2.fillConvexPoly(outline, cv2.convexHull(rims.reshape(-1, 2).astype(np.int32)), 255)
         outline = np.asarray(cv2.GaussianBlur(outline, (0, 0), 1.0), np.uint8)
         u, v, along = (self._places[..., i] for i in range(3))
@@ -137,7 +141,7 @@ class SunShadows(Effect):
         if len(rows) == 0:
             return
         map_x, map_y = (
-            ((field[rows, columns] - edge) * a_metre).astype(np.float32)[None]
+            ((field[rows, columns] - edge) * pixels_per_m).astype(np.float32)[None]
             for field, edge in ((u, low[0]), (v, low[1]))
         )
         dark = np.concatenate(
@@ -150,14 +154,14 @@ class SunShadows(Effect):
 
 
 class GlossyFloor(Effect):
-    """A polished floor mirrors walkers faintly, less the farther they are above it."""
+    """A polished floor reflects walkers faintly, and less with height above the floor."""
 
-    def __init__(self, space: Space, strength: float) -> None:
-        self._space, self._strength = space, strength
+    def __init__(self, geometry: SceneGeometry, strength: float) -> None:
+        self._geometry, self._strength = geometry, strength
 
     def on_shop(self, picture: U8, moment: Moment) -> U8:
         """See `Effect.on_shop`."""
-        images = [mirrored(one.pose, self._space.view, self._space.backdrop) for one in moment.sprites]
+        images = [mirrored(one.pose, self._geometry.view, self._geometry.backdrop) for one in moment.sprites]
         shown = [image for image in images if image is not None]
         if not shown:
             return picture
@@ -168,13 +172,13 @@ class GlossyFloor(Effect):
         weight = np.zeros(picture.shape[:2], np.float32)
         for image in shown:
             weight[image.window][image.labels > 0] = self._strength
-        weight = np.asarray(cv2.GaussianBlur(weight, (0, 0), 0.8), np.float32) * (self._space.backdrop.floor > 0)
+        weight = np.asarray(cv2.GaussianBlur(weight, (0, 0), 0.8), np.float32) * (self._geometry.backdrop.floor > 0)
         return np.asarray(cv2.blendLinear(mirror, picture, weight, 1 - weight), np.uint8)
 
 
 @dataclass(frozen=True, slots=True)
 class Window:
-    """Panes in the plane y = `y`, with bars between them."""
+    """Window panes in the plane y = `y`, with bars between them; metres."""
 
     y: float
     x: tuple[float, float]
@@ -182,7 +186,7 @@ class Window:
     panes: int
 
     def passes(self, points: F32, light: F32, soft_m: float) -> F32:
-        """How much of the light from a point reaches each of the points (..., 3), 0..1."""
+        """Return the share of the light from the point `light` that reaches each of the points (..., 3), 0..1."""
         part = (self.y - points[..., 1]) / (light[1] - points[..., 1])
         x = points[..., 0] + part * (light[0] - points[..., 0])
         z = points[..., 2] + part * (light[2] - points[..., 2])
@@ -194,7 +198,7 @@ class Window:
 
 @dataclass(frozen=True, slots=True)
 class Car:
-    """Headlights that go by outside, from one place to another (x, y, z), while they are there."""
+    """Headlights that pass outside, from `begin` to `end` (x, y, z in metres)."""
 
     from_s: float
     lasts_s: float
@@ -204,14 +208,18 @@ class Car:
 
 
 class Beams(Effect):
-    """Headlights sweep through the window over floor, goods and people; a patch of sun creeps behind them."""
+    """Headlights through the windows sweep over floor, goods and people; a patch of sunlight moves slowly."""
 
     def __init__(
-        self, space: Space, windows: Sequence[Window], cars: Sequence[Car], sun: Sequence[tuple[float, float]]
+        self,
+        geometry: SceneGeometry,
+        windows: Sequence[Window],
+        cars: Sequence[Car],
+        sun: Sequence[tuple[float, float]],
     ) -> None:
-        """`sun` gives scene times and strengths, straight lines between."""
-        self._space, self._windows, self._cars, self._sun = space, windows, cars, np.array(sun)
-        self._solid = tuple(box for box in space.layout.boxes if box.material not in ("wall", "frame"))
+        """`sun`: scene times in seconds and strengths, interpolated linearly."""
+        self._geometry, self._windows, self._cars, self._sun = geometry, windows, cars, np.array(sun)
+        self._solid = tuple(box for box in geometry.layout.boxes if box.material not in ("wall", "frame"))
         self._patch = lru_cache(2)(self._sun_patch)
 
     def on_picture(self, picture: U8, moment: Moment) -> U8:
@@ -224,7 +232,7 @@ class Beams(Effect):
         if sun > 0:
             light += sun * self._patch(int(moment.t_s * 2))
         if cars:
-            points = self._space.points_with_people(moment)
+            points = self._geometry.points_with_people(moment)
             for car in cars:
                 light += self._headlights(points, car, (moment.t_s - car.from_s) / car.lasts_s)
         glare = np.asarray(cv2.blur(light, (61, 61)), np.float32) * 10
@@ -243,17 +251,17 @@ class Beams(Effect):
             far_m = np.linalg.norm(points - lamp, axis=-1)
             seen = self._passes(points, lamp, 0.12)
             coarse = np.ascontiguousarray(points[2::4, 2::4])
-            free = cv2.resize(through(coarse, lamp - coarse, self._solid), points.shape[1::-1])
+            free = cv2.resize(unobstructed(coarse, lamp - coarse, self._solid), points.shape[1::-1])
             total += seen * free * (10.0 / far_m) ** 2
         rises = smooth_step(np.array(min(part, 1 - part) * 5))
         return np.asarray(0.5 * car.strength * rises * total, np.float32)
 
     def _sun_patch(self, half_seconds: int) -> F32:
-        """The sun on the empty shop; it moves a few millimetres from one half second to the next."""
+        """Sunlight on the empty shop, float32 0..1; it moves a few millimetres every half second."""
         hour = half_seconds / 2 / 300
         sun = np.array((4.0 + 34.0 * (hour - 0.5) * 0.35, -60.0, 42.0 + 3 * hour), np.float32)
-        points = self._space.points
+        points = self._geometry.points
         lit = self._passes(points, sun, 0.05)
         near = cv2.dilate(lit, np.ones((3, 3), np.uint8)) > 0
-        lit[near] *= through(points[near], sun - points[near], self._solid)
+        lit[near] *= unobstructed(points[near], sun - points[near], self._solid)
         return np.asarray(cv2.GaussianBlur(lit, (0, 0), 0.8), np.float32)

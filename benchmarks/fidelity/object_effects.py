@@ -1,4 +1,4 @@
-"""Things of the fidelity scenes that move and are no people: a screen, a hanging sign, a plant in the wind, goods."""
+"""Moving objects of the fidelity scenes that are not people: screens, a hanging sign, a plant, a pallet, a stand."""
 
 from __future__ import annotations
 
@@ -14,11 +14,12 @@ from edgeheat.sources.synthetic.effects import Effect, Moment, Thing
 from edgeheat.sources.synthetic.layouts import XY
 from edgeheat.sources.synthetic.scene import Scene
 
-_SHIFT = 4  # cv2 takes polygon corners in sixteenths of a pixel
+_SHIFT = 4
+"""Fractional bits of polygon corners for cv2: sixteenths of a pixel."""
 
 
 class Screen(Effect):
-    """A television or an advertising screen: shots of one to six seconds, pans and things that move in them."""
+    """A television or an advertising screen: shots of one to six seconds with pans and moving shapes."""
 
     def __init__(self, scene: Scene, corners: Sequence[tuple[float, float, float]], seed: int, length_s: float) -> None:
         """`corners` are upper left, upper right, lower right, lower left."""
@@ -52,7 +53,7 @@ class Screen(Effect):
 
 
 class HangingSign(Effect):
-    """A board that hangs from the ceiling and swings in the draught, at times hardly."""
+    """A board that hangs from the ceiling and swings in the draught, at times very little."""
 
     def __init__(self, scene: Scene, middle: XY, top_m: float, size_m: tuple[float, float]) -> None:
         self._view, self._middle, self._top_m, self._size_m = scene.view, middle, top_m, size_m
@@ -77,7 +78,7 @@ class HangingSign(Effect):
 
 
 class Plant(Effect):
-    """A pot plant with long leaves in the wind of a fan that turns to and fro."""
+    """A potted plant with long leaves in the wind of an oscillating fan."""
 
     _STEM_M = (0.45, 1.15)
 
@@ -119,7 +120,7 @@ class Plant(Effect):
 
 
 class Block(Effect):
-    """A pallet with goods or a display stand: wherever `where` has it at an instant, or nowhere."""
+    """A pallet with goods or a display stand at the position that `where` returns for an instant."""
 
     def __init__(
         self,
@@ -128,14 +129,14 @@ class Block(Effect):
         where: Callable[[float], tuple[float, float, float] | None],
         seed: int,
     ) -> None:
-        """`where` gives x, y of the middle and the angle in radians by which it is turned."""
+        """`where`: scene time → x, y of the centre in metres and rotation in radians; None: not in the scene."""
         self._view, self._floor, self._size_m, self._where = scene.view, scene.backdrop.floor, size_m, where
         rng = np.random.default_rng([seed, 73])
         self._faces = [_boxes(rng, shade) for shade in (1.0, 0.86, 0.78, 0.92)]
         self._top = _boxes(rng, 1.08)
 
     def on_shop(self, picture: U8, moment: Moment) -> U8:
-        """See `Effect.on_shop`: less light reaches the floor close to it."""
+        """See `Effect.on_shop`: a contact shadow on the floor around it."""
         place = self._where(moment.t_s)
         if place is None:
             return picture
@@ -175,9 +176,9 @@ class Block(Effect):
 
 
 def panel(view: View, corners: F32, texture: U8) -> Thing | None:
-    """Return a flat picture hung up in the shop; None where it is not seen.
+    """Return a flat picture placed in the shop; None if it is not visible.
 
-    `corners` (4, 3) are upper left, upper right, lower right, lower left; seen from behind it is mirrored.
+    `corners` (4, 3), metres: upper left, upper right, lower right, lower left; mirrored when seen from behind.
     """
     pixels, scale = view.project(corners)
     window = _window(view, pixels)
@@ -188,7 +189,7 @@ def panel(view: View, corners: F32, texture: U8) -> Thing | None:
     square = np.array([(0, 0), (wide, 0), (wide, tall), (0, tall)], np.float32) - 0.5
     to = cv2.getPerspectiveTransform(square, (pixels - np.array((left, top)) - 0.5).astype(np.float32))
     smaller = float(np.ptp(pixels[:, 1])) / tall
-    if smaller < 0.7:  # fine detail would flicker without need
+    if smaller < 0.7:  # avoids aliasing of fine detail
         texture = np.asarray(cv2.GaussianBlur(texture, (0, 0), 0.4 / max(smaller, 0.05)), np.uint8)
     bgr = cv2.warpPerspective(texture, to, (width, height), flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
     cover = np.zeros((height, width), np.uint8)
@@ -199,7 +200,7 @@ def panel(view: View, corners: F32, texture: U8) -> Thing | None:
 
 
 def _drawn(view: View, shapes: Sequence[tuple[F32, tuple[float, float, float]]], distance_m: float) -> Thing | None:
-    """Paint filled outlines (n, 3) in metres, the farthest first, into one thing."""
+    """Draw filled outlines (n, 3) in metres, the farthest first, into one thing; None if it is not visible."""
     projected = [view.project(outline) for outline, _ in shapes]
     if not all(scale.all() for _, scale in projected):
         return None
@@ -210,7 +211,7 @@ def _drawn(view: View, shapes: Sequence[tuple[F32, tuple[float, float, float]]],
     bgr, cover = np.zeros((height, width, 3), np.uint8), np.zeros((height, width), np.uint8)
     for (pixels, _), (_, colour) in zip(projected, shapes, strict=True):
         points = np.rint((pixels - np.array((left, top))) * (1 << _SHIFT)).astype(np.int32)
-        # Painted a little wider than it covers: its rim blends with the shop and not with black.
+        # Drawn slightly wider than its cover, so that its edge blends with the shop and not with black.
         cv2.polylines(bgr, [points], True, colour, 2, cv2.LINE_8, _SHIFT)
         cv2.fillPoly(bgr, [points], colour, cv2.LINE_AA, _SHIFT)
         cv2.fillPoly(cover, [points], 255, cv2.LINE_AA, _SHIFT)
@@ -218,7 +219,7 @@ def _drawn(view: View, shapes: Sequence[tuple[F32, tuple[float, float, float]]],
 
 
 def _window(view: View, pixels: F32) -> tuple[int, int, int, int] | None:
-    """Left, top, width and height of what is seen of some points; None where nothing is."""
+    """Left, top, width and height of the visible bounding box of some points; None if nothing is visible."""
     low = np.maximum(np.floor(pixels.min(axis=0)).astype(int) - 1, 0)
     high = np.minimum(np.ceil(pixels.max(axis=0)).astype(int) + 2, view.size_wh)
     if (high <= low).any():
@@ -227,7 +228,7 @@ def _window(view: View, pixels: F32) -> tuple[int, int, int, int] | None:
 
 
 def _boxes(rng: np.random.Generator, shade: float) -> U8:
-    """Cartons in rows, with tape and labels."""
+    """A texture of cartons in rows, with tape and labels; BGR uint8."""
     face = np.zeros((120, 120, 3), np.float32)
     carton = np.array((95, 140, 180)) * rng.uniform(0.75, 1.1)
     for row in range(4):

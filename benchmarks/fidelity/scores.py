@@ -1,9 +1,10 @@
-"""How alike a heat and the truth are, as the saliency field measures it, and how much heat lies where nobody was.
+"""Compares a heat with the ground truth: correlation, histogram intersection, total, and share of false heat.
 
-All maps are float arrays of shape (height, width), never negative. They are compared on one grid, GRID_HW, to which
-`on_grid` brings maps of any size. Formulas of CC and SIM, and the habit of smoothing first: Bylinskii, Judd, Oliva,
-Torralba and Durand, "What do different evaluation metrics tell us about saliency models?", IEEE TPAMI 41 (3), 2019,
-and the MIT saliency benchmark.
+All maps are non-negative arrays of shape (height, width). They are compared on one grid, GRID_HW, to which `on_grid`
+scales maps of any size. CC and SIM, and smoothing before them, are those of research on visual attention.
+
+Reference: Bylinskii, Judd, Oliva, Torralba and Durand 2019, "What do different evaluation metrics tell us about
+saliency models?", IEEE TPAMI 41 (3); MIT saliency benchmark.
 """
 
 from __future__ import annotations
@@ -19,18 +20,18 @@ F64 = NDArray[np.float64]
 AnyMap = NDArray[Any]
 
 GRID_HW = (180, 320)
-"""The grid on which everything is compared."""
+"""Height and width of the grid on which all maps are compared."""
 
 SIGMA_RATIO = 0.017
-"""Sigma of the smoothing, as a share of the map's width."""
+"""Sigma of the smoothing, as a fraction of the map's width."""
 
 TOLERANCE_CELLS = 2
-"""Heat that lies so many cells beside somebody's place, in any direction, is not false."""
+"""Heat up to this many cells away from a person, in any direction, is not false."""
 
 
 @dataclass(frozen=True, slots=True)
 class Scores:
-    """One heat against the truth."""
+    """The scores of one heat."""
 
     cc: float
     """Pearson correlation of the smoothed maps, -1..1."""
@@ -39,14 +40,14 @@ class Scores:
     """Histogram intersection of the smoothed maps, 0..1."""
 
     total_ratio: float | None
-    """Sum of the heat ÷ sum of the truth; None where the heat is not in seconds."""
+    """Sum of the heat ÷ sum of the ground truth; None if the heat is not in seconds."""
 
     false_share: float
-    """Share of the heat where nobody ever was, 0..1."""
+    """Share of the heat at places where nobody ever was, 0..1."""
 
 
 def score(heat: AnyMap, presence_s: AnyMap, *, in_seconds: bool = True) -> Scores:
-    """Hold a heat against the truth, the seconds in which each place showed somebody; maps of any size."""
+    """Score a heat against `presence_s`, the seconds in which each place showed a person; maps of any size."""
     on, truth = on_grid(heat), on_grid(presence_s)
     smooth_heat, smooth_truth = smooth(on), smooth(truth)
     return Scores(
@@ -60,7 +61,7 @@ def score(heat: AnyMap, presence_s: AnyMap, *, in_seconds: bool = True) -> Score
 def on_grid(values: AnyMap, shape_hw: tuple[int, int] = GRID_HW) -> F64:
     """Return the map on another grid by area averaging: each cell is the mean of what it covers; owned by the caller.
 
-    Cells that lie partly in one are weighted by the part, so that the mean of the map stays, up or down in size.
+    Partly covered cells are weighted by the covered part, so the mean of the map is preserved in both directions.
     """
     down, across = _shares(values.shape[0], shape_hw[0]), _shares(values.shape[1], shape_hw[1])
     return np.asarray(down @ values.astype(np.float64) @ across.T, np.float64)
@@ -76,9 +77,9 @@ def _shares(source: int, target: int) -> F64:
 
 
 def smooth(values: AnyMap) -> F64:
-    """Return the map under a Gaussian whose sigma is SIGMA_RATIO of its width.
+    """Return the map smoothed by a Gaussian with a sigma of SIGMA_RATIO times its width.
 
-    Mirrored at the edges, so that the sum stays: nothing is lost that happened at the picture's edge.
+    Mirrored at the edges, so that the sum is preserved.
     """
     sigma = SIGMA_RATIO * values.shape[1]
     blurred = cv2.GaussianBlur(values.astype(np.float64), (0, 0), sigma, borderType=cv2.BORDER_REFLECT)
@@ -86,7 +87,7 @@ def smooth(values: AnyMap) -> F64:
 
 
 def cc(heat: AnyMap, truth: AnyMap) -> float:
-    """Return the Pearson correlation of two maps: cov(P, Q) / (std(P) std(Q)); 0 where either is flat or empty."""
+    """Return the Pearson correlation of two maps: cov(P, Q) / (std(P) std(Q)); 0 if either is constant or empty."""
     p, q = heat - np.mean(heat, dtype=np.float64), truth - np.mean(truth, dtype=np.float64)
     norm = float(np.sqrt(np.sum(p * p)) * np.sqrt(np.sum(q * q)))
     return float(np.sum(p * q)) / norm if norm > 0 else 0.0
@@ -101,7 +102,10 @@ def sim(heat: AnyMap, truth: AnyMap) -> float:
 
 
 def total_ratio(heat: AnyMap, truth: AnyMap) -> float:
-    """Return the sum of the heat ÷ the sum of the truth, both in seconds; where the truth is empty 1 for no heat."""
+    """Return the sum of the heat ÷ the sum of the truth, both in seconds.
+
+    If the truth is empty: 1 without heat, else infinity.
+    """
     heat_sum, truth_sum = _sum(heat), _sum(truth)
     if truth_sum > 0:
         return heat_sum / truth_sum
@@ -109,13 +113,13 @@ def total_ratio(heat: AnyMap, truth: AnyMap) -> float:
 
 
 def false_share(heat: AnyMap, presence_s: AnyMap) -> float:
-    """Return the share of the heat in cells more than TOLERANCE_CELLS away from where anybody ever was; 0 for none."""
+    """Return the share of the heat in cells more than TOLERANCE_CELLS away from any person; 0 without heat."""
     heat_sum = _sum(heat)
     if heat_sum <= 0:
         return 0.0
     side = 2 * TOLERANCE_CELLS + 1
-    somebody = cv2.dilate((presence_s > 0).astype(np.uint8), np.ones((side, side), np.uint8))
-    return _sum(heat[somebody == 0]) / heat_sum
+    occupied = cv2.dilate((presence_s > 0).astype(np.uint8), np.ones((side, side), np.uint8))
+    return _sum(heat[occupied == 0]) / heat_sum
 
 
 def _sum(values: AnyMap) -> float:

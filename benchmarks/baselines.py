@@ -1,9 +1,9 @@
-"""What edgeheat is measured against, each in a process of its own: plain decoding, and the usual script.
+"""The two programs that edgeheat is compared with: plain decoding, and a typical heat map script.
 
-    python -m benchmarks.rivals decode URL           until SIGTERM, then prints the number of frames
-    python -m benchmarks.rivals script FILE IMAGE
+    python -m benchmarks.baselines decode URL           until SIGTERM, then prints the number of frames
+    python -m benchmarks.baselines script FILE IMAGE
 
-Imports stand inside the functions: each rival loads only what it needs itself.
+Imports are inside the functions, so that each program loads only what it needs.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ import sys
 
 
 def decode(url: str) -> None:
-    """Decode everything in one thread and do nothing with it: the floor that edgeheat is compared with."""
+    """Decode the stream in one thread without using the pictures: the minimum cost of any analysis."""
     import av
 
     stopping = False
@@ -35,7 +35,7 @@ def decode(url: str) -> None:
 
 
 def script(path: str, image: str) -> None:
-    """Count motion as the well-known heat map scripts do: every frame in full size and colour, sums in uint8."""
+    """Count motion as typical heat map scripts do: every frame in full size and colour, sums in uint8."""
     import cv2
     import numpy as np
 

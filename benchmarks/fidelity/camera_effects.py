@@ -1,4 +1,4 @@
-"""What the camera does in the fidelity scenes: noise, exposure, night sight, a bump, and what flies at its lens."""
+"""Effects of the camera in the fidelity scenes: noise, exposure, infra-red, a knock, insects and rain."""
 
 from __future__ import annotations
 
@@ -9,21 +9,22 @@ from functools import lru_cache
 import cv2
 import numpy as np
 
-from benchmarks.fidelity.space import Space, smooth_step
+from benchmarks.fidelity.geometry import SceneGeometry, smooth_step
 from edgeheat.core.grid.frames import F32, U8, SizeWH
 from edgeheat.sources.synthetic.effects import Effect, Moment
 from edgeheat.sources.synthetic.scene import Scene
 
-_MARGIN_PX = 64  # a field of noise is so much larger than the picture, and is laid on at a new offset each frame
+_MARGIN_PX = 64
+"""By this much a noise field is larger than the picture; each frame uses it at a new offset."""
 
 
 class Grain(Effect):
-    """Sensor noise, partly in colour, and a little coarser than a pixel, as what a camera's own filter leaves."""
+    """Sensor noise, partly in colour and slightly coarser than a pixel, as after a camera's own noise filter."""
 
     def __init__(
         self, size_wh: SizeWH, seed: int, level: float | Callable[[float], float], colour: float = 0.5
     ) -> None:
-        """`level` is the standard deviation in grey levels, or gives it for a scene time in seconds."""
+        """`level`: standard deviation in grey levels, or a function that returns it for a scene time in seconds."""
         self._size_wh, self._seed, self._level, self._colour = size_wh, seed, level, colour
         self._field = lru_cache(8)(self._make_field)
 
@@ -48,14 +49,14 @@ class Grain(Effect):
 
 
 def exposed(picture: U8, gain: float) -> U8:
-    """Return the picture with `gain` times the light, through the camera's gamma; highlights are cut off."""
+    """Return the picture with `gain` times the light, computed through a gamma of 2.2; highlights are clipped."""
     steps = np.arange(256) / 255
     table = np.clip(255 * np.minimum(1.0, gain * steps**2.2) ** (1 / 2.2), 0, 255)
     return np.asarray(cv2.LUT(picture, np.rint(table).astype(np.uint8)), np.uint8)
 
 
 class Dim(Effect):
-    """Less light than usual, all the time."""
+    """Constantly less light than usual."""
 
     def __init__(self, gain: float) -> None:
         self._gain = gain
@@ -66,15 +67,15 @@ class Dim(Effect):
 
 
 class AutoExposure(Effect):
-    """The gain falls when people take up much of the picture, and rises when they are gone, each with a lag."""
+    """The gain falls when people cover much of the picture, and rises when they leave, both with a lag."""
 
     _STEP_S = 0.2
 
     def __init__(self, small: Scene, length_s: float, lowest: float) -> None:
-        """`small` is the same scene, small: the camera's light meter. `lowest` is the least gain."""
+        """`small`: the same scene at a small size, used as the light meter. `lowest`: the minimum gain."""
         width, height = small.params.size_wh
         weight = np.ones((height, width), np.float32)
-        weight[height // 4 : -height // 6, width // 5 : -width // 5] = 2.5  # as most cameras do, more for the middle
+        weight[height // 4 : -height // 6, width // 5 : -width // 5] = 2.5  # centre-weighted, as in most cameras
         times = np.arange(0.0, length_s + 1, self._STEP_S)
         covers = np.empty(len(times))
         for index, t_s in enumerate(times):
@@ -83,7 +84,7 @@ class AutoExposure(Effect):
         wanted = 1 - (1 - lowest) * smooth_step(np.asarray((covers - 0.02) / 0.14, np.float32))
         keep = math.exp(-self._STEP_S / 0.45)
         self.gains = wanted.astype(np.float64)
-        for _ in range(2):  # two lags in a row: slow to begin, then quick, then slow to end
+        for _ in range(2):  # two lags in series give a smooth start and end
             for index in range(1, len(self.gains)):
                 self.gains[index] = keep * self.gains[index - 1] + (1 - keep) * self.gains[index]
 
@@ -94,19 +95,19 @@ class AutoExposure(Effect):
 
 
 class InfraRed:
-    """How a scene looks by the camera's own infra-red lamp: grey, other contrasts, bright near and dark far away."""
+    """The scene in the light of the camera's infra-red lamp: grey, other contrasts, bright near and dark far away."""
 
-    def __init__(self, space: Space) -> None:
-        self._space = space
-        width, height = space.view.size_wh
+    def __init__(self, geometry: SceneGeometry) -> None:
+        self._geometry = geometry
+        width, height = geometry.view.size_wh
         x = np.linspace(-1, 1, width, dtype=np.float32)[None, :]
         y = np.linspace(-0.8, 0.8, height, dtype=np.float32)[:, None]
         self._cone = np.exp(-((((x - 0.05) ** 2 + (y + 0.05) ** 2) / 0.85) ** 1.3)).astype(np.float32)
-        self._far_m = np.linalg.norm(space.points - space.view.position, axis=-1).astype(np.float32)
+        self._far_m = np.linalg.norm(geometry.points - geometry.view.position, axis=-1).astype(np.float32)
 
     def of(self, picture: U8, moment: Moment) -> U8:
-        """Return the picture by infra-red light."""
-        # Dyes and packets that differ to the eye are alike in infra-red, and dark cloth is often bright.
+        """Return the picture in infra-red light."""
+        # Dyes and packages of different colours look similar in infra-red, and dark cloth is often bright.
         mix = np.array([[0.05, -0.30, 0.75]], np.float32)
         grey = np.asarray(cv2.transform(picture.astype(np.float32), mix), np.float32) + 68
         far_m = self._far_m.copy()
@@ -120,10 +121,10 @@ class InfraRed:
 
 
 class Night(Effect):
-    """It is night all the time."""
+    """Night for the whole scene."""
 
-    def __init__(self, space: Space) -> None:
-        self._infra_red = InfraRed(space)
+    def __init__(self, geometry: SceneGeometry) -> None:
+        self._infra_red = InfraRed(geometry)
 
     def on_picture(self, picture: U8, moment: Moment) -> U8:
         """See `Effect.on_picture`."""
@@ -131,13 +132,13 @@ class Night(Effect):
 
 
 class NightSwitch(Effect):
-    """By day in colour; the lamps go out, the filter swings away, and the camera sees by infra-red until morning."""
+    """Colour by day; then the lamps go out and the camera switches to infra-red until morning."""
 
-    def __init__(self, space: Space, night: tuple[float, float]) -> None:
-        self._infra_red, (self._dusk_s, self._dawn_s) = InfraRed(space), night
+    def __init__(self, geometry: SceneGeometry, night: tuple[float, float]) -> None:
+        self._infra_red, (self._dusk_s, self._dawn_s) = InfraRed(geometry), night
 
     def on_picture(self, picture: U8, moment: Moment) -> U8:
-        """See `Effect.on_picture`. It is dark for 0.7 s before the filter moves; both ways it is too bright first."""
+        """See `Effect.on_picture`. Dark for 0.7 s before the switch; after each switch it is over-exposed at first."""
         t_s = moment.t_s
         since_dusk, since_dawn = t_s - self._dusk_s, t_s - self._dawn_s
         if since_dusk < -0.7 or since_dawn >= 1.4:
@@ -146,20 +147,20 @@ class NightSwitch(Effect):
             return exposed(picture, 0.012)
         if since_dawn < 0:
             return exposed(self._infra_red.of(picture, moment), 1 + 5 * math.exp(-since_dusk / 0.28))
-        if since_dawn < 0.25:  # the shop's lamps are on while the camera still sees by infra-red
+        if since_dawn < 0.25:  # the shop's lamps are on while the camera is still in infra-red mode
             return exposed(self._infra_red.of(picture, moment), 6.0)
         return exposed(picture, 1 + 4 * math.exp(-(since_dawn - 0.25) / 0.25))
 
     def noise(self, t_s: float) -> float:
-        """Standard deviation for `Grain`."""
+        """Standard deviation of the noise at a scene time, for `Grain`."""
         return 6.5 if self._dusk_s - 0.7 <= t_s < self._dawn_s + 0.25 else 2.0
 
 
 class Bump(Effect):
-    """The camera is knocked: it shakes for a moment and then looks aside. Its scene is larger than the picture."""
+    """The camera is knocked: it shakes and then shows a shifted view. The scene is drawn larger than the picture."""
 
     def __init__(self, scene_wh: SizeWH, picture_wh: SizeWH, at_s: float, shift: tuple[float, float], turn_deg: float):
-        """`shift` is in shares of the picture's width and height, to the right and down."""
+        """`shift`: fraction of the picture's width and height, to the right and down."""
         self._scene_wh, self._wh, self._at_s, self._shift, self._turn_deg = scene_wh, picture_wh, at_s, shift, turn_deg
 
     def _matrix(self, t_s: float) -> F32:
@@ -183,7 +184,7 @@ class Bump(Effect):
 
 
 class Insects(Effect):
-    """Moths that the camera's own lamp draws: bright, blurred, quick, for a second or two each."""
+    """Moths attracted by the camera's lamp: bright, blurred, fast, for a second or two each."""
 
     _SHUTTER_S = 0.03
 
@@ -220,7 +221,9 @@ class Insects(Effect):
                 place = place + reach * np.sin(2 * math.pi * rate * t_s + phase)
             track.append(place)
         path = np.array(track)
-        spread = 1 + float(np.hypot(*np.diff(path, axis=0).T).sum()) / (2 * radius)  # the same light on more pixels
+        spread = 1 + float(np.hypot(*np.diff(path, axis=0).T).sum()) / (
+            2 * radius
+        )  # the same light spread over more pixels
         flutter = 0.65 + 0.35 * math.sin(2 * math.pi * 11 * since_s + seed % 7)
         one = np.zeros_like(glow)
         cv2.polylines(one, [np.rint(path * 16).astype(np.int32)], False, 1.0, int(2 * radius), cv2.LINE_8, 4)
@@ -228,10 +231,10 @@ class Insects(Effect):
 
 
 class Rain(Effect):
-    """Drops close to the lens, lit by the camera's lamp: bright slanting streaks, others in each frame."""
+    """Drops close to the lens, lit by the camera's lamp: bright slanting streaks, different in each frame."""
 
     def __init__(self, seed: int, spells: Sequence[tuple[float, float, float]]) -> None:
-        """`spells` are begin, end and mean number of streaks in a frame."""
+        """`spells`: begin and end in scene seconds, and mean number of streaks per frame."""
         self._seed, self._spells = seed, spells
 
     def on_picture(self, picture: U8, moment: Moment) -> U8:
