@@ -68,7 +68,7 @@ _STEPS = (
     _Step("hold", "holding back who stays", StationaryTracker, "add_pending"),
     _Step("judge", "all else about a frame", ForegroundDetector, "update"),
     _Step("second", "once a second: learning, who stays, furniture", SceneLearner, "update"),
-    _Step("health", "once a second: the camera's health", HealthMonitor, "look"),
+    _Step("health", "once a second: the camera's health", HealthMonitor, "update"),
     _Step("count", "counting in zones and heats", CameraPipeline, "_count"),
     _Step("heats", "once a second: counting in zones and heats", HeatSet, "add"),
     _Step(_GRID, "to the grid, from 640x360", reader, "to_grid"),

@@ -196,10 +196,10 @@ class CameraPipeline:
         if frame.mono_s >= self._next_health_s:
             self._next_health_s = frame.mono_s + _HEALTH_EVERY_S
             detector.detect_colours(frame.chroma)
-            self._health = self._health_monitor.look(
+            self._health = self._health_monitor.update(
                 frame.grid, detector.background.luma, detector.occupied, frame.mono_s
             )
-            if self._health_monitor.move_pending and self.params.new_epoch_when_moved:
+            if self._health_monitor.move_detected and self.params.new_epoch_when_moved:
                 self._begin_epoch(frame.mono_s, frame.wall_s)
         return self._health is None or self._health.verdict not in _UNUSABLE
 
@@ -209,7 +209,7 @@ class CameraPipeline:
         _log.warning("%s was moved: its heats start again from 0; check that its zones still fit", self.params.camera)
         self._ended_epochs.append(self._undrawn(self._heats, self._camera.backdrop, mono_s, wall_s))
         self.epoch += 1
-        self._health_monitor.accepted_move(mono_s)
+        self._health_monitor.accept_move(mono_s)
         self._empty_heats(self._heats)
         self._camera.backdrop.restart()
         self._detector = None

@@ -1,1 +1,1 @@
-"""Decides whether a camera's picture can be trusted: frozen, dark, covered, blurred or moved."""
+"""Checks whether a camera's picture can be trusted, or is frozen, dark, covered, blurred or moved."""

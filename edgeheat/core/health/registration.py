@@ -1,4 +1,4 @@
-"""Finds how far a picture has moved against another, by their edges, whatever the light."""
+"""Image registration: estimates the translation between two pictures from their edges, independent of lighting."""
 
 from __future__ import annotations
 
@@ -14,86 +14,94 @@ from numpy.typing import NDArray
 from edgeheat.core.grid.frames import F32
 
 _EDGE_FLOOR = 4.0
-"""Grey levels a cell, added where edges are divided by the edges around them, so that noise stays small."""
+"""Grey levels per cell added to the local mean gradient that is divided by, so that noise in flat areas stays small."""
 
-_CLEAR_FIT = 0.6
-"""Where a nearby shift fits so well, none farther away is searched for."""
+_SURE_CORRELATION = 0.6
+"""When a nearby shift correlates this well, the search for a farther one is skipped."""
 
-_FARTHEST_RATIO = 0.5
-"""A shift is believed up to this share of width and height."""
+_MAX_SHIFT_RATIO = 0.5
+"""Largest accepted shift, as a share of width and height."""
 
 
-def edges_of(picture: F32) -> F32:
-    """Return the strength of a picture's edges relative to those around them; owned by the caller, of its shape.
+def edge_strength(picture: F32) -> F32:
+    """Return the gradient magnitude divided by its local mean; float32 of the picture's shape, owned by the caller.
 
-    Light, contrast and its sign cancel out. `picture` in grey levels.
+    The local normalisation cancels brightness, contrast and their sign. `picture` is float32 (height, width) in grey
+    levels.
+
+    Reference: Sobel and Feldman 1968 (gradient); Jarrett et al. 2009 (local contrast normalisation).
     """
     smooth = cv2.GaussianBlur(picture, (0, 0), 1.0)
-    slopes = cv2.Sobel(smooth, cv2.CV_32F, 1, 0, scale=1 / 8), cv2.Sobel(smooth, cv2.CV_32F, 0, 1, scale=1 / 8)
-    strength = cv2.magnitude(*slopes)
+    gradients = cv2.Sobel(smooth, cv2.CV_32F, 1, 0, scale=1 / 8), cv2.Sobel(smooth, cv2.CV_32F, 0, 1, scale=1 / 8)
+    strength = cv2.magnitude(*gradients)
     side = picture.shape[1] // 10 * 2 + 1
-    around = np.asarray(cv2.blur(strength, (side, side)), np.float32)
-    return np.asarray(strength / (around + np.float32(_EDGE_FLOOR)), np.float32)
+    local_mean = np.asarray(cv2.blur(strength, (side, side)), np.float32)
+    return np.asarray(strength / (local_mean + np.float32(_EDGE_FLOOR)), np.float32)
 
 
 def correlation(first: F32, second: F32) -> float:
-    """Return Pearson's correlation of two arrays of one shape, -1..1; 0 where one of them is constant."""
+    """Return the correlation coefficient of two arrays of one shape, -1..1; 0 where one of them is constant.
+
+    Reference: Pearson 1895.
+    """
     a, b = first - first.mean(), second - second.mean()
     power = float((a * a).sum()) * float((b * b).sum())
     return float((a * b).sum()) / power**0.5 if power > 0 else 0.0
 
 
-def estimate_shift(there: F32, here: F32) -> tuple[tuple[float, float], float]:
-    """Return how far `here` lies to the right of `there` and below it, in cells, and how well they correlate then.
+def estimate_shift(reference: F32, current: F32) -> tuple[tuple[float, float], float]:
+    """Return by how many cells `current` is moved against `reference`, (right, down), and their correlation then.
 
-    Both `edges_of` pictures of one shape. Nearby it is exact, farther away (up to half of the picture) it is a guess
-    that the correlation tells from a wrong one: -1 where there is none.
+    Both are `edge_strength` pictures of one shape. Up to an eighth of the width the shift is found by template
+    matching, to a fraction of a cell; up to half of the picture by phase correlation, whose result is taken only if it
+    correlates better. A correlation of -1 means that no shift was found.
+
+    Reference: Kuglin and Hines 1975 (phase correlation); Lewis 1995 (normalised cross-correlation).
     """
-    shift = _nearby_shift(there, here)
-    fit = _fit_at(there, here, shift)
-    if fit < _CLEAR_FIT:
-        # Fresh arrays: OpenCV 5 multiplies the window into its arguments where it need not pad them.
-        far, _ = cv2.phaseCorrelate(there - there.mean(), here - here.mean(), _window(here.shape[1], here.shape[0]))
-        far_fit = _fit_at(there, here, far)
+    shift = _nearby_shift(reference, current)
+    fit = _correlation_at(reference, current, shift)
+    if fit < _SURE_CORRELATION:
+        # New arrays: OpenCV 5 multiplies the window into its arguments where it need not pad them.
+        window = _hanning_window(current.shape[1], current.shape[0])
+        far, _ = cv2.phaseCorrelate(reference - reference.mean(), current - current.mean(), window)
+        far_fit = _correlation_at(reference, current, far)
         if far_fit > fit:
             shift, fit = (far[0], far[1]), far_fit
     return shift, fit
 
 
-def _nearby_shift(there: F32, here: F32) -> tuple[float, float]:
-    """The shift, up to an eighth of the width, at which the middle of the picture correlates best with the reference.
-
-    Between cells a parabola through the best and its neighbours is followed to its top.
-    """
-    height, width = here.shape
-    x_room, y_room = width // 8, min(width // 8, height // 3)
-    middle = here[y_room : height - y_room, x_room : width - x_room]
-    fits = cv2.matchTemplate(there, middle, cv2.TM_CCOEFF_NORMED)
-    _, _, _, (x, y) = cv2.minMaxLoc(fits)
-    return x_room - _top(fits[y, :], x), y_room - _top(fits[:, x], y)
+def _nearby_shift(reference: F32, current: F32) -> tuple[float, float]:
+    """The shift of up to an eighth of the width at which the middle of `current` matches `reference` best."""
+    height, width = current.shape
+    x_margin, y_margin = width // 8, min(width // 8, height // 3)
+    middle = current[y_margin : height - y_margin, x_margin : width - x_margin]
+    scores = cv2.matchTemplate(reference, middle, cv2.TM_CCOEFF_NORMED)
+    _, _, _, (x, y) = cv2.minMaxLoc(scores)
+    return x_margin - _subpixel_peak(scores[y, :], x), y_margin - _subpixel_peak(scores[:, x], y)
 
 
-def _top(fits: NDArray[Any], best: int) -> float:
-    if not 0 < best < len(fits) - 1:
+def _subpixel_peak(scores: NDArray[Any], best: int) -> float:
+    """The vertex of the parabola through the best score and its two neighbours. Reference: Tian and Huhns 1986."""
+    if not 0 < best < len(scores) - 1:
         return float(best)
-    before, at, after = (float(fit) for fit in fits[best - 1 : best + 2])
-    bend = before - 2 * at + after
-    return best + (0.5 * (before - after) / bend if bend < 0 else 0.0)
+    before, at, after = (float(score) for score in scores[best - 1 : best + 2])
+    curvature = before - 2 * at + after
+    return best + (0.5 * (before - after) / curvature if curvature < 0 else 0.0)
 
 
-def _fit_at(there: F32, here: F32, shift: Sequence[float]) -> float:
-    """Correlation where `there`, moved by `shift`, and `here` overlap; -1 where they hardly do."""
+def _correlation_at(reference: F32, current: F32, shift: Sequence[float]) -> float:
+    """Correlation of `current` with the shifted `reference` where they overlap; -1 for shifts beyond the limit."""
     dx, dy = shift
-    height, width = here.shape
-    if abs(dx) > _FARTHEST_RATIO * width or abs(dy) > _FARTHEST_RATIO * height:
+    height, width = current.shape
+    if abs(dx) > _MAX_SHIFT_RATIO * width or abs(dy) > _MAX_SHIFT_RATIO * height:
         return -1.0
-    moved = cv2.warpAffine(there, np.array([[1, 0, dx], [0, 1, dy]], np.float32), (width, height))
+    shifted = cv2.warpAffine(reference, np.array([[1, 0, dx], [0, 1, dy]], np.float32), (width, height))
     left, right = max(0, math.ceil(dx)), min(width, width + math.floor(dx))
     top, bottom = max(0, math.ceil(dy)), min(height, height + math.floor(dy))
-    common = (slice(top, bottom), slice(left, right))
-    return correlation(np.asarray(moved[common], np.float32), here[common])
+    overlap = (slice(top, bottom), slice(left, right))
+    return correlation(np.asarray(shifted[overlap], np.float32), current[overlap])
 
 
 @lru_cache(maxsize=2)
-def _window(width: int, height: int) -> cv2.typing.MatLike:
+def _hanning_window(width: int, height: int) -> cv2.typing.MatLike:
     return cv2.createHanningWindow((width, height), cv2.CV_32F)

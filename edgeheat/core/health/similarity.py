@@ -1,4 +1,4 @@
-"""Compares a picture with the scene it should show: is it there, how far off, and what is left of its detail."""
+"""Compares a picture with a reference picture of the same scene: edges, shift, detail, brightness and sharpness."""
 
 from __future__ import annotations
 
@@ -9,213 +9,240 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edgeheat.core.grid.frames import F32, U8
-from edgeheat.core.health.registration import correlation, edges_of, estimate_shift
+from edgeheat.core.health.registration import correlation, edge_strength, estimate_shift
 
-_WIDEST_CELLS = 320
-"""A wider picture is shrunk to this: more would cost more and tell no more."""
+_MAX_WIDTH_CELLS = 320
+"""Wider pictures are reduced to this width: more cells cost time and do not improve the decision."""
 
-_SMALLEST_CELLS = 48
-"""A picture with a shorter side has too few edges to recognise it by."""
+_MIN_SIDE_CELLS = 48
+"""A picture with a shorter side has too few edges to be recognised."""
 
 _BLOCK_CELLS = 16
-_COARSE_BLOCK = _BLOCK_CELLS // 4
-_SAME_FIT = 0.9
-"""Where edges fit so well, nothing has moved by as much as a hundredth of the width (0.57 to 0.64 on test scenes)."""
+"""Side of the blocks over which detail and brightness are averaged."""
+
+_COARSE_BLOCK_CELLS = _BLOCK_CELLS // 4
+"""Side of the same blocks in the picture at a quarter of its size."""
+
+_UNMOVED_CORRELATION = 0.9
+"""Edges that correlate this well have not moved by a hundredth of the width, which gives 0.57 to 0.64."""
 
 _DETAILED_RATIO = 0.5
-"""Blocks with this share of the median block's detail, and that of a few grey levels, are what a loss is judged by."""
+"""Only blocks with this share of the median block's detail count as detailed; lost detail is measured in those."""
+
 _DETAIL_FLOOR = 2.0
+"""Least detail of a detailed block, in grey levels of the coarse Laplacian."""
 
-_LOST_RATIO = 0.03
-"""A block that keeps less of its coarse detail is lost: lamps at a sixth of their light leave it more."""
+_LOST_DETAIL_RATIO = 0.03
+"""A block that keeps less of its coarse detail has lost it; dimmed to a sixth of the light, blocks keep more."""
 
-_BLACK_BELOW = 24
-"""Grey levels: what a block has lost in the dark is not hidden by anything."""
+_DARK_BLOCK_LEVEL = 24
+"""Grey levels: in a darker block, missing detail is put down to the darkness and not to an obstruction."""
 
 _LIT_RATIO = 0.5
-"""Sharpness is judged where this share of the scene's brightness is left: what lies in the dark is not blurred."""
+"""Sharpness is measured only in blocks that keep this share of their reference brightness."""
 
-_CLEARLY_SHARP = 0.5
-_PLAINEST_PERCENT = 5
+_MIN_BLOCKS_RATIO = 0.25
+"""Least share of the detailed blocks that must be lit, or free of people, for a measurement to rest on them alone."""
 
-_HIDDEN = 128
-"""Of 255: blocks that people cover to this share say nothing about the scene's detail."""
+_SHARP_RATIO = 0.5
+"""At this sharpness the picture is in focus for certain, and the costlier second estimate is skipped."""
+
+_NOISE_PERCENTILE = 5
+"""The blocks with the least detail show noise only: this percentile of the blocks' energy is taken for the noise."""
+
+_HIDDEN_LEVEL = 128
+"""Of 255: blocks in which people cover this much are not compared."""
 
 
 @dataclass(frozen=True, slots=True)
 class ImageFeatures:
-    """What a picture is compared by; arrays owned by it. Sizes are of the picture, at most 320 cells wide."""
+    """What of one picture is compared; it owns its arrays. Sizes refer to the reduced picture (`limit_width`).
 
-    half: F32
+    Reference: Subbarao et al. 1993 (energy of the Laplacian as focus measure).
+    """
+
+    half_size: F32
     """The picture at half its size, grey levels."""
 
-    fine: F32
-    """Its Laplacian, full size: the detail that a lens out of focus loses first."""
+    fine_detail: F32
+    """Its Laplacian at full size: the detail that defocus removes first."""
 
-    coarse: F32
-    """The Laplacian at a quarter of the size: detail that survives a slight loss of focus."""
+    coarse_detail: F32
+    """The Laplacian at a quarter of the size: detail that survives slight defocus."""
 
-    light: F32
-    """Mean brightness of each block of 16 x 16 cells."""
+    block_brightness: F32
+    """Mean grey level of each block of 16 x 16 cells."""
 
 
 @dataclass(frozen=True, slots=True)
 class Similarity:
-    """How a picture compares with the reference."""
+    """How a picture compares with the reference picture."""
 
-    fit: float
-    """Correlation of their edges, -1..1, whatever the light: about 0 for another place, over 0.3 for the same one."""
+    edge_correlation: float
+    """Correlation of their edges, -1..1, independent of lighting: about 0 for another place, above 0.3 for the same."""
 
     shift_cells: tuple[float, float]
-    """How far the picture has moved to the right and down; says nothing where `shifted_fit` is low.
-    (0, 0) where the fit leaves no doubt."""
+    """How far the picture has moved to the right and down; meaningless where `registered_correlation` is low.
+    (0, 0) where the edge correlation rules out a shift."""
 
-    shifted_fit: float
-    """The correlation once the reference is moved by that."""
+    registered_correlation: float
+    """The edge correlation after the reference was moved by `shift_cells`."""
 
-    lost_ratio: float
-    """Share of the reference's detailed blocks, those under people left out, whose detail is gone though they are not
-    black; 0..1."""
+    lost_detail_ratio: float
+    """Share of the reference's detailed blocks (without those under people) that have lost their detail although they
+    are not dark; 0..1."""
 
     detail_ratio: float
-    """Coarse detail, as a share of the reference's; falls with the square of the contrast."""
+    """Energy of coarse detail, relative to the reference; falls with the square of the contrast."""
 
-    light_ratio: float
-    """Mean brightness, as a share of the reference's."""
+    brightness_ratio: float
+    """Mean brightness, relative to the reference."""
 
     sharpness_ratio: float | None
-    """Fine detail as a share of the coarse, relative to the reference, in blocks that are still lit; falls with the
-    focus, not with the light. None where too little is lit or bears detail."""
+    """Energy of fine over coarse detail, relative to the reference, in blocks that are still lit; falls with defocus,
+    not with dimmed light. None where too few blocks are lit and detailed."""
 
 
-def to_work(grid: U8) -> U8:
-    """Return the grid, at most 320 cells wide; a copy, owned by the caller."""
+def limit_width(grid: U8) -> U8:
+    """Return the picture, uint8 (height, width), reduced to at most 320 cells of width; a copy, owned by the caller."""
     height, width = grid.shape
-    if width <= _WIDEST_CELLS:
+    if width <= _MAX_WIDTH_CELLS:
         return grid.copy()
-    size_wh = (_WIDEST_CELLS, max(1, round(height * _WIDEST_CELLS / width)))
+    size_wh = (_MAX_WIDTH_CELLS, max(1, round(height * _MAX_WIDTH_CELLS / width)))
     return np.asarray(cv2.resize(grid, size_wh, interpolation=cv2.INTER_AREA), np.uint8)
 
 
-def comparable(picture: U8) -> bool:
-    """Whether the picture is large enough to be sketched."""
-    return bool(min(picture.shape) >= _SMALLEST_CELLS)
+def is_large_enough(picture: U8) -> bool:
+    """Return whether the picture has enough cells to be compared."""
+    return bool(min(picture.shape) >= _MIN_SIDE_CELLS)
 
 
 def extract_features(picture: U8) -> ImageFeatures:
-    """Return what `picture`, uint8, `comparable` and from `to_work`, is compared by."""
-    half = _shrunk(picture, 2)
-    quarter = _shrunk(picture, 4)
+    """Return the features of `picture`: uint8 (height, width), from `limit_width` and large enough."""
+    quarter = _reduced(picture, 4)
     return ImageFeatures(
-        half=half.astype(np.float32),
-        fine=np.asarray(cv2.Laplacian(picture, cv2.CV_32F), np.float32),
-        coarse=np.asarray(cv2.Laplacian(quarter, cv2.CV_32F), np.float32),
-        light=_block_means(quarter.astype(np.float32), _COARSE_BLOCK),
+        half_size=_reduced(picture, 2).astype(np.float32),
+        fine_detail=np.asarray(cv2.Laplacian(picture, cv2.CV_32F), np.float32),
+        coarse_detail=np.asarray(cv2.Laplacian(quarter, cv2.CV_32F), np.float32),
+        block_brightness=_block_means(quarter.astype(np.float32), _COARSE_BLOCK_CELLS),
     )
 
 
 class ReferenceImage:
-    """The scene as it should look."""
+    """The undisturbed scene that later pictures are compared with.
+
+    Reference: Ribnick et al. 2006, Saglam and Temizel 2009 (tampering found by comparison with earlier pictures).
+    """
 
     def __init__(self, picture: U8) -> None:
-        """Keep `picture`, a `comparable` one from `to_work`; owned by this object."""
+        """Take over `picture`, uint8 (height, width), from `limit_width` and large enough."""
         self.picture = picture
-        drawn = extract_features(picture)
-        self._light = drawn.light
-        self._edges = edges_of(drawn.half)
-        self._fine = _energy(drawn.fine, drawn.fine, _BLOCK_CELLS)
-        self._coarse = _energy(drawn.coarse, drawn.coarse, _COARSE_BLOCK)
-        enough = max(_DETAIL_FLOOR**2, _DETAILED_RATIO * float(np.median(self._coarse)))
-        self._detailed = self._coarse >= enough
+        features = extract_features(picture)
+        self._brightness = features.block_brightness
+        self._edges = edge_strength(features.half_size)
+        self._fine = _block_energy(features.fine_detail, features.fine_detail, _BLOCK_CELLS)
+        self._coarse = _block_energy(features.coarse_detail, features.coarse_detail, _COARSE_BLOCK_CELLS)
+        min_energy = max(_DETAIL_FLOOR**2, _DETAILED_RATIO * float(np.median(self._coarse)))
+        self._detailed = self._coarse >= min_energy
 
     @property
     def detailed_ratio(self) -> float:
-        """Share of the picture that bears detail, 0..1; with little of it nothing can be recognised."""
+        """Share of the blocks that have detail, 0..1; with few of them the scene cannot be recognised."""
         return float(self._detailed.mean())
 
-    def compare(self, now: ImageFeatures, before: ImageFeatures, people: U8 | None) -> Similarity:
-        """Compare two looks at the camera; what only one of them shows, such as noise, cancels out.
+    def compare(self, current: ImageFeatures, previous: ImageFeatures, people: U8 | None) -> Similarity:
+        """Compare two successive pictures with the reference; noise, which differs between the two, cancels out.
 
-        Both of the reference's size; `people` too: 255 where people are, else 0, or None.
+        Both features, and `people` (255 where people are, else 0; or None), are of the reference's size. To compare a
+        single picture free of noise, pass its features twice.
         """
-        edges = edges_of((now.half + before.half) * np.float32(0.5))
-        fit = correlation(self._edges, edges)
-        shift, shifted_fit = (0.0, 0.0), fit
-        if fit < _SAME_FIT:
-            (dx, dy), shifted_fit = estimate_shift(self._edges, edges)
+        edges = edge_strength((current.half_size + previous.half_size) * np.float32(0.5))
+        edge_correlation = correlation(self._edges, edges)
+        shift, registered_correlation = (0.0, 0.0), edge_correlation
+        if edge_correlation < _UNMOVED_CORRELATION:
+            (dx, dy), registered_correlation = estimate_shift(self._edges, edges)
             cells = self.picture.shape[1] / edges.shape[1]
             shift = dx * cells, dy * cells
-        coarse = _energy(now.coarse, before.coarse, _COARSE_BLOCK)
-        judged = self._judged(people)
-        lost = (coarse < _LOST_RATIO * self._coarse) & (now.light >= _BLACK_BELOW)
-        lit = judged & (now.light >= _LIT_RATIO * self._light)
-        enough_lit = np.count_nonzero(lit) >= max(1.0, 0.25 * np.count_nonzero(self._detailed))
+        coarse = _block_energy(current.coarse_detail, previous.coarse_detail, _COARSE_BLOCK_CELLS)
+        compared = self._compared_blocks(people)
+        lost = (coarse < _LOST_DETAIL_RATIO * self._coarse) & (current.block_brightness >= _DARK_BLOCK_LEVEL)
+        lit = compared & (current.block_brightness >= _LIT_RATIO * self._brightness)
+        enough_lit = np.count_nonzero(lit) >= max(1.0, _MIN_BLOCKS_RATIO * np.count_nonzero(self._detailed))
         return Similarity(
-            fit=fit,
+            edge_correlation=edge_correlation,
             shift_cells=shift,
-            shifted_fit=shifted_fit,
-            lost_ratio=float(lost[judged].mean()) if judged.any() else 0.0,
-            detail_ratio=_ratio(coarse[judged], self._coarse[judged]),
-            light_ratio=_ratio(now.light, self._light),
-            sharpness_ratio=self._sharpness(now, before, coarse, lit) if enough_lit else None,
+            registered_correlation=registered_correlation,
+            lost_detail_ratio=float(lost[compared].mean()) if compared.any() else 0.0,
+            detail_ratio=_ratio(coarse[compared], self._coarse[compared]),
+            brightness_ratio=_ratio(current.block_brightness, self._brightness),
+            sharpness_ratio=self._sharpness(current, previous, coarse, lit) if enough_lit else None,
         )
 
-    def _sharpness(self, now: ImageFeatures, before: ImageFeatures, coarse: F32, lit: NDArray[np.bool_]) -> float:
-        """What two looks share is free of noise, but of a camera that trembles they share little.
+    def _sharpness(self, current: ImageFeatures, previous: ImageFeatures, coarse: F32, lit: NDArray[np.bool_]) -> float:
+        """The larger of two estimates: from what two pictures share, and from one picture less its noise.
 
-        So where that looks blurred, one look counts as well, less the noise, which is all there is in the plainest
-        blocks.
+        The first is free of noise, but a camera that trembles shares little detail between pictures; so where it
+        indicates defocus, the second is computed too.
         """
-        shared_ratio = self._relative(_energy(now.fine, before.fine, _BLOCK_CELLS), coarse, lit)
-        if shared_ratio >= _CLEARLY_SHARP:
+        shared_ratio = self._fine_to_coarse(
+            _block_energy(current.fine_detail, previous.fine_detail, _BLOCK_CELLS), coarse, lit
+        )
+        if shared_ratio >= _SHARP_RATIO:
             return shared_ratio
-        own = _energy(now.fine, now.fine, _BLOCK_CELLS)
-        own -= np.percentile(own, _PLAINEST_PERCENT)
-        return max(shared_ratio, self._relative(own, _energy(now.coarse, now.coarse, _COARSE_BLOCK), lit))
+        fine = _block_energy(current.fine_detail, current.fine_detail, _BLOCK_CELLS)
+        fine -= np.percentile(fine, _NOISE_PERCENTILE)
+        own_coarse = _block_energy(current.coarse_detail, current.coarse_detail, _COARSE_BLOCK_CELLS)
+        return max(shared_ratio, self._fine_to_coarse(fine, own_coarse, lit))
 
-    def _relative(self, fine: F32, coarse: F32, lit: NDArray[np.bool_]) -> float:
+    def _fine_to_coarse(self, fine: F32, coarse: F32, lit: NDArray[np.bool_]) -> float:
         return _ratio(fine[lit], self._fine[lit]) / max(1e-6, _ratio(coarse[lit], self._coarse[lit]))
 
-    def _judged(self, people: U8 | None) -> NDArray[np.bool_]:
-        """The detailed blocks not under people; all of them where too few are left, for then it is hardly people."""
+    def _compared_blocks(self, people: U8 | None) -> NDArray[np.bool_]:
+        """The detailed blocks without people; all detailed ones where too few remain: that is then no crowd."""
         if people is None:
             return self._detailed
-        covered = _block_means(_shrunk(people, 4).astype(np.float32), _COARSE_BLOCK)
-        free = self._detailed & (covered < _HIDDEN)
-        return free if np.count_nonzero(free) >= 0.25 * np.count_nonzero(self._detailed) else self._detailed
+        covered = _block_means(_reduced(people, 4).astype(np.float32), _COARSE_BLOCK_CELLS)
+        free = self._detailed & (covered < _HIDDEN_LEVEL)
+        enough = np.count_nonzero(free) >= _MIN_BLOCKS_RATIO * np.count_nonzero(self._detailed)
+        return free if enough else self._detailed
 
 
-def to_glance(grid: U8) -> U8:
-    """Return the grid at half its size, 160 cells wide at most: enough to tell black, plain and noise; owned."""
-    width = min(_WIDEST_CELLS, grid.shape[1])
+def make_thumbnail(grid: U8) -> U8:
+    """Return the picture at half its size and at most 160 cells wide, enough to detect black, plain and noisy ones.
+
+    uint8 (height, width), owned by the caller.
+    """
+    width = min(_MAX_WIDTH_CELLS, grid.shape[1])
     size_wh = (max(1, width // 2), max(1, round(grid.shape[0] * width / grid.shape[1] / 2)))
     return np.asarray(cv2.resize(grid, size_wh, interpolation=cv2.INTER_AREA), np.uint8)
 
 
-def shared(now: U8, before: U8) -> tuple[float, float]:
-    """Return what two glances have in common: the standard deviation of it in grey levels, and their correlation, 0..1.
+def shared_signal(current: U8, previous: U8) -> tuple[float, float]:
+    """Return what two thumbnails of one shape have in common: its standard deviation and their correlation.
 
-    Noise, which they don't share, cancels out. Both of one shape.
+    The first is in grey levels, the second within 0..1. Noise, which the two do not share, cancels out.
+
+    Reference: Pearson 1895 (covariance and correlation coefficient).
     """
-    first, second = now - np.float32(now.mean()), before - np.float32(before.mean())
+    first, second = current - np.float32(current.mean()), previous - np.float32(previous.mean())
     common = max(0.0, float((first * second).mean()))
     power = float((first * first).mean()) * float((second * second).mean())
     return common**0.5, common / power**0.5 if power > 0 else 0.0
 
 
-def _shrunk(picture: U8, times: int) -> U8:
+def _reduced(picture: U8, factor: int) -> U8:
     height, width = picture.shape
-    size_wh = (max(1, width // times), max(1, height // times))
+    size_wh = (max(1, width // factor), max(1, height // factor))
     return np.asarray(cv2.resize(picture, size_wh, interpolation=cv2.INTER_AREA), np.uint8)
 
 
-def _energy(first: F32, second: F32, block_cells: int) -> F32:
-    """Mean product in each block."""
+def _block_energy(first: F32, second: F32, block_cells: int) -> F32:
+    """Mean product of two arrays in each block."""
     return _block_means(first * second, block_cells)
 
 
 def _block_means(values: F32, block_cells: int) -> F32:
-    """The rest of a block at the right and lower edge is left out. OpenCV's INTER_AREA takes four times as long."""
+    """Incomplete blocks at the right and lower edge are omitted. OpenCV's INTER_AREA takes four times as long."""
     rows, columns = values.shape[0] // block_cells, values.shape[1] // block_cells
     blocks = values[: rows * block_cells, : columns * block_cells].reshape(rows, block_cells, columns, block_cells)
     return np.asarray(np.einsum("iajb->ij", blocks) / block_cells**2, np.float32)

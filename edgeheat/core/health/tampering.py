@@ -1,4 +1,4 @@
-"""Watches whether a camera still sees its scene: covered, out of focus, moved a little, or turned to another place."""
+"""Detects that a camera no longer shows its scene: covered, out of focus, moved, or turned to another place."""
 
 from __future__ import annotations
 
@@ -13,146 +13,205 @@ from edgeheat.core.health.similarity import (
     ImageFeatures,
     ReferenceImage,
     Similarity,
-    comparable,
     extract_features,
-    to_work,
+    is_large_enough,
+    limit_width,
 )
 
-# Where each figure comes from: docs/design/health.md.
-_CALM_EVERY_S = 3.0
-"""While nothing is suspected it is enough to compare so often."""
+# How each value was measured: docs/design/health.md.
 
-_LONGEST_STEP_S = 3.0
-_OLDEST_LOOK_S = 10.0
-"""An older look shows other people and other light, it says nothing about the noise."""
+_IDLE_INTERVAL_S = 3.0
+"""Time between comparisons while nothing is suspected."""
 
-_THERE_FIT, _ELSEWHERE_FIT, _NOTHING_FIT = 0.3, 0.2, 0.15
-_LOST_RATIO = 0.8
-_CLOSE_SHARPNESS, _BLURRED_SHARPNESS = 0.2, 0.35
-_SHIFT_RATIO, _SHIFT_CELLS = 0.01, 2.0
-_SHIFT_FIT, _SHIFT_GAIN, _SAME_SHIFT_CELLS = 0.4, 0.1, 1.5
-_BRIGHTER = 3.0
-"""A reference that is darker than this, and by so much that nothing fits, was taken at night."""
+_MAX_COMPARISON_STEP_S = 3.0
+"""Comparisons farther apart count as this far: nothing is known of the time between."""
 
-_SCENE_RETRY_S, _SCENE_CHECK_S = 10.0, 600.0
-_SCENE_DETAILED_RATIO = 0.1
-_STALE_FIT, _POORER_DETAIL, _SHARPER = 0.8, 0.5, 1.5
+_MAX_PREVIOUS_AGE_S = 10.0
+"""An older previous picture shows other people and other light, so it does not help to cancel noise."""
+
+_SAME_SCENE_CORRELATION = 0.3
+"""Edge correlation from which a picture certainly shows the reference's scene."""
+
+_OTHER_SCENE_CORRELATION = 0.2
+"""Edge correlation below which it does not show that scene in place."""
+
+_NO_SCENE_CORRELATION = 0.15
+"""Edge correlation below which nothing of the scene is visible in place."""
+
+_COVERED_LOST_RATIO = 0.8
+"""Share of the detailed blocks that must have lost their detail for the lens to count as covered."""
+
+_COVERED_SHARPNESS = 0.2
+"""Below this sharpness, what is visible is right in front of the lens."""
+
+_BLURRED_SHARPNESS = 0.35
+"""Below this sharpness the lens is out of focus."""
+
+_MIN_SHIFT_RATIO = 0.01
+"""Smallest shift that counts as a move, as a share of the picture's width."""
+
+_MIN_SHIFT_CELLS = 2.0
+"""The same in cells, for small pictures."""
+
+_MOVED_CORRELATION = 0.4
+"""Least edge correlation after the shift was undone."""
+
+_MOVED_GAIN = 0.1
+"""By how much undoing the shift must raise the edge correlation."""
+
+_SAME_SHIFT_CELLS = 1.5
+"""Shifts that differ by less are one and the same."""
+
+_NIGHT_BRIGHTNESS_RATIO = 3.0
+"""Where the scene is brighter than the reference by more than this, the reference was taken in the dark."""
+
+_RETRY_INTERVAL_S = 10.0
+"""Time until the next attempt where the background had too little detail to be the reference."""
+
+_REFRESH_INTERVAL_S = 600.0
+"""Time between checks whether the reference is outdated."""
+
+_MIN_DETAILED_RATIO = 0.1
+"""Least share of detailed blocks of a usable reference."""
+
+_OUTDATED_CORRELATION = 0.8
+"""Edge correlation below which an unmoved background looks different from the reference: the shop was refurnished."""
+
+_REPLACEMENT_DETAIL_RATIO = 0.5
+"""Least detail of a new reference, relative to the old one: a night picture must not replace a day picture."""
+
+_SHARPER_RATIO = 1.5
+"""Where the background is sharper than the reference by this factor, the reference was taken out of focus."""
 
 
 class TamperDetector:
-    """Compares the picture with a reference: the scene as it was when the picture was last above suspicion."""
+    """Compares pictures with a reference picture: the background at a time at which nothing was suspected.
+
+    Reference: Ribnick et al. 2006, Saglam and Temizel 2009 (camera tampering: covered, defocused and moved cameras).
+    """
 
     def __init__(self) -> None:
         self.covered = Hysteresis(5.0, 3.0)
         self.blurred = Hysteresis(30.0, 15.0)
         self.shifted = Hysteresis(6.0, 30.0)
-        """Moved a little; by `shift_cells`."""
-        self.elsewhere = Hysteresis(60.0, 15.0)
-        """Turned to another place."""
+        """The camera was moved by `shift_cells`."""
+        self.turned_away = Hysteresis(60.0, 15.0)
+        """The camera shows another place."""
         self.shift_cells: tuple[float, float] | None = None
-        """To the right and down, in cells of the grid; stays as it is while `shifted` holds."""
+        """To the right and down, in cells of the grid; constant while `shifted` is active."""
         self._reference: ReferenceImage | None = None
-        self._before: ImageFeatures | None = None
+        self._previous: ImageFeatures | None = None
         self._last_s = -math.inf
-        self._next_scene_s = -math.inf
+        self._next_refresh_s = -math.inf
 
-    def look(self, grid: U8, scene: U8 | None, people: U8 | None, mono_s: float) -> None:
-        """See `HealthMonitor.look`; only for pictures that are neither black nor of one colour."""
-        every_s = _CALM_EVERY_S if all(trigger.settled for trigger in self._triggers()) else 0.0
-        # A tenth of slack: looks a second apart come at 2.99 s too.
-        if mono_s - self._last_s < 0.9 * every_s:
+    def update(self, grid: U8, background: U8 | None, people: U8 | None, mono_s: float) -> None:
+        """Compare a picture that is neither black nor plain; parameters as of `HealthMonitor.update`."""
+        interval_s = _IDLE_INTERVAL_S if all(state.stable for state in self._states()) else 0.0
+        # A tenth of tolerance: calls one second apart may come after 2.99 s.
+        if mono_s - self._last_s < 0.9 * interval_s:
             return
-        work = to_work(grid)
-        if not comparable(work):
+        picture = limit_width(grid)
+        if not is_large_enough(picture):
             return
-        apart_s = max(0.0, mono_s - self._last_s)
-        drawn = extract_features(work)
-        before = self._before if self._before is not None and apart_s <= _OLDEST_LOOK_S else drawn
-        self._before, self._last_s = drawn, mono_s
-        if self._reference is not None and self._reference.picture.shape != work.shape:
-            self.forget()
-        if self._reference is not None and before.fine.shape == drawn.fine.shape:
-            like = self._reference.compare(drawn, before, _fitted(people, work))
-            self._update(like, grid.shape[1] / work.shape[1], work.shape[1], min(apart_s, _LONGEST_STEP_S))
-        if scene is not None and scene.shape == grid.shape and mono_s >= self._next_scene_s:
-            self._follow(to_work(scene), mono_s)
+        step_s = max(0.0, mono_s - self._last_s)
+        features = extract_features(picture)
+        previous = self._previous if self._previous is not None and step_s <= _MAX_PREVIOUS_AGE_S else features
+        self._previous, self._last_s = features, mono_s
+        if self._reference is not None and self._reference.picture.shape != picture.shape:
+            self.reset()
+        if self._reference is not None and previous.fine_detail.shape == features.fine_detail.shape:
+            similarity = self._reference.compare(features, previous, _resized_like(people, picture))
+            grid_cells = grid.shape[1] / picture.shape[1]
+            self._update_states(similarity, grid_cells, picture.shape[1], min(step_s, _MAX_COMPARISON_STEP_S))
+        if background is not None and background.shape == grid.shape and mono_s >= self._next_refresh_s:
+            self._refresh_reference(limit_width(background), mono_s)
 
-    def forget(self) -> None:
-        """Drop the reference and what was found by it; the next scene is the new one."""
+    def reset(self) -> None:
+        """Drop the reference and all states; the next background becomes the reference."""
         self._reference, self.shift_cells = None, None
-        self._next_scene_s = -math.inf
-        for trigger in self._triggers():
-            trigger.reset()
+        self._next_refresh_s = -math.inf
+        for state in self._states():
+            state.reset()
 
+    @property
     def reference(self) -> U8 | None:
-        """Return the reference, uint8, at most 320 cells wide, still owned by this object; None where there is none."""
+        """The reference picture, uint8, at most 320 cells wide, owned by this object; None: not taken yet."""
         return None if self._reference is None else self._reference.picture
 
-    def set_reference(self, picture: U8) -> None:
-        """Take up what `reference` gave; raises ValueError where it cannot be that."""
-        if picture.dtype != np.uint8 or picture.ndim != 2 or not comparable(picture):
-            raise ValueError(f"expected a scene of uint8 (height, width), got {picture.dtype} {picture.shape}")
-        self._reference = ReferenceImage(to_work(picture))
+    def restore_reference(self, picture: U8) -> None:
+        """Continue with a saved `reference`; raises ValueError where `picture` cannot be one."""
+        if picture.dtype != np.uint8 or picture.ndim != 2 or not is_large_enough(picture):
+            raise ValueError(f"expected a reference of uint8 (height, width), got {picture.dtype} {picture.shape}")
+        self._reference = ReferenceImage(limit_width(picture))
 
-    def _triggers(self) -> tuple[Hysteresis, ...]:
-        return self.covered, self.blurred, self.shifted, self.elsewhere
+    def _states(self) -> tuple[Hysteresis, ...]:
+        return self.covered, self.blurred, self.shifted, self.turned_away
 
-    def _update(self, like: Similarity, cells: float, width: int, step_s: float) -> None:
-        """Weigh one comparison; `cells` of the grid to one of the compared picture, which is `width` wide."""
-        lit = like.sharpness_ratio is not None
-        sharpness = math.inf if like.sharpness_ratio is None else like.sharpness_ratio
-        bare = like.lost_ratio >= _LOST_RATIO
-        gone = like.fit < _ELSEWHERE_FIT and like.shifted_fit < _SHIFT_FIT
-        covered = gone and like.fit < _NOTHING_FIT and (bare or sharpness < _CLOSE_SHARPNESS)
+    def _update_states(self, similarity: Similarity, grid_cells: float, width: int, step_s: float) -> None:
+        """Classify one comparison; a cell of the compared picture, `width` cells wide, is `grid_cells` of the grid."""
+        lit = similarity.sharpness_ratio is not None
+        sharpness = math.inf if similarity.sharpness_ratio is None else similarity.sharpness_ratio
+        featureless = similarity.lost_detail_ratio >= _COVERED_LOST_RATIO
+        scene_gone = (
+            similarity.edge_correlation < _OTHER_SCENE_CORRELATION
+            and similarity.registered_correlation < _MOVED_CORRELATION
+        )
+        nothing_in_place = similarity.edge_correlation < _NO_SCENE_CORRELATION
+        covered = scene_gone and nothing_in_place and (featureless or sharpness < _COVERED_SHARPNESS)
         self.covered.update(covered, step_s)
-        self.elsewhere.update(gone and not covered and lit and like.light_ratio <= _BRIGHTER, step_s)
-        dull = sharpness < _BLURRED_SHARPNESS or (bare and lit)
-        self.blurred.update(dull and like.fit >= _NOTHING_FIT, step_s)
-        self._update_shift(like, cells, width, step_s)
+        night_reference = similarity.brightness_ratio > _NIGHT_BRIGHTNESS_RATIO
+        self.turned_away.update(scene_gone and not covered and lit and not night_reference, step_s)
+        defocused = sharpness < _BLURRED_SHARPNESS or (featureless and lit)
+        self.blurred.update(defocused and not nothing_in_place, step_s)
+        self._update_shift(similarity, grid_cells, width, step_s)
 
-    def _update_shift(self, like: Similarity, cells: float, width: int, step_s: float) -> None:
-        far = math.hypot(*like.shift_cells) >= max(_SHIFT_CELLS, _SHIFT_RATIO * width)
-        shifted = far and like.shifted_fit >= max(_SHIFT_FIT, like.fit + _SHIFT_GAIN)
+    def _update_shift(self, similarity: Similarity, grid_cells: float, width: int, step_s: float) -> None:
+        far = math.hypot(*similarity.shift_cells) >= max(_MIN_SHIFT_CELLS, _MIN_SHIFT_RATIO * width)
+        required = max(_MOVED_CORRELATION, similarity.edge_correlation + _MOVED_GAIN)
+        shifted = far and similarity.registered_correlation >= required
         if shifted:
-            shift_cells = like.shift_cells[0] * cells, like.shift_cells[1] * cells
-            if self.shift_cells is None or math.dist(shift_cells, self.shift_cells) > _SAME_SHIFT_CELLS * cells:
+            shift_cells = similarity.shift_cells[0] * grid_cells, similarity.shift_cells[1] * grid_cells
+            same_cells = _SAME_SHIFT_CELLS * grid_cells
+            if self.shift_cells is None or math.dist(shift_cells, self.shift_cells) > same_cells:
                 self.shifted.restart()
                 self.shift_cells = shift_cells
             if not self.shifted.active:
                 self.shift_cells = shift_cells
         self.shifted.update(shifted, step_s)
 
-    def _follow(self, scene: U8, mono_s: float) -> None:
-        """Take the scene for reference where there is none, or where the shop looks different by now."""
-        if not all(trigger.quiet for trigger in self._triggers()):
+    def _refresh_reference(self, background: U8, mono_s: float) -> None:
+        """Replace a missing or outdated reference by the background, unless anything is suspected."""
+        if not all(state.idle for state in self._states()):
             return
-        self._next_scene_s = mono_s + _SCENE_CHECK_S
+        self._next_refresh_s = mono_s + _REFRESH_INTERVAL_S
         if self._reference is not None:
-            drawn = extract_features(scene)
-            if _is_outdated(self._reference.compare(drawn, drawn, None)):
-                self._reference = ReferenceImage(scene)
+            features = extract_features(background)
+            if _is_outdated(self._reference.compare(features, features, None)):
+                self._reference = ReferenceImage(background)
             return
-        reference = ReferenceImage(scene)
-        if reference.detailed_ratio >= _SCENE_DETAILED_RATIO:
+        reference = ReferenceImage(background)
+        if reference.detailed_ratio >= _MIN_DETAILED_RATIO:
             self._reference = reference
         else:
-            self._next_scene_s = mono_s + _SCENE_RETRY_S
+            self._next_refresh_s = mono_s + _RETRY_INTERVAL_S
 
 
-def _fitted(people: U8 | None, work: U8) -> U8 | None:
-    if people is None or people.shape == work.shape:
+def _resized_like(people: U8 | None, picture: U8) -> U8 | None:
+    if people is None or people.shape == picture.shape:
         return people
-    return np.asarray(cv2.resize(people, work.shape[::-1], interpolation=cv2.INTER_AREA), np.uint8)
+    return np.asarray(cv2.resize(people, picture.shape[::-1], interpolation=cv2.INTER_AREA), np.uint8)
 
 
-def _is_outdated(scene: Similarity) -> bool:
-    """Whether the scene should replace the reference: the same place, but it looks different or is sharper by now.
+def _is_outdated(background: Similarity) -> bool:
+    """Whether the background should replace the reference: it is the same place, but looks different or is sharper.
 
-    A reference that still fits stays, or a camera that sinks slowly would never be seen to.
+    A reference that still matches stays, or a camera that sinks slowly would never be detected.
     """
-    if scene.fit < _ELSEWHERE_FIT:
-        return scene.light_ratio > _BRIGHTER
-    if scene.fit < _THERE_FIT or math.hypot(*scene.shift_cells) >= _SAME_SHIFT_CELLS:
+    if background.edge_correlation < _OTHER_SCENE_CORRELATION:
+        return background.brightness_ratio > _NIGHT_BRIGHTNESS_RATIO
+    moved = math.hypot(*background.shift_cells) >= _SAME_SHIFT_CELLS
+    if background.edge_correlation < _SAME_SCENE_CORRELATION or moved:
         return False
-    sharper = scene.sharpness_ratio is not None and scene.sharpness_ratio > _SHARPER
-    return sharper or (scene.fit < _STALE_FIT and scene.detail_ratio >= _POORER_DETAIL)
+    sharper = background.sharpness_ratio is not None and background.sharpness_ratio > _SHARPER_RATIO
+    looks_different = background.edge_correlation < _OUTDATED_CORRELATION
+    return sharper or (looks_different and background.detail_ratio >= _REPLACEMENT_DETAIL_RATIO)
