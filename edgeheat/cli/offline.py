@@ -149,7 +149,7 @@ def tune(  # noqa: PLR0917
             task = bar.add_task("frames", total=None)
             done = aid.tune(job, lambda count, total: bar.update(task, completed=count, total=total))
         # All of it is TOML, so that it can be kept as it comes.
-        for line in (*map(str, done.written), "", *aid.table(done.summary, done.troubles), ""):
+        for line in (*map(str, done.written), "", *aid.table(done.summary, done.warnings), ""):
             typer.echo(f"# {line}".rstrip())
         typer.echo(as_toml(done.advice), nl=False)
 
@@ -222,7 +222,7 @@ def plan(
         settings = load_config(config, os.environ)
         from edgeheat.offline.plan import check_plan
 
-        written, troubles = check_plan(settings, name, output, SystemClock())
-        for trouble in troubles:
-            say(trouble)
+        written, warnings = check_plan(settings, name, output, SystemClock())
+        for warning in warnings:
+            say(warning)
         typer.echo(written)

@@ -1,1 +1,1 @@
-"""Recordings to pictures, videos and figures, by the daemon's engine."""
+"""Processes recordings with the daemon's engine: heat map pictures, overlay videos, tuning advice, plan checks."""

@@ -1,4 +1,4 @@
-"""The files that `render` writes: checked before any work, staged beside their place, put there all together."""
+"""Writes output files as a group: checked before any work, written under temporary names, then renamed together."""
 
 from __future__ import annotations
 
@@ -12,27 +12,28 @@ from edgeheat import atomic
 from edgeheat.errors import EdgeheatError
 
 _MODE = 0o666
+"""Permissions of new files, before the umask."""
 
 
 def check_target(path: Path, suffixes: Sequence[str], source: str) -> None:
-    """Raise EdgeheatError where `path` cannot become an output, so that nobody waits for a picture in vain.
+    """Raise EdgeheatError where `path` cannot be written, so that the error appears before the long work.
 
-    suffixes: the endings that are known for this kind of output, in lower case.
+    suffixes: accepted endings of the name, in lower case. source: the recording, which must not be overwritten.
     """
     if path.suffix.lower() not in suffixes:
         raise EdgeheatError(f"{path}: the name must end in {' or '.join(suffixes)}")
     if not path.parent.is_dir():
-        raise EdgeheatError(f"{path}: there is no folder {path.parent}: make it first, or name another")
+        raise EdgeheatError(f"{path}: there is no folder {path.parent}: create it, or choose another")
     if path.is_dir():
-        raise EdgeheatError(f"{path}: that is a folder: name a file in it")
+        raise EdgeheatError(f"{path}: that is a folder: give the name of a file")
     if not os.access(path.parent, os.W_OK):
-        raise EdgeheatError(f"{path}: the folder {path.parent} may not be written: name another")
+        raise EdgeheatError(f"{path}: the folder {path.parent} is not writable: choose another")
     if path.exists() and Path(source).exists() and path.samefile(source):
-        raise EdgeheatError(f"{path}: that is the recording itself: name another file")
+        raise EdgeheatError(f"{path}: that is the recording itself: choose another name")
 
 
 class StagedOutputs:
-    """Collects finished files under temporary names; leaves none behind unless `place` put them where they belong."""
+    """A context manager that writes files under temporary names and deletes those that `place` has not renamed."""
 
     def __init__(self) -> None:
         self._staged: list[tuple[Path, Path]] = []
@@ -45,14 +46,14 @@ class StagedOutputs:
             temp.unlink(missing_ok=True)
 
     def stage(self, path: Path, fill: Callable[[BinaryIO], object]) -> None:
-        """Write one output through `fill`, forced to the disk; raises EdgeheatError."""
+        """Let `fill` write the content of one output and flush it to disk; raises EdgeheatError."""
         try:
             self._staged.append((atomic.stage(path, fill, _MODE), path))
         except OSError as error:
             raise EdgeheatError(f"{path} could not be written: {atomic.write_remedy(error)}") from error
 
     def stage_by_name(self, path: Path, write: Callable[[Path], object]) -> None:
-        """Like `stage`, for writers that must open the file themselves; `write` gets the temporary name."""
+        """Like `stage`, for libraries that open the file themselves; `write` is called with the temporary name."""
         temp = atomic.temp_beside(path)
         try:
             temp.unlink(missing_ok=True)
@@ -64,15 +65,16 @@ class StagedOutputs:
             raise EdgeheatError(f"{path} could not be written: {atomic.write_remedy(error)}") from error
 
     def place(self, *, overwrite: bool) -> tuple[Path, ...]:
-        """Rename everything to its place and return the names.
+        """Rename all files to their final names and return these.
 
-        Where a name is taken and `overwrite` is off, it is counted up: heat.png, heat_1.png, heat_2.png.
+        Without `overwrite`, existing files are kept and a number is added: heat.png, heat_1.png, heat_2.png. Raises
+        EdgeheatError.
         """
         placed = []
         while self._staged:
             temp, path = self._staged[0]
             try:
-                target = path if overwrite else _reserved(path)
+                target = path if overwrite else _reserve_free_name(path)
                 atomic.replace(temp, target)
                 atomic.sync_folder(target.parent)
             except OSError as error:
@@ -82,8 +84,8 @@ class StagedOutputs:
         return tuple(placed)
 
 
-def _reserved(path: Path) -> Path:
-    """Return the first free name, taken by an empty file, so that two renders at once do not choose the same."""
+def _reserve_free_name(path: Path) -> Path:
+    """Return the first free name, reserved by an empty file against other processes that look for one."""
     number, target = 0, path
     while True:
         try:

@@ -1,4 +1,4 @@
-"""Writes a picture of a floor plan with what its cameras see now laid onto it, to check the measured points."""
+"""Writes a floor plan with its cameras' current pictures projected onto it, to check the measured points."""
 
 from __future__ import annotations
 
@@ -20,33 +20,33 @@ from edgeheat.sources.base import SourceOptions
 
 
 def check_plan(config: Config, name: str | None, output: Path, clock: Clock) -> tuple[Path, list[str]]:
-    """Write the picture of one plan; returns its file, and a line for each camera or picture that is missing in it.
+    """Write the picture of one plan; return its file and a warning for each camera or picture that is missing in it.
 
-    name: of the plan; None where there is but one. clock: for live cameras. A picture of that name is replaced.
-    Raises EdgeheatError where there is no such plan, where no camera gave a frame, or where it cannot be written.
+    name: of the plan; None if there is only one. clock: for live cameras. An existing picture is replaced.
+    Raises EdgeheatError where there is no such plan, no camera gives a frame, or the picture cannot be written.
     """
-    plan, params = _chosen(config, name)
+    plan, params = _select_plan(config, name)
     check_target(output, tuple(IMAGE_FORMATS), plan.image)
     pictures: dict[str, U8] = {}
-    troubles: list[str] = []
+    warnings: list[str] = []
     cameras = {camera.name: camera for camera in config.camera}
     for view in params.views:
         try:
-            pictures[view.camera] = _look(cameras[view.camera], clock)
+            pictures[view.camera] = _first_frame(cameras[view.camera], clock)
         except EdgeheatError as error:
-            troubles.append(f"{view.camera}: {error}")
+            warnings.append(f"{view.camera}: {error}")
     if not pictures:
-        raise EdgeheatError("no camera of the plan gave a picture: " + "; ".join(troubles))
+        raise EdgeheatError("no camera of the plan gave a picture: " + "; ".join(warnings))
     image = decode_image(Path(plan.image).read_bytes()) if plan.image else None
     if plan.image and image is None:
-        troubles.append(f"drawn without the plan's picture: {plan.image} is damaged; save it anew")
+        warnings.append(f"drawn without the plan's picture: {plan.image} is damaged; save it again")
     data, _ = encode(draw_check(params, pictures, image), IMAGE_FORMATS[output.suffix.lower()], params.style.quality)
     with StagedOutputs() as outputs:
         outputs.stage(output, lambda file: file.write(data))
-        return outputs.place(overwrite=True)[0], troubles
+        return outputs.place(overwrite=True)[0], warnings
 
 
-def _chosen(config: Config, name: str | None) -> tuple[Plan, PlanParams]:
+def _select_plan(config: Config, name: str | None) -> tuple[Plan, PlanParams]:
     names = [plan.name for plan in config.plan]
     if not names:
         raise EdgeheatError("the configuration has no [[plan]]; docs/plan.md tells how to make one")
@@ -56,10 +56,10 @@ def _chosen(config: Config, name: str | None) -> tuple[Plan, PlanParams]:
     return config.plan[index], config.plan_params()[index]
 
 
-def _look(camera: Camera, clock: Clock) -> U8:
-    """Return one frame of a camera in its colours."""
+def _first_frame(camera: Camera, clock: Clock) -> U8:
+    """Return the first frame of a camera, BGR, uint8 (height, width, 3)."""
     options = SourceOptions(clock=clock, rtsp_transport=camera.rtsp_transport, loop=camera.loop, fps=camera.fps)
     frame = next(open_source(camera.source_url(), options).frames(), None)
     if frame is None:
-        raise EdgeheatError("it ends before its first frame")
+        raise EdgeheatError("the stream ended before its first frame")
     return frame.colour(frame.size_wh)

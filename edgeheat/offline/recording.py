@@ -1,4 +1,4 @@
-"""Reads a recording to its end, or as far as it goes; a live camera has none."""
+"""Reads the frames of a recording up to its end or to where it is cut off; rejects live cameras, which have no end."""
 
 from __future__ import annotations
 
@@ -13,7 +13,9 @@ from edgeheat.sources.base import Source
 
 _log = logging.getLogger(__name__)
 
-_WHOLE_SHARE = 0.9
+_COMPLETE_RATIO = 0.9
+"""A recording with fewer of its expected frames was cut off; the expected number itself may be a little wrong."""
+
 _FFMPEG_INPUT = {
     "rtsp": "-rtsp_transport tcp -i URL -c copy",
     "rtsps": "-rtsp_transport tcp -i URL -c copy",
@@ -21,13 +23,13 @@ _FFMPEG_INPUT = {
     "https": "-i URL",
     "usb": "-f v4l2 -i /dev/video0",
 }
-"""By the scheme of a live camera; its URL may hold a password and is not repeated."""
+"""ffmpeg's arguments by the scheme of a live camera; `URL` stands for its URL, which may contain a password."""
 
 
-def recorded_target(source: str, command: str) -> str:
-    """Return what the scheme of `source` is given (see `resolve`).
+def recording_target(source: str, command: str) -> str:
+    """Return the path or URL of `source` as its opener takes it (see `sources.resolve`).
 
-    Raises SourceUnavailable, with how to record it for `edgeheat <command>`, where it is a live camera.
+    Raises SourceUnavailable where it is a live camera; the message says how to record it for `edgeheat <command>`.
     """
     scheme, target = resolve(source)
     if scheme in _FFMPEG_INPUT:
@@ -38,18 +40,21 @@ def recorded_target(source: str, command: str) -> str:
     return target
 
 
-def frames_of(source: Source, name: str) -> Iterator[Frame]:
-    """Yield the recording's frames; where it breaks off after some, end there and say so in the log, under `name`."""
-    told, given = source.frame_count(), 0
+def read_frames(source: Source, name: str) -> Iterator[Frame]:
+    """Yield the frames of a recording; where it is cut off, end with a warning in the log that names it `name`.
+
+    Raises SourceUnavailable or SourceEnded where not a single frame can be read.
+    """
+    expected, count = source.frame_count(), 0
     try:
         for frame in source.frames():
-            given += 1
+            count += 1
             yield frame
     except (SourceEnded, SourceUnavailable) as error:
-        if not given:
+        if not count:
             raise
-        _log.warning("%s; what came before it is used (%d frames)", error, given)
+        _log.warning("%s; the %d frames before that are used", error, count)
     else:
-        # Containers without an index just end where they were cut; the count itself may be a little off.
-        if told is not None and given < _WHOLE_SHARE * told:
-            _log.warning("%s: ends after %d of about %d frames; they are used", redact(name), given, told)
+        # Containers without an index simply end where they were cut off.
+        if expected is not None and count < _COMPLETE_RATIO * expected:
+            _log.warning("%s: cut off after %d of about %d frames, which are used", redact(name), count, expected)

@@ -1,4 +1,4 @@
-"""Renders a recording to files: the daemon's engine, with the recording's own time, and nothing left half done."""
+"""Runs `edgeheat render`: the heat of a recording as a picture, an overlay video and an array file."""
 
 from __future__ import annotations
 
@@ -21,53 +21,64 @@ from edgeheat.defs.params import HeatParams, ImageFormat, Measure, PipelineParam
 from edgeheat.defs.wording import duration_words, with_measure
 from edgeheat.errors import EdgeheatError, SourceUnavailable
 from edgeheat.offline.outputs import StagedOutputs, check_target
-from edgeheat.offline.recording import frames_of, recorded_target
+from edgeheat.offline.recording import read_frames, recording_target
 from edgeheat.offline.video import FORMATS, MaskLog, OverlayVideo
 from edgeheat.redact import redact
 from edgeheat.sources import open_source
 from edgeheat.sources.base import Source, SourceOptions
 
 IMAGE_FORMATS: Final[dict[str, ImageFormat]] = {".png": "png", ".jpg": "jpeg", ".jpeg": "jpeg", ".webp": "webp"}
-_TOTAL: Final = HeatParams("total", "total")
+"""Picture formats by the ending of the file name."""
 
-_RATE_OF_ONE_FRAME = 25.0
+_TOTAL: Final = HeatParams("total", "total")
+"""The heat that is drawn: of the whole recording."""
+
+_SINGLE_FRAME_FPS = 25.0
+"""Frame rate of the video of a recording with one frame."""
+
 _YEAR_2000_S = 946_684_800
-"""Unix time; what says it is older has no date of its own (synthetic scenes count from 0)."""
+"""Unix time; an earlier time is not a date (synthetic scenes count from 0)."""
 
 Progress = Callable[[int, int | None], None]
-"""Called with the frames done, both passes counted together, and how many there will be if that is known."""
+"""Called with the number of frames done, over both passes, and the total, or None while it is unknown."""
 
 
 @dataclass(frozen=True, slots=True)
 class RenderJob:
-    """What to render, and where to."""
+    """What to render, and the files to write."""
 
     source: str
     """File, folder of images or `synthetic:` URL."""
 
     params: PipelineParams
-    """As for a camera; its heats are not used, because the picture shows the whole recording."""
+    """As for a camera; its heats are not used: the heat of the whole recording is rendered."""
 
     image: Path | None
-    """The heat over the empty scene; the ending chooses PNG, JPEG or WebP."""
+    """The heat over the background; PNG, JPEG or WebP by the ending of the name."""
 
     video: Path | None
-    """The growing heat over each frame, H.264."""
+    """The accumulating heat over each frame, H.264."""
 
     grid: Path | None
-    """The figures themselves, as numpy's npz; docs/rendering.md names the arrays."""
+    """The values, as a numpy npz file; docs/rendering.md lists the arrays."""
 
     start: int
+    """Frames to skip at the beginning."""
+
     count: int | None
+    """Frames to render at most."""
+
     step: int
+    """Of each `step` frames, the first is rendered."""
+
     fps: float | None
-    """Of image folders and `synthetic:`."""
+    """Frame rate of image folders and `synthetic:` scenes."""
 
     overwrite: bool
-    """Off: a name that is taken is counted up."""
+    """False: existing files are kept and a number is added to the new name."""
 
     video_quality: int
-    """x264's CRF, 0..51: lower is better and larger."""
+    """x264's constant rate factor, 0..51; lower is better and larger."""
 
     measure: Measure = "presence"
     """What the heat counts."""
@@ -75,24 +86,24 @@ class RenderJob:
 
 @dataclass(frozen=True, slots=True)
 class RenderResult:
-    """What a render gave."""
+    """The files and figures of a run."""
 
     written: tuple[Path, ...]
-    """The files as they are really named, in the order image, grid, video."""
+    """The names of the written files, in the order image, grid, video."""
 
     frames: int
-    """Decoded frames of the recording that were taken."""
+    """Frames of the recording that were decoded and selected."""
 
     observed_s: float
-    """Seconds of the recording that were counted."""
+    """Seconds of the recording that count as observed."""
 
     length_s: float
     """Seconds from the first to the last of these frames."""
 
 
 @dataclass(frozen=True, slots=True)
-class _Counted:
-    """What the first pass found out."""
+class _FirstPass:
+    """The results of the first pass over the recording."""
 
     first: Frame
     last: Frame
@@ -107,40 +118,40 @@ class _Counted:
 
 
 def render(job: RenderJob, on_progress: Progress) -> RenderResult:
-    """Count a recording and write the asked pictures and figures.
+    """Count the heat of a recording and write the requested files.
 
-    Raises SourceUnavailable where the recording gives no frame, EdgeheatError where an output cannot be written;
-    then, and on Ctrl-C, no output exists that did not exist before. A recording that breaks off is used as far as
-    it goes, with a warning in the log.
+    Raises SourceUnavailable where the recording has no frames or is a live camera, EdgeheatError where an output
+    cannot be written; then, and on Ctrl-C, no new file remains. A recording that is cut off is used up to that point,
+    with a warning in the log.
     """
     _check(job)
     job = replace(
         job, params=replace(job.params, new_epoch_when_moved=False, heats=(replace(_TOTAL, measure=job.measure),))
     )
-    counted = _count(job, on_progress)
-    size_wh = default_size(counted.first.size_wh, job.params.style)
-    caption = _caption(job, counted)
+    first_pass = _count_heat(job, on_progress)
+    size_wh = default_size(first_pass.first.size_wh, job.params.style)
+    caption = _caption(job, first_pass)
     with StagedOutputs() as outputs:
         if job.image is not None:
-            picture = draw(counted.grid, counted.background, job.params.style, size_wh, caption)
+            picture = draw(first_pass.grid, first_pass.background, job.params.style, size_wh, caption)
             image = _encoded(picture, job.image, job.params.style.quality)
             outputs.stage(job.image, lambda file: file.write(image))
         if job.grid is not None:
-            outputs.stage(job.grid, lambda file: _write_grid(file, job, counted))
+            outputs.stage(job.grid, lambda file: _write_grid(file, job, first_pass))
         if job.video is not None:
-            _stage_video(outputs, job.video, job, counted, on_progress)
+            _stage_video(outputs, job.video, job, first_pass, on_progress)
         written = outputs.place(overwrite=job.overwrite)
-    return RenderResult(written, counted.frames, counted.grid.observed_s, counted.length_s)
+    return RenderResult(written, first_pass.frames, first_pass.grid.observed_s, first_pass.length_s)
 
 
 def _check(job: RenderJob) -> None:
-    """Refuse what cannot end well before the long work begins."""
+    """Reject a job that is bound to fail before the long work begins."""
     named = [path for path in (job.image, job.video, job.grid) if path is not None]
     if not named:
-        raise EdgeheatError("nothing to write: name an image, a video or a grid")
+        raise EdgeheatError("nothing to write: choose an image, a video or a grid")
     if len({path.absolute() for path in named}) < len(named):
-        raise EdgeheatError("two outputs have the same name: name them apart")
-    target = recorded_target(job.source, "render")
+        raise EdgeheatError("two outputs have the same name: choose different ones")
+    target = recording_target(job.source, "render")
     for path, suffixes in ((job.image, IMAGE_FORMATS), (job.video, FORMATS), (job.grid, (".npz",))):
         if path is not None:
             check_target(path, tuple(suffixes), target)
@@ -152,12 +163,12 @@ def _open(job: RenderJob) -> Source:
 
 
 def _frames(job: RenderJob) -> Iterator[Frame]:
-    return frames_of(_open(job), job.source)
+    return read_frames(_open(job), job.source)
 
 
-def _count(job: RenderJob, on_progress: Progress) -> _Counted:
-    """Run the engine over the recording; masks are kept only where a video will need them."""
-    told, passes = _open(job).frame_count(), 1 if job.video is None else 2
+def _count_heat(job: RenderJob, on_progress: Progress) -> _FirstPass:
+    """Run the engine over the recording; masks are kept only if there is to be a video."""
+    expected, passes = _open(job).frame_count(), 1 if job.video is None else 2
     pipeline, masks = CameraPipeline(job.params), MaskLog(job.measure)
     first: Frame | None = None
     done = 0
@@ -166,21 +177,21 @@ def _count(job: RenderJob, on_progress: Progress) -> _Counted:
         counted = pipeline.step(frame)
         if job.video is not None:
             masks.extend(counted)
-        # Nobody else has to know what was counted: kept, an hour of increments would be half a gigabyte.
+        # Increments are not needed here, and those of an hour would take half a gigabyte.
         pipeline.take_report()
-        on_progress(done, None if told is None else passes * max(told, done))
+        on_progress(done, None if expected is None else passes * max(expected, done))
     if first is None:
-        raise SourceUnavailable(f"{redact(job.source)}: no frames in the chosen part: look at start, frames and step")
+        raise SourceUnavailable(f"{redact(job.source)}: no frames in the chosen part: check start, frames and step")
     masks.extend(pipeline.flush())
     grid = pipeline.heat(_TOTAL.name, last.mono_s, last.wall_s)
-    assert grid is not None, "the engine has a heat from its first frame on"
-    return _Counted(first, last, done, grid, pipeline.backdrop(), masks)
+    assert grid is not None, "the pipeline has a heat from its first frame on"
+    return _FirstPass(first, last, done, grid, pipeline.backdrop(), masks)
 
 
-def _caption(job: RenderJob, counted: _Counted) -> Caption:
-    wall_s = counted.last.wall_s
+def _caption(job: RenderJob, first_pass: _FirstPass) -> Caption:
+    wall_s = first_pass.last.wall_s
     ended = datetime.fromtimestamp(wall_s, job.params.timezone) if wall_s >= _YEAR_2000_S else None
-    period = with_measure(job.measure, f"{duration_words(counted.length_s)} recorded")
+    period = with_measure(job.measure, f"{duration_words(first_pass.length_s)} recorded")
     return Caption(job.params.camera, period, ended, job.measure)
 
 
@@ -191,36 +202,38 @@ def _encoded(picture: U8, path: Path, quality: int) -> bytes:
         raise EdgeheatError(f"{path}: {error}: choose another format or a smaller max_width") from error
 
 
-def _write_grid(file: BinaryIO, job: RenderJob, counted: _Counted) -> None:
+def _write_grid(file: BinaryIO, job: RenderJob, first_pass: _FirstPass) -> None:
     np.savez_compressed(
         file,
-        heat_s=counted.grid.heat_s,
+        heat_s=first_pass.grid.heat_s,
         of=np.str_(job.measure),
-        observed_s=np.float64(counted.grid.observed_s),
-        period_s=np.float64(counted.grid.period_s),
-        start_wall_s=np.float64(counted.first.wall_s),
-        end_wall_s=np.float64(counted.last.wall_s),
-        frames=np.int64(counted.frames),
+        observed_s=np.float64(first_pass.grid.observed_s),
+        period_s=np.float64(first_pass.grid.period_s),
+        start_wall_s=np.float64(first_pass.first.wall_s),
+        end_wall_s=np.float64(first_pass.last.wall_s),
+        frames=np.int64(first_pass.frames),
         source=np.str_(redact(job.source)),
         camera=np.str_(job.params.camera),
     )
 
 
-def _stage_video(outputs: StagedOutputs, path: Path, job: RenderJob, counted: _Counted, on_progress: Progress) -> None:
-    """Read the recording again and draw over each of its frames."""
+def _stage_video(
+    outputs: StagedOutputs, path: Path, job: RenderJob, first_pass: _FirstPass, on_progress: Progress
+) -> None:
+    """Read the recording again and draw the heat over each of its frames."""
     video = OverlayVideo(
         job.params,
-        counted.masks,
-        counted.grid,
-        _caption(job, counted),
-        default_size(counted.first.size_wh, job.params.style),
-        rate=(counted.frames - 1) / counted.length_s if counted.length_s > 0 else _RATE_OF_ONE_FRAME,
+        first_pass.masks,
+        first_pass.grid,
+        _caption(job, first_pass),
+        default_size(first_pass.first.size_wh, job.params.style),
+        rate=(first_pass.frames - 1) / first_pass.length_s if first_pass.length_s > 0 else _SINGLE_FRAME_FPS,
         crf=job.video_quality,
     )
 
     def frames() -> Iterator[Frame]:
-        for done, frame in enumerate(itertools.islice(_frames(job), counted.frames), start=1):
+        for done, frame in enumerate(itertools.islice(_frames(job), first_pass.frames), start=1):
             yield frame
-            on_progress(counted.frames + done, 2 * counted.frames)
+            on_progress(first_pass.frames + done, 2 * first_pass.frames)
 
     outputs.stage_by_name(path, lambda temp: video.write(temp, FORMATS[path.suffix.lower()], frames()))

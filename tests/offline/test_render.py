@@ -41,7 +41,7 @@ SIZE_WH = (160, 120)
 
 
 def square_on_grey(index: int, size_wh: tuple[int, int]) -> NDArray[np.uint8]:
-    """A bright square that runs to the right between a quarter and half of the height, past shelves."""
+    """A bright square that moves to the right between a quarter and half of the height, in front of shelves."""
     width, height = size_wh
     shelves = cv2.resize(room(noise=0).draw()[0], size_wh)
     picture = np.asarray(cv2.cvtColor(np.minimum(shelves, 130), cv2.COLOR_GRAY2BGR), np.uint8)
@@ -63,8 +63,8 @@ def job(source: str | Path, **changes: Any) -> RenderJob:
     return replace(plain, **changes)
 
 
-def quietly(wanted: RenderJob) -> RenderResult:
-    return render(wanted, lambda done, total: None)
+def render_silently(job: RenderJob) -> RenderResult:
+    return render(job, lambda done, total: None)
 
 
 def read_video(path: Path) -> tuple[list[float], list[NDArray[np.uint8]]]:
@@ -80,7 +80,7 @@ def names_in(folder: Path) -> list[str]:
 
 def test_image_grid_and_video_show_the_heat_where_something_moved(clip: Path, tmp_path: Path) -> None:
     wanted = job(clip, image=tmp_path / "a.png", grid=tmp_path / "a.npz", video=tmp_path / "a.mp4")
-    result = quietly(wanted)
+    result = render_silently(wanted)
     assert result.written == (wanted.image, wanted.grid, wanted.video)
     assert result.frames == 60
     assert result.observed_s == pytest.approx(5.8, abs=0.3)
@@ -98,9 +98,9 @@ def test_image_grid_and_video_show_the_heat_where_something_moved(clip: Path, tm
     assert warmth[40:55].mean() > warmth[75:].mean() + 25
 
 
-@pytest.mark.parametrize("of", ["presence", "traffic"])
-def test_the_title_says_what_was_counted(
-    clip: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, of: Measure
+@pytest.mark.parametrize("measure", ["presence", "traffic"])
+def test_the_title_names_the_measure(
+    clip: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, measure: Measure
 ) -> None:
     captions: list[Caption | None] = []
 
@@ -109,14 +109,17 @@ def test_the_title_says_what_was_counted(
         return draw(grid, background, style, size_wh, caption)
 
     monkeypatch.setattr("edgeheat.offline.render.draw", drawn)
-    quietly(job(clip, image=tmp_path / "a.png", measure=of))
+    render_silently(job(clip, image=tmp_path / "a.png", measure=measure))
     [caption] = captions
     assert caption is not None
-    assert (caption.measure, caption.period) == (of, "6 s recorded" if of == "presence" else "traffic, 6 s recorded")
+    assert (caption.measure, caption.period) == (
+        measure,
+        "6 s recorded" if measure == "presence" else "traffic, 6 s recorded",
+    )
 
 
-def test_the_grid_is_the_very_one_that_the_engine_makes(clip: Path, tmp_path: Path) -> None:
-    quietly(job(clip, grid=tmp_path / "a.npz"))
+def test_the_grid_equals_the_pipelines_byte_for_byte(clip: Path, tmp_path: Path) -> None:
+    render_silently(job(clip, grid=tmp_path / "a.npz"))
     engine = CameraPipeline(replace(PARAMS, heats=(HeatParams("total", "total"),)))
     for frame in open_source(str(clip), SourceOptions(clock=None)).frames():
         engine.step(frame)
@@ -130,7 +133,7 @@ def test_the_grid_is_the_very_one_that_the_engine_makes(clip: Path, tmp_path: Pa
 def test_the_heat_grows_in_the_video_on_one_scale(clip: Path, tmp_path: Path) -> None:
     style = replace(PARAMS.style, overlay=False)
     params = replace(PARAMS, style=style)
-    quietly(job(clip, params=params, image=tmp_path / "a.png", video=tmp_path / "a.mp4"))
+    render_silently(job(clip, params=params, image=tmp_path / "a.png", video=tmp_path / "a.mp4"))
     _, pictures = read_video(tmp_path / "a.mp4")
     brightness = [float(picture[30:60].mean()) for picture in pictures]
     assert brightness[0] < 2
@@ -140,12 +143,12 @@ def test_the_heat_grows_in_the_video_on_one_scale(clip: Path, tmp_path: Path) ->
     assert np.abs(pictures[-1].astype(int) - final).mean() < 8
 
 
-@given(seed=st.integers(0, 2**32), count=st.integers(1, 60), of=st.sampled_from(["presence", "traffic", "dwell"]))
+@given(seed=st.integers(0, 2**32), count=st.integers(1, 60), measure=st.sampled_from(["presence", "traffic", "dwell"]))
 @settings(deadline=None)
 def test_the_growing_heat_of_a_video_ends_at_exactly_the_heat_of_the_picture(
-    seed: int, count: int, of: Measure
+    seed: int, count: int, measure: Measure
 ) -> None:
-    heats, log = heats_of((HeatParams("total", "total", measure=of),)), MaskLog(of)
+    heats, log = heats_of((HeatParams("total", "total", measure=measure),)), MaskLog(measure)
     masks = random_masks(seed, count)
     for mask in masks:
         heats.count(mask)
@@ -161,7 +164,7 @@ def test_the_growing_heat_of_a_video_ends_at_exactly_the_heat_of_the_picture(
     assert not growing.grow(mask.mono_s + 1)
 
 
-def test_increments_of_a_long_recording_are_not_kept(clip: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_increments_do_not_accumulate(clip: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     engines: list[CameraPipeline] = []
 
     def made(params: PipelineParams) -> CameraPipeline:
@@ -178,13 +181,13 @@ def test_increments_of_a_long_recording_are_not_kept(clip: Path, monkeypatch: py
 def test_the_video_keeps_each_frames_own_time(tmp_path: Path) -> None:
     times_s = [0.0, 0.1, 0.2, 0.9, 1.0, 1.04, 2.5, 2.6]
     source = make_clip(tmp_path / "vfr.mkv", times_s=times_s, painter=square_on_grey)
-    quietly(job(source, video=tmp_path / "out.mp4"))
+    render_silently(job(source, video=tmp_path / "out.mp4"))
     assert read_video(tmp_path / "out.mp4")[0] == pytest.approx(times_s, abs=0.002)
 
 
 @pytest.mark.parametrize("ending", [".mp4", ".mkv", ".mov"])
-def test_the_video_is_h264_that_every_browser_plays(clip: Path, tmp_path: Path, ending: str) -> None:
-    quietly(job(clip, count=10, video=tmp_path / f"out{ending}"))
+def test_the_video_is_h264_that_browsers_play(clip: Path, tmp_path: Path, ending: str) -> None:
+    render_silently(job(clip, count=10, video=tmp_path / f"out{ending}"))
     with av.open(str(tmp_path / f"out{ending}")) as container:
         track = container.streams.video[0]
         assert (track.codec_context.name, track.codec_context.pix_fmt) == ("h264", "yuv420p")
@@ -197,7 +200,7 @@ def test_odd_sizes_are_padded_for_the_video_only(tmp_path: Path) -> None:
     folder.mkdir()
     for index in range(12):
         cv2.imwrite(str(folder / f"frame_{index}.png"), square_on_grey(index, (161, 121)))
-    quietly(job(folder, fps=10.0, image=tmp_path / "a.png", video=tmp_path / "a.mp4"))
+    render_silently(job(folder, fps=10.0, image=tmp_path / "a.png", video=tmp_path / "a.mp4"))
     times_s, pictures = read_video(tmp_path / "a.mp4")
     assert pictures[0].shape == (122, 162, 3)
     assert times_s[-1] == pytest.approx(1.1, abs=0.01)
@@ -208,14 +211,14 @@ def test_odd_sizes_are_padded_for_the_video_only(tmp_path: Path) -> None:
 
 def test_lower_crf_makes_a_larger_video(clip: Path, tmp_path: Path) -> None:
     for crf in (10, 40):
-        quietly(job(clip, video=tmp_path / f"{crf}.mp4", video_quality=crf))
+        render_silently(job(clip, video=tmp_path / f"{crf}.mp4", video_quality=crf))
     assert (tmp_path / "10.mp4").stat().st_size > 1.5 * (tmp_path / "40.mp4").stat().st_size
 
 
 def test_a_privacy_zone_is_black_in_image_and_video(clip: Path, tmp_path: Path) -> None:
     corner = ZoneParams("till", "privacy", ((0.6, 0.0), (1.0, 0.0), (1.0, 1.0), (0.6, 1.0)))
     params = replace(PARAMS, zones=(corner,))
-    quietly(job(clip, params=params, image=tmp_path / "a.png", video=tmp_path / "a.mp4", video_quality=1))
+    render_silently(job(clip, params=params, image=tmp_path / "a.png", video=tmp_path / "a.mp4", video_quality=1))
     image = cv2.imread(str(tmp_path / "a.png"))
     assert image is not None
     for picture in (image, *read_video(tmp_path / "a.mp4")[1]):
@@ -224,14 +227,14 @@ def test_a_privacy_zone_is_black_in_image_and_video(clip: Path, tmp_path: Path) 
 
 
 def test_start_count_and_step_choose_the_frames(clip: Path, tmp_path: Path) -> None:
-    result = quietly(job(clip, start=10, count=15, step=3, video=tmp_path / "a.mp4"))
+    result = render_silently(job(clip, start=10, count=15, step=3, video=tmp_path / "a.mp4"))
     times_s, _ = read_video(tmp_path / "a.mp4")
     assert result.frames == len(times_s) == 15
     assert times_s[-1] == pytest.approx(14 * 0.3, abs=0.01)
 
 
 def test_a_synthetic_scene_can_be_rendered(tmp_path: Path) -> None:
-    result = quietly(
+    result = render_silently(
         job("synthetic:shop?size=160x96&fps=5&duration=6", image=tmp_path / "a.webp", video=tmp_path / "a.mp4")
     )
     assert result.frames == 30
@@ -239,28 +242,30 @@ def test_a_synthetic_scene_can_be_rendered(tmp_path: Path) -> None:
 
 
 def test_one_frame_is_enough_for_a_picture(clip: Path, tmp_path: Path) -> None:
-    result = quietly(job(clip, count=1, image=tmp_path / "a.jpg", video=tmp_path / "a.mp4", grid=tmp_path / "a.npz"))
+    result = render_silently(
+        job(clip, count=1, image=tmp_path / "a.jpg", video=tmp_path / "a.mp4", grid=tmp_path / "a.npz")
+    )
     assert (result.frames, result.observed_s) == (1, 0.0)
     assert (tmp_path / "a.jpg").read_bytes().startswith(b"\xff\xd8")
 
 
-def test_progress_rises_to_the_end_over_both_passes(clip: Path, tmp_path: Path) -> None:
-    told: list[tuple[int, int | None]] = []
-    render(job(clip, video=tmp_path / "a.mp4"), lambda done, total: told.append((done, total)))
-    assert told == [(done, 120) for done in range(1, 121)]
+def test_progress_is_reported_for_each_frame_of_both_passes(clip: Path, tmp_path: Path) -> None:
+    reported: list[tuple[int, int | None]] = []
+    render(job(clip, video=tmp_path / "a.mp4"), lambda done, total: reported.append((done, total)))
+    assert reported == [(done, 120) for done in range(1, 121)]
 
 
-def test_a_taken_name_is_counted_up(clip: Path, tmp_path: Path) -> None:
+def test_existing_files_are_kept_and_new_ones_are_numbered(clip: Path, tmp_path: Path) -> None:
     wanted = job(clip, count=3, image=tmp_path / "heat.png")
     (tmp_path / "heat.png").write_bytes(b"mine")
-    assert quietly(wanted).written == (tmp_path / "heat_1.png",)
-    assert quietly(wanted).written == (tmp_path / "heat_2.png",)
+    assert render_silently(wanted).written == (tmp_path / "heat_1.png",)
+    assert render_silently(wanted).written == (tmp_path / "heat_2.png",)
     assert (tmp_path / "heat.png").read_bytes() == b"mine"
 
 
-def test_overwrite_replaces(clip: Path, tmp_path: Path) -> None:
+def test_overwrite_replaces_an_existing_file(clip: Path, tmp_path: Path) -> None:
     (tmp_path / "heat.png").write_bytes(b"mine")
-    quietly(job(clip, count=3, image=tmp_path / "heat.png", overwrite=True))
+    render_silently(job(clip, count=3, image=tmp_path / "heat.png", overwrite=True))
     assert (tmp_path / "heat.png").read_bytes().startswith(b"\x89PNG")
     assert names_in(tmp_path) == ["heat.png"]
 
@@ -293,24 +298,24 @@ def broken_sources(folder: Path, clip: Path) -> dict[str, Path]:
 
 
 @pytest.mark.parametrize("name", ["missing.mp4", "empty.mp4", "text.mp4", "headless.mp4", "pictures"])
-def test_what_is_no_recording_is_refused_in_one_line(clip: Path, tmp_path: Path, name: str) -> None:
+def test_an_unreadable_recording_is_rejected_with_one_line(clip: Path, tmp_path: Path, name: str) -> None:
     out = tmp_path / "out"
     out.mkdir()
     source = broken_sources(tmp_path, clip)[name]
-    with pytest.raises(SourceUnavailable) as refused:
-        quietly(job(source, image=out / "a.png", video=out / "a.mp4", grid=out / "a.npz"))
-    assert name in str(refused.value)
-    assert "\n" not in str(refused.value)
+    with pytest.raises(SourceUnavailable) as caught:
+        render_silently(job(source, image=out / "a.png", video=out / "a.mp4", grid=out / "a.npz"))
+    assert name in str(caught.value)
+    assert "\n" not in str(caught.value)
     assert names_in(out) == []
 
 
 @pytest.mark.parametrize("ending", [".mkv", ".avi"])
-def test_a_recording_that_breaks_off_is_used_as_far_as_it_goes(
+def test_a_recording_that_is_cut_off_is_used_up_to_that_point(
     tmp_path: Path, caplog: pytest.LogCaptureFixture, ending: str
 ) -> None:
     torn = truncate(make_clip(tmp_path / f"torn{ending}", frames=60, fps=10, painter=square_on_grey), 0.6)
     with caplog.at_level(logging.WARNING, "edgeheat.offline"):
-        result = quietly(job(torn, image=tmp_path / "a.png", video=tmp_path / "a.mp4"))
+        result = render_silently(job(torn, image=tmp_path / "a.png", video=tmp_path / "a.mp4"))
     assert 20 <= result.frames < 60
     assert len(read_video(tmp_path / "a.mp4")[0]) == result.frames
     assert [f"torn{ending}" in message and str(result.frames) in message for message in caplog.messages] == [True]
@@ -318,13 +323,13 @@ def test_a_recording_that_breaks_off_is_used_as_far_as_it_goes(
 
 def test_no_frames_in_the_chosen_part_is_an_error(clip: Path, tmp_path: Path) -> None:
     with pytest.raises(SourceUnavailable, match="no frames in the chosen part"):
-        quietly(job(clip, start=1000, image=tmp_path / "a.png"))
+        render_silently(job(clip, start=1000, image=tmp_path / "a.png"))
     assert names_in(tmp_path) == []
 
 
-def test_a_bad_output_is_refused_before_any_frame_is_read(clip: Path, tmp_path: Path) -> None:
+def test_a_bad_output_is_rejected_before_any_frame_is_read(clip: Path, tmp_path: Path) -> None:
     def never(done: int, total: int | None) -> None:
-        raise AssertionError("work has begun")
+        raise AssertionError("a frame was read")
 
     (tmp_path / "taken.png").mkdir()
     same = tmp_path / "same.mp4"
@@ -346,24 +351,24 @@ def test_a_bad_output_is_refused_before_any_frame_is_read(clip: Path, tmp_path: 
 
 
 @pytest.mark.parametrize("output", ["image", "video", "grid"])
-def test_a_full_disk_is_told_and_leaves_nothing_behind(clip: Path, tmp_path: Path, output: str) -> None:
+def test_a_full_disk_is_reported_and_leaves_nothing_behind(clip: Path, tmp_path: Path, output: str) -> None:
     name = {"image": "a.png", "video": "a.mp4", "grid": "a.npz"}[output]
     with small_disk(tmp_path, 16) as disk:
         filler = disk / "filler"
         filler.write_bytes(bytes(15 * 1024))
         with pytest.raises(EdgeheatError, match=rf"{name} could not be written: the disk is full"):
-            quietly(job(clip, **{output: disk / name}))
+            render_silently(job(clip, **{output: disk / name}))
         assert names_in(disk) == ["filler"]
 
 
-def test_a_live_camera_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(EdgeheatError) as refused:
-        quietly(job("rtsp://user:secret@127.0.0.1:9/x", image=tmp_path / "a.png"))
-    assert "secret" not in str(refused.value)
+def test_a_live_camera_is_rejected_without_its_password(tmp_path: Path) -> None:
+    with pytest.raises(EdgeheatError) as caught:
+        render_silently(job("rtsp://user:secret@127.0.0.1:9/x", image=tmp_path / "a.png"))
+    assert "secret" not in str(caught.value)
 
 
-def test_the_heat_of_a_real_clip_lies_on_the_paths(clips: Path, tmp_path: Path) -> None:
-    result = quietly(job(clips / "vtest_480x360.avi", grid=tmp_path / "a.npz", image=tmp_path / "a.png"))
+def test_the_heat_of_a_real_recording_lies_on_its_paths(clips: Path, tmp_path: Path) -> None:
+    result = render_silently(job(clips / "vtest_480x360.avi", grid=tmp_path / "a.npz", image=tmp_path / "a.png"))
     assert result.frames == 795
     assert result.observed_s == pytest.approx(79.5, rel=0.02)
     with np.load(tmp_path / "a.npz") as grid:

@@ -1,1 +1,1 @@
-"""Shows why a recording's heat is as it is, and suggests settings."""
+"""Explains how a recording's heat came about, picture by picture and in figures, and suggests settings."""

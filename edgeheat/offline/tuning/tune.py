@@ -1,4 +1,4 @@
-"""Shows why a recording's heat is as it is: frames with what counts and what was left out, and settings to try."""
+"""Runs `edgeheat tune`: a contact sheet and a video that show what counted and what was rejected, and suggestions."""
 
 from __future__ import annotations
 
@@ -19,10 +19,19 @@ from edgeheat.core.render.encode import encode
 from edgeheat.defs.params import PipelineParams
 from edgeheat.errors import SourceUnavailable
 from edgeheat.offline.outputs import StagedOutputs, check_target
-from edgeheat.offline.recording import frames_of, recorded_target
+from edgeheat.offline.recording import read_frames, recording_target
 from edgeheat.offline.render import IMAGE_FORMATS, Progress
 from edgeheat.offline.tuning.advice import Advice, advise
-from edgeheat.offline.tuning.explanation import PARTS, WORDS, Part, draw_key, draw_pair, draw_sheet, fitted_wh
+from edgeheat.offline.tuning.explanation import (
+    LABELS,
+    PARTS,
+    LegendEntry,
+    Part,
+    draw_legend,
+    draw_pair,
+    draw_sheet,
+    fitted_wh,
+)
 from edgeheat.offline.tuning.statistics import FrameRecord, RecordingStatistics, Summary
 from edgeheat.offline.video import FORMATS, write_video
 from edgeheat.redact import redact
@@ -30,156 +39,187 @@ from edgeheat.sources import open_source
 from edgeheat.sources.base import Source, SourceOptions
 
 SHEET_FORMATS: Final = (".jpg", ".jpeg", ".png")
+"""File name endings of a contact sheet."""
 
 _INSTANTS = 12
-_SHEET_WIDTH = 1920
-_TILE_WITHIN_WH, _VIDEO_LEAST_WH, _VIDEO_MOST_WH = (320, 240), (320, 240), (640, 480)
-_QUALITY, _CRF = 85, 23
-_APART_SHARE = 1 / 30
-"""Chosen instants lie so much of the recording apart."""
+"""Pairs of pictures on a sheet."""
 
-_WORTH_SHOWING_RATIO = 0.0005
-_WORST_OF_EACH = 2
+_SHEET_WIDTH_PX = 1920
+"""Width of a sheet, unless a single pair is wider."""
+
+_TILE_LIMIT_WH: SizeWH = (320, 240)
+"""Largest size of each picture on a sheet."""
+
+_VIDEO_MIN_WH: SizeWH = (320, 240)
+"""Pictures of the video are enlarged to this size, so that text is legible."""
+
+_VIDEO_LIMIT_WH: SizeWH = (640, 480)
+"""Pictures of the video are reduced to this size."""
+
+_JPEG_QUALITY = 85
+"""Of the sheet, 1..100."""
+
+_VIDEO_CRF = 23
+"""x264's constant rate factor, 0..51; lower is better and larger."""
+
+_MIN_DISTANCE_RATIO = 1 / 30
+"""Chosen instants are at least this share of the recording apart."""
+
+_MIN_REJECTED_RATIO = 0.0005
+"""A frame is shown for a rejected part only if it covers this share of the grid."""
+
+_PER_REASON = 2
+"""So many frames are shown for each reason of rejection."""
+
 _REJECTIONS = {
     "light": "not counted: the light changed",
-    "settling": "not counted: learns anew",
+    "settling": "not counted: relearning the scene",
     "unhealthy": "not counted: no usable picture",
 }
+"""Why whole frames were rejected, for users; at most 34 characters."""
 
 
 @dataclass(frozen=True, slots=True)
 class TuneJob:
-    """What to look at, and where to write what was seen."""
+    """What to analyse, and where to write the results."""
 
     source: str
     """File, folder of images or `synthetic:` URL."""
 
     params: PipelineParams
-    """As for a camera; heats are not used, and people are shown whole, with `feet` too."""
+    """As for a camera. Heats are not used, and people are shown whole even if `feet` is set."""
 
     sheet: Path
     """Contact sheet, JPEG or PNG."""
 
     video: Path | None
-    """Each analysed frame as on the sheet, H.264."""
+    """Each analysed frame as on the sheet, H.264; None: no video."""
 
     start: int
+    """Frames to skip at the beginning."""
+
     count: int | None
+    """Frames to analyse at most."""
+
     step: int
+    """Of each `step` frames, the first is analysed."""
+
     fps: float | None
-    """Of image folders and `synthetic:`."""
+    """Frame rate of image folders and `synthetic:` scenes."""
 
     overwrite: bool
-    """Off: a name that is taken is counted up."""
+    """False: existing files are kept and a number is added to the new name."""
 
 
 @dataclass(frozen=True, slots=True)
 class TuneResult:
-    """What was found."""
+    """The files and findings of a run."""
 
     written: tuple[Path, ...]
-    """The files as they are really named: sheet, video."""
+    """The names of the written files: sheet, video."""
 
     summary: Summary
     advice: Advice
-    troubles: tuple[str, ...]
-    """What the camera's health verdicts said, in their order, each once."""
+    warnings: tuple[str, ...]
+    """The health verdicts other than ok, each once, in the order of their first appearance."""
 
 
 @dataclass(frozen=True, slots=True)
-class _Seen:
-    """What the first pass found out."""
+class _FirstPass:
+    """The results of the first pass over the recording."""
 
     statistics: RecordingStatistics
     summary: Summary
     frames: int
     size_wh: SizeWH
     recorded_fps: float
-    troubles: tuple[str, ...]
+    warnings: tuple[str, ...]
 
 
 def tune(job: TuneJob, on_progress: Progress) -> TuneResult:
-    """Judge a recording, write its sheet and video, and suggest settings.
+    """Analyse a recording, write its sheet and video, and suggest settings.
 
-    Raises SourceUnavailable where the recording gives no frame or is a live camera, EdgeheatError where an output
-    cannot be written; then, and on Ctrl-C, no output exists that did not exist before. A recording that breaks off is
-    used as far as it goes, with a warning in the log.
+    Raises SourceUnavailable where the recording has no frames or is a live camera, EdgeheatError where an output
+    cannot be written; then, and on Ctrl-C, no new file remains. A recording that is cut off is used up to that point,
+    with a warning in the log.
     """
     _check(job)
     motion = replace(job.params.motion, feet=False)
     job = replace(job, params=replace(job.params, motion=motion, heats=(), new_epoch_when_moved=False))
-    seen = _look(job, on_progress)
-    taken = [zone.name for zone in job.params.zones]
-    advice = advise(seen.summary, motion, taken, seen.recorded_fps)
+    first_pass = _analyse(job, on_progress)
+    zone_names = [zone.name for zone in job.params.zones]
+    advice = advise(first_pass.summary, motion, zone_names, first_pass.recorded_fps)
     with StagedOutputs() as outputs:
         tiles: dict[int, U8] = {}
-        chosen = choose(seen.statistics.records, seen.statistics.zones.counted.size)
-        pairs = _Pairs(job, seen, chosen, tiles, on_progress)
+        chosen = choose_instants(first_pass.statistics.records, first_pass.statistics.zones.counted.size)
+        second_pass = _SecondPass(job, first_pass, chosen, tiles, on_progress)
         if job.video is not None:
-            form, size_wh = FORMATS[job.video.suffix.lower()], pairs.video_wh
-            rate = max(1.0, (len(seen.statistics.records) - 1) / max(seen.summary.length_s, 0.1))
+            container, size_wh = FORMATS[job.video.suffix.lower()], second_pass.video_wh
+            rate = max(1.0, (len(first_pass.statistics.records) - 1) / max(first_pass.summary.length_s, 0.1))
             outputs.stage_by_name(
-                job.video, lambda temp: write_video(temp, form, pairs.drawn(), size_wh=size_wh, rate=rate, crf=_CRF)
+                job.video,
+                lambda temp: write_video(
+                    temp, container, second_pass.draw(), size_wh=size_wh, rate=rate, crf=_VIDEO_CRF
+                ),
             )
         else:
-            for _ in pairs.drawn():
+            for _ in second_pass.draw():
                 pass
-        # The sheet's pictures come with the second reading, so it is staged last.
-        sheet = _sheet(job, seen, [tiles[index] for index in sorted(tiles)])
-        data, _ = encode(sheet, IMAGE_FORMATS[job.sheet.suffix.lower()], _QUALITY)
+        # The sheet's pictures are drawn by the second pass, so the sheet is staged last.
+        sheet = _draw_sheet(job, first_pass, [tiles[index] for index in sorted(tiles)])
+        data, _ = encode(sheet, IMAGE_FORMATS[job.sheet.suffix.lower()], _JPEG_QUALITY)
         outputs.stage(job.sheet, lambda file: file.write(data))
         written = outputs.place(overwrite=job.overwrite)
-    return TuneResult(tuple(reversed(written)), seen.summary, advice, seen.troubles)
+    return TuneResult(tuple(reversed(written)), first_pass.summary, advice, first_pass.warnings)
 
 
-def choose(records: list[FrameRecord], cells: int) -> dict[int, str]:
-    """Return which glances a sheet shows, by their place, each with the reason: where most happens, and the worst.
+def choose_instants(records: list[FrameRecord], cells: int) -> dict[int, str]:
+    """Return the indexes of the records that a sheet shows, each with the reason for its choice.
 
-    First each reason for which whole frames were left out, then the worst of each part that is left out, then most
-    presence, some way apart as far as the recording is long enough for it. cells: of the grid.
+    In this order: each reason for which whole frames were rejected, the frames with most of each rejected part, those
+    with most presence; some time apart from one another if the recording is long enough. cells: of the grid.
     """
-    apart_s = (records[-1].mono_s - records[0].mono_s) * _APART_SHARE
+    min_distance_s = (records[-1].mono_s - records[0].mono_s) * _MIN_DISTANCE_RATIO
     chosen: dict[int, str] = {}
 
-    def take(worths: list[float], least: float, most: int, words: str) -> None:
-        """Choose the glances that are worth most, but none worth less than `least`."""
-        for index in sorted(range(len(records)), key=lambda place: -worths[place]):
-            if most == 0 or len(chosen) >= _INSTANTS or worths[index] < least:
+    def take(scores: list[float], min_score: float, limit: int, reason: str) -> None:
+        """Choose up to `limit` records with the highest scores, none below `min_score`."""
+        for index in sorted(range(len(records)), key=lambda place: -scores[place]):
+            if limit == 0 or len(chosen) >= _INSTANTS or scores[index] < min_score:
                 return
-            if all(abs(records[index].mono_s - records[other].mono_s) >= apart_s for other in chosen):
-                chosen[index] = words
-                most -= 1
+            if all(abs(records[index].mono_s - records[other].mono_s) >= min_distance_s for other in chosen):
+                chosen[index] = reason
+                limit -= 1
 
     for rejection in dict.fromkeys(record.rejection for record in records if record.rejection is not None):
-        take([float(record.rejection == rejection) for record in records], 1.0, _WORST_OF_EACH, "")
+        take([float(record.rejection == rejection) for record in records], 1.0, _PER_REASON, "")
     parts: tuple[Part, ...] = ("shadow", "speck", "flicker", "masked")
     for part in parts:
         ratios = [record.cells[part] / cells for record in records]
-        take(ratios, _WORTH_SHOWING_RATIO, _WORST_OF_EACH, f"most: {WORDS[part]}")
-    take([record.cells["staying"] / cells for record in records], 1 / cells, _WORST_OF_EACH, "most: stays")
+        take(ratios, _MIN_REJECTED_RATIO, _PER_REASON, f"most: {LABELS[part]}")
+    take([record.cells["staying"] / cells for record in records], 1 / cells, _PER_REASON, "most: stays")
     presence = [(record.cells["traffic"] + record.cells["staying"]) / cells for record in records]
     take(presence, 1 / cells, _INSTANTS, "most presence")
     take([1.0] * len(records), 1.0, _INSTANTS, "")
     return chosen
 
 
-def table(summary: Summary, troubles: tuple[str, ...]) -> list[str]:
-    """Return the figures as lines of a table."""
+def table(summary: Summary, warnings: tuple[str, ...]) -> list[str]:
+    """Return the statistics as lines of a table for users, followed by the warnings."""
     total = sum(summary.part_cell_s.values())
-    lines = [f"{summary.length_s:.1f} s looked at, {summary.judged_s:.1f} s counted", ""]
+    lines = [f"{summary.length_s:.1f} s analysed, {summary.observed_s:.1f} s counted", ""]
     lines.append(f"{'part':24}{'cell-seconds':>14}{'share':>8}")
     for part in PARTS:
         seconds = summary.part_cell_s[part]
-        lines.append(f"{WORDS[part]:24}{seconds:14.0f}{_share(seconds, total):>8}")
-        if part == "given up":
-            causes = {reason: s for reason, s in summary.rejected_cell_s.items() if reason in ("ghost", "furniture")}
-            lines += [f"  of these {cause:15}{cell_s:14.0f}" for cause, cell_s in causes.items()]
+        lines.append(f"{LABELS[part]:24}{seconds:14.0f}{_share(seconds, total):>8}")
+        if part == "discarded":
+            reasons = {reason: s for reason, s in summary.rejected_cell_s.items() if reason in ("ghost", "furniture")}
+            lines += [f"  of these {reason:15}{cell_s:14.0f}" for reason, cell_s in reasons.items()]
     for reason, seconds in summary.rejected_s.items():
-        words = _REJECTIONS[reason]
-        lines.append(f"{words:34}{seconds:6.1f} s  {_share(seconds, summary.length_s)} of the time")
+        lines.append(f"{_REJECTIONS[reason]:34}{seconds:6.1f} s  {_share(seconds, summary.length_s)} of the time")
     if summary.noise_levels is not None:
         lines.append(f"{'noise of a cell':34}{summary.noise_levels:6.1f} grey levels")
-    return [*lines, *troubles]
+    return [*lines, *warnings]
 
 
 def _share(part: float, whole: float) -> str:
@@ -187,8 +227,8 @@ def _share(part: float, whole: float) -> str:
 
 
 def _check(job: TuneJob) -> None:
-    """Refuse what cannot end well before the long work begins."""
-    target = recorded_target(job.source, "tune")
+    """Reject a job that is bound to fail before the long work begins."""
+    target = recording_target(job.source, "tune")
     check_target(job.sheet, SHEET_FORMATS, target)
     if job.video is not None:
         check_target(job.video, tuple(FORMATS), target)
@@ -200,14 +240,14 @@ def _open(job: TuneJob) -> Source:
     )
 
 
-def _look(job: TuneJob, on_progress: Progress) -> _Seen:
-    """Run the engine over the recording and add up what it makes of it."""
+def _analyse(job: TuneJob, on_progress: Progress) -> _FirstPass:
+    """Run the engine over the recording and accumulate its statistics."""
     source = _open(job)
-    told = source.frame_count()
+    expected = source.frame_count()
     first: Frame | None = None
-    troubles: dict[str, None] = {}
+    warnings: dict[str, None] = {}
     done = 0
-    for done, frame in enumerate(frames_of(source, job.source), start=1):
+    for done, frame in enumerate(read_frames(source, job.source), start=1):
         if first is None:
             first = frame
             grid_wh = grid_size_wh(frame.size_wh, job.params.motion.grid_width)
@@ -219,83 +259,87 @@ def _look(job: TuneJob, on_progress: Progress) -> _Seen:
         statistics.add_rejected(report.rejected)
         if not report.frames_skipped:
             statistics.add_grid(to_grid(frame, grid_wh), frame.mono_s)
-            _note(troubles, report.health)
-        on_progress(done, None if told is None else 2 * max(told, done))
+            _add_warning(warnings, report.health)
+        on_progress(done, None if expected is None else 2 * max(expected, done))
     if first is None:
-        raise SourceUnavailable(f"{redact(job.source)}: no frames in the chosen part: look at start, frames and step")
+        raise SourceUnavailable(f"{redact(job.source)}: no frames in the chosen part: check start, frames and step")
     pipeline.flush()
     statistics.add_rejected(pipeline.take_report().rejected)
     length_s = last.mono_s - first.mono_s
     summary = statistics.summary()
     fps = (done - 1) / length_s if length_s > 0 else job.params.motion.analysis_fps
-    return _Seen(statistics, summary, done, first.size_wh, fps, tuple(troubles))
+    return _FirstPass(statistics, summary, done, first.size_wh, fps, tuple(warnings))
 
 
-def _note(troubles: dict[str, None], health: Health | None) -> None:
+def _add_warning(warnings: dict[str, None], health: Health | None) -> None:
     if health is not None and health.verdict != "ok":
-        troubles.setdefault(f"{health.verdict}: {health.reason}")
+        warnings.setdefault(f"{health.verdict}: {health.reason}")
 
 
-class _Pairs:
-    """The second pass: each analysed frame beside what was made of it."""
+class _SecondPass:
+    """The second pass over the recording: draws each analysed frame beside its classification."""
 
     def __init__(
-        self, job: TuneJob, seen: _Seen, chosen: dict[int, str], tiles: dict[int, U8], on_progress: Progress
+        self, job: TuneJob, first_pass: _FirstPass, chosen: dict[int, str], tiles: dict[int, U8], on_progress: Progress
     ) -> None:
-        """`tiles` gets those of the `chosen` glances, by their place."""
-        self._job, self._seen, self._chosen, self._tiles, self._on_progress = job, seen, chosen, tiles, on_progress
-        self._picture_wh = fitted_wh(seen.size_wh, _video_within_wh(seen.size_wh))
-        self._tile_wh = fitted_wh(seen.size_wh, _TILE_WITHIN_WH)
-        self._key = draw_key("", _entries(seen.summary), 2 * self._picture_wh[0])
+        """`draw` puts the pictures of the `chosen` records into `tiles`, by index."""
+        self._job, self._first_pass, self._chosen = job, first_pass, chosen
+        self._tiles, self._on_progress = tiles, on_progress
+        self._picture_wh = fitted_wh(first_pass.size_wh, _video_limit_wh(first_pass.size_wh))
+        self._tile_wh = fitted_wh(first_pass.size_wh, _TILE_LIMIT_WH)
+        self._legend = draw_legend("", _legend_entries(first_pass.summary), 2 * self._picture_wh[0])
         self._blackouts = {size: blackout_mask(job.params.zones, size) for size in (self._picture_wh, self._tile_wh)}
 
     @property
     def video_wh(self) -> SizeWH:
-        """Size of a picture of the video."""
-        height = self._picture_wh[1] + 24 + self._key.shape[0]
+        """Size of the video: two pictures, a label and the legend."""
+        height = self._picture_wh[1] + 24 + self._legend.shape[0]
         return 2 * self._picture_wh[0], height
 
-    def drawn(self) -> Iterator[tuple[U8, float]]:
-        """Yield the pictures of the video with their times, if there is to be one, and put the sheet's aside."""
-        records = self._seen.statistics.records
-        following = iter(enumerate(records))
-        index, record = next(following)
-        frames = itertools.islice(frames_of(_open(self._job), self._job.source), self._seen.frames)
+    def draw(self) -> Iterator[tuple[U8, float]]:
+        """Yield the video's pictures with their times, if there is to be a video, and fill `tiles`."""
+        records = self._first_pass.statistics.records
+        remaining = iter(enumerate(records))
+        index, record = next(remaining)
+        frames = itertools.islice(read_frames(_open(self._job), self._job.source), self._first_pass.frames)
         for done, frame in enumerate(frames, start=1):
-            self._on_progress(self._seen.frames + done, 2 * self._seen.frames)
+            self._on_progress(self._first_pass.frames + done, 2 * self._first_pass.frames)
             if frame.mono_s != record.mono_s:
                 continue
             if index in self._chosen:
                 self._tiles[index] = self._pair(frame, index, record, self._tile_wh)
             if self._job.video is not None:
                 pair = self._pair(frame, index, record, self._picture_wh)
-                yield np.vstack([pair, self._key]), frame.mono_s
-            index, record = next(following, (index, record))
+                yield np.vstack([pair, self._legend]), frame.mono_s
+            index, record = next(remaining, (index, record))
 
     def _pair(self, frame: Frame, index: int, record: FrameRecord, size_wh: SizeWH) -> U8:
         picture = frame.colour(size_wh)
         blackout = self._blackouts[size_wh]
         if blackout is not None:
             picture[blackout > 0] = 0
-        zero_s = self._seen.statistics.records[0].mono_s
-        at = record.mono_s - zero_s
-        words = f"{int(at) // 60}:{at % 60:04.1f}"
+        at_s = record.mono_s - self._first_pass.statistics.records[0].mono_s
+        time = f"{int(at_s) // 60}:{at_s % 60:04.1f}"
         reason = self._chosen.get(index, "") if size_wh == self._tile_wh else ""
-        trouble = "" if record.rejection is None else _REJECTIONS[record.rejection]
-        return draw_pair(picture, self._seen.statistics.final_codes_at(index), f"{words}  {reason}".rstrip(), trouble)
+        warning = "" if record.rejection is None else _REJECTIONS[record.rejection]
+        return draw_pair(
+            picture, self._first_pass.statistics.final_codes_at(index), f"{time}  {reason}".rstrip(), warning
+        )
 
 
-def _video_within_wh(size_wh: SizeWH) -> SizeWH:
-    """Return what a picture of the video lies within: large enough for words, and no larger than its frame is worth."""
-    (width, height), (least, most) = size_wh, (_VIDEO_LEAST_WH, _VIDEO_MOST_WH)
-    return min(max(width, least[0]), most[0]), min(max(height, least[1]), most[1])
+def _video_limit_wh(size_wh: SizeWH) -> SizeWH:
+    """Return the largest size of the video's pictures: that of the frame, within the limits."""
+    width, height = (
+        min(max(side, low), high) for side, low, high in zip(size_wh, _VIDEO_MIN_WH, _VIDEO_LIMIT_WH, strict=True)
+    )
+    return width, height
 
 
-def _entries(summary: Summary) -> list[tuple[Part | None, str]]:
-    """Return the key: each part with its colour, seconds and share; then the whole frames that were left out."""
+def _legend_entries(summary: Summary) -> list[LegendEntry]:
+    """Return each part with its seconds and share, then the reasons for which whole frames were rejected."""
     total = sum(summary.part_cell_s.values())
-    entries: list[tuple[Part | None, str]] = [
-        (part, f"{WORDS[part]} {summary.part_cell_s[part]:.0f} cell-s ({_share(summary.part_cell_s[part], total)})")
+    entries: list[LegendEntry] = [
+        (part, f"{LABELS[part]} {summary.part_cell_s[part]:.0f} cell-s ({_share(summary.part_cell_s[part], total)})")
         for part in PARTS
         if summary.part_cell_s[part] > 0 or part in ("traffic", "staying")
     ]
@@ -303,9 +347,9 @@ def _entries(summary: Summary) -> list[tuple[Part | None, str]]:
     return entries
 
 
-def _sheet(job: TuneJob, seen: _Seen, pairs: list[U8]) -> U8:
-    columns = min(max(1, _SHEET_WIDTH // pairs[0].shape[1]), len(pairs))
+def _draw_sheet(job: TuneJob, first_pass: _FirstPass, pairs: list[U8]) -> U8:
+    columns = min(max(1, _SHEET_WIDTH_PX // pairs[0].shape[1]), len(pairs))
     width = columns * pairs[0].shape[1]
-    summary = seen.summary
-    title = f"{job.params.camera}: {summary.length_s:.0f} s, {summary.judged_s:.0f} s counted"
-    return draw_sheet(draw_key(title, _entries(summary), width), pairs, columns)
+    summary = first_pass.summary
+    title = f"{job.params.camera}: {summary.length_s:.0f} s, {summary.observed_s:.0f} s counted"
+    return draw_sheet(draw_legend(title, _legend_entries(summary), width), pairs, columns)
