@@ -1,4 +1,4 @@
-"""What PyAV raises, said in one line to the person who can mend it."""
+"""Translates the exceptions of PyAV into one-line messages that tell the user what to check."""
 
 from __future__ import annotations
 
@@ -11,65 +11,66 @@ from edgeheat.redact import redact
 
 
 class NoVideoError(ValueError):
-    """The container was read, but has no video track."""
+    """The container was opened but has no video track."""
 
 
-# PyAV also raises plain ValueError (text that is not UTF-8), RuntimeError (its timer) and OSError (numbers it has no
-# class for); which one says little, so they all mean: this input cannot be read.
 AV_ERRORS = (av.FFmpegError, OSError, ValueError, RuntimeError)
+"""Everything PyAV raises for unreadable input: also ValueError (text that is not UTF-8), RuntimeError (its timer) and
+OSError (error numbers without a class of their own)."""
 
 _UNREACHABLE = frozenset({errno.EIO, errno.EHOSTUNREACH, errno.ENETUNREACH, errno.EHOSTDOWN, errno.ENETDOWN})
+"""Error numbers of a host that does not answer; FFmpeg uses EIO for several causes."""
 
-_CAMERA: tuple[tuple[type[BaseException], str], ...] = (
-    (NoVideoError, "no video track. Is it only sound?"),
-    (ConnectionRefusedError, "connection refused. Is the camera on, and its port right?"),
+_CAMERA_MESSAGES: tuple[tuple[type[BaseException], str], ...] = (
+    (NoVideoError, "no video track: use the address of a video stream, not of audio only"),
+    (ConnectionRefusedError, "connection refused: check that the camera is on and that the port is right"),
     (
         av_error.HTTPUnauthorizedError,
-        "user name or password refused (401). Are both right, and special characters percent-encoded?",
+        "user name or password rejected (401): check both, and percent-encode special characters",
     ),
-    (av_error.HTTPForbiddenError, "access refused (403). May this user see the stream?"),
-    (av_error.HTTPNotFoundError, "no such stream (404). Is the path of the URL right?"),
-    (av_error.HTTPClientError, "the camera refused to play it. Is there video at this address, not only sound?"),
-    (av_error.HTTPServerError, "the camera answered with an error of its own (5xx). Restart it if this stays so."),
-    (av_error.InvalidDataError, "no video that can be read. Is this the address of a video stream?"),
-    (av_error.EOFError, "no video that can be read. Is this the address of a video stream?"),
-    (av_error.ProtocolNotFoundError, "not a camera's address. Did the camera point elsewhere?"),
-    (av_error.ArgumentError, "not a camera's address. Are special characters of the password percent-encoded?"),
+    (av_error.HTTPForbiddenError, "access denied (403): allow this user to view the stream in the camera"),
+    (av_error.HTTPNotFoundError, "no such stream (404): check the path of the URL"),
+    (av_error.HTTPClientError, "the camera rejected the request: check that this address has video, not only audio"),
+    (av_error.HTTPServerError, "the camera reported an internal error (5xx): restart it if this continues"),
+    (av_error.InvalidDataError, "no readable video: check that this is the address of a video stream"),
+    (av_error.EOFError, "no readable video: check that this is the address of a video stream"),
+    (av_error.ProtocolNotFoundError, "not a camera's address: check where the camera redirects to"),
+    (av_error.ArgumentError, "not a camera's address: percent-encode special characters in the password"),
 )
 
-_FILE: tuple[tuple[type[BaseException], str], ...] = (
-    (NoVideoError, "no video track. Is it only sound, or cut off?"),
+_FILE_MESSAGES: tuple[tuple[type[BaseException], str], ...] = (
+    (NoVideoError, "no video track: it contains only audio or was cut off"),
     (FileNotFoundError, "no such file"),
-    (PermissionError, "may not be read by this user"),
+    (PermissionError, "no permission to read it: change its owner or mode"),
     (av_error.InvalidDataError, "not a video, or a damaged or incomplete one"),
     (av_error.EOFError, "not a video, or a damaged or incomplete one"),
 )
 
 
-def timeout_fault(name: str, seconds: float) -> str:
-    """The line for a camera that stays silent; `name` is its redacted URL."""
-    return f"{name}: no answer within {seconds:g} s. Is the camera on, and reachable from here?"
+def timeout_message(name: str, seconds: float) -> str:
+    """Return the message for a camera that does not answer; `name` is its redacted URL."""
+    return f"{name}: no answer within {seconds:g} s: check that the camera is on and reachable from here"
 
 
-def camera_fault(name: str, error: BaseException) -> str:
-    """The line for a camera that could not be opened; `name` is its redacted URL."""
-    for kind, text in _CAMERA:
+def camera_message(name: str, error: BaseException) -> str:
+    """Return the message for a camera that could not be opened; `name` is its redacted URL."""
+    for kind, text in _CAMERA_MESSAGES:
         if isinstance(error, kind):
             return f"{name}: {text}"
     if getattr(error, "errno", None) in _UNREACHABLE:
-        return f"{name}: cannot be reached, or gives no video. Are the host name, the network and the path right?"
+        return f"{name}: cannot be reached or sends no video: check the host name, the network and the path"
     return f"{name}: {reason(error)}"
 
 
-def file_fault(name: str, error: BaseException) -> str:
-    """The line for a recording that could not be opened."""
-    for kind, text in _FILE:
+def file_message(name: str, error: BaseException) -> str:
+    """Return the message for a recording that could not be opened; `name` is its path."""
+    for kind, text in _FILE_MESSAGES:
         if isinstance(error, kind):
             return f"{name}: {text}"
     return f"{name}: {reason(error)}"
 
 
 def reason(error: BaseException) -> str:
-    """The bare reason, without the URL that PyAV writes into its messages."""
+    """Return the reason alone, without the URL that PyAV includes in its messages."""
     text = getattr(error, "strerror", None) or type(error).__name__
     return redact(str(text)).partition("\n")[0]

@@ -1,4 +1,4 @@
-"""Turns a decoded picture into a Frame: its luma plane as it lies in the decoder's memory, its colour on request."""
+"""Makes frames of decoded pictures: the luma plane without a copy, colour converted only on request."""
 
 from __future__ import annotations
 
@@ -15,27 +15,36 @@ from numpy.typing import NDArray
 
 from edgeheat.core.grid.frames import F32, U8, Frame, SizeWH
 
-_FULL_RANGE = 2  # AVCOL_RANGE_JPEG
-_VIDEO_RANGE = 1  # AVCOL_RANGE_MPEG
-_BT709_LIKE = frozenset({1, 9, 10})  # AVCOL_SPC_BT709, _BT2020_NCL, _BT2020_CL
-_LUMA_WEIGHTS = {True: (0.2126, 0.0722), False: (0.299, 0.114)}  # of red and blue: ITU-R BT.709, BT.601
+_FULL_RANGE = 2
+"""FFmpeg's AVCOL_RANGE_JPEG: black is 0."""
+
+_VIDEO_RANGE = 1
+"""FFmpeg's AVCOL_RANGE_MPEG: black is 16 of 255."""
+
+_BT709_COLORSPACES = frozenset({1, 9, 10})
+"""FFmpeg's AVCOL_SPC_BT709, _BT2020_NCL and _BT2020_CL, which are treated alike; all others count as BT.601."""
+
+_LUMA_WEIGHTS = {True: (0.2126, 0.0722), False: (0.299, 0.114)}
+"""Weights of red and blue in luma, by whether it is BT.709. Reference: ITU-R BT.709, BT.601."""
 
 
 @dataclass(frozen=True, slots=True)
 class _Layout:
-    """How the samples of one pixel format lie in its planes."""
+    """How a pixel format stores its samples in planes."""
 
     dtype: np.dtype[Any]
     bits: int
     shift: int
-    """Zero bits below each sample: P010 and its kin keep their samples in the high bits."""
+    """Zero bits below each sample: P010 and similar formats use the high bits."""
 
     chroma: Literal["none", "planar", "pairs", "swapped pairs"]
+    """Cb and Cr in a plane each, interleaved in one plane, or interleaved as Cr and Cb."""
+
     full_range: bool
-    """What the format means where the stream does not say."""
+    """Whether the format is full range where the stream does not say."""
 
     def levels(self, full_range: bool) -> tuple[int, int]:
-        """The sample values of black and of white."""
+        """Return the sample values of black and of white."""
         if full_range:
             return 0, ((1 << self.bits) - 1) << self.shift
         return 16 << (self.bits - 8 + self.shift), 235 << (self.bits - 8 + self.shift)
@@ -43,7 +52,7 @@ class _Layout:
 
 @lru_cache
 def _layout(pix_fmt: str) -> _Layout | None:
-    """The layout of a format whose luma is a plane of its own; None for the others (RGB, palettes, packed YUV)."""
+    """Return the layout of a format with a separate luma plane; None for others (RGB, palettes, packed YUV)."""
     pixels = VideoFormat(pix_fmt)
     luma, *others = pixels.components
     if (
@@ -71,49 +80,49 @@ def _layout(pix_fmt: str) -> _Layout | None:
 
 
 def _view(plane: VideoPlane, dtype: np.dtype[Any], width: int, height: int, channels: int = 1) -> NDArray[Any]:
-    """A plane's samples without a copy, cropped to the picture; not writable, for the decoder still needs them."""
+    """Return a plane's samples without a copy, cropped to the picture; read-only, as the decoder still uses them."""
     line_size = plane.line_size
     shape = (height, width) if channels == 1 else (height, width, channels)
     strides = (abs(line_size), *(() if channels == 1 else (channels * dtype.itemsize,)), dtype.itemsize)
     view: NDArray[Any] = np.ndarray(shape, dtype, memoryview(plane), strides=strides)
     view.flags.writeable = False
-    return view[::-1] if line_size < 0 else view  # a negative line size: stored from the bottom up
+    return view[::-1] if line_size < 0 else view  # a negative line size means that rows are stored bottom-up
 
 
 class FrameMaker:
-    """Makes the frames of one source; keeps the converter of packed formats, which is dear to set up for each frame."""
+    """Makes the frames of one source; it keeps the converter for packed formats, which is expensive to create."""
 
     def __init__(self) -> None:
         self._converter = VideoReformatter()
 
     def frame(self, picture: VideoFrame, mono_s: float, wall_s: float) -> Frame:
-        """The frame of one decoded picture; size and pixel format may differ from those of the picture before."""
+        """Return the frame of one decoded picture; size and pixel format may change from picture to picture."""
         layout = _layout(picture.format.name)
         if layout is None:
             return self._packed(picture, mono_s, wall_s)
-        told = picture.color_range
-        full_range = told == _FULL_RANGE or (told != _VIDEO_RANGE and layout.full_range)
+        stated = picture.color_range
+        full_range = stated == _FULL_RANGE or (stated != _VIDEO_RANGE and layout.full_range)
         luma = _view(picture.planes[0], layout.dtype, picture.width, picture.height)
         colour = partial(_colour, picture, layout, full_range)
         chroma = partial(_chroma, picture, layout)
         return Frame(luma, mono_s, wall_s, colour, layout.levels(full_range), chroma)
 
     def _packed(self, picture: VideoFrame, mono_s: float, wall_s: float) -> Frame:
-        """The frame of a picture whose luma must be computed: GIF, RGB, palettes, packed YUV."""
+        """Return the frame of a picture whose luma must be computed: GIF, RGB, palettes, packed YUV."""
         converted = self._converter.reformat(picture, format="bgr24")
         bgr = _view(converted.planes[0], np.dtype(np.uint8), picture.width, picture.height, channels=3)
         return bgr_frame(bgr, mono_s, wall_s)
 
 
 def bgr_frame(bgr: NDArray[Any], mono_s: float, wall_s: float) -> Frame:
-    """The frame of a full-range picture, uint8 or uint16: BGR of shape (height, width, 3) or grey, (height, width)."""
+    """Return the frame of a full-range picture, uint8 or uint16: BGR (height, width, 3) or grey (height, width)."""
     luma = bgr if bgr.ndim == 2 else cv2.cvtColor(bgr, cv2.COLOR_BGR2GRAY)
     levels = (0, int(np.iinfo(bgr.dtype).max))
     return Frame(luma, mono_s, wall_s, partial(_resized_bgr, bgr), levels, partial(bgr_chroma, bgr))
 
 
 def bgr_chroma(bgr: NDArray[Any], size_wh: SizeWH) -> U8 | None:
-    """Cb and Cr of a BGR picture at the asked size, (height, width, 2); None for a grey one, (height, width)."""
+    """Return Cb and Cr of a BGR picture at the given size, uint8 (height, width, 2); None for a grey picture."""
     if bgr.ndim == 2:
         return None
     return np.asarray(cv2.cvtColor(_resized_bgr(bgr, size_wh), cv2.COLOR_BGR2YCrCb)[:, :, :0:-1], np.uint8)
@@ -129,18 +138,17 @@ def _to_8_bits(samples: NDArray[Any], bits: int) -> U8:
 
 
 def _colour(picture: VideoFrame, layout: _Layout, full_range: bool, size_wh: SizeWH) -> U8:
-    """The picture in BGR at the asked size, from its planes; each is shrunk first, so that little is converted."""
-
+    """Return the picture in BGR at the given size; planes are resized first, so that fewer pixels are converted."""
     luma = _plane(picture, layout, 0, size_wh)
     chroma = _chroma(picture, layout, size_wh)
     if chroma is None:
         chroma = np.full((*luma.shape, 2), 128, np.uint8)
     merged = np.dstack([luma, chroma])
-    return cast(U8, cv2.transform(merged, _yuv_to_bgr(full_range, picture.colorspace in _BT709_LIKE)))
+    return cast(U8, cv2.transform(merged, _yuv_to_bgr(full_range, picture.colorspace in _BT709_COLORSPACES)))
 
 
 def _chroma(picture: VideoFrame, layout: _Layout, size_wh: SizeWH) -> U8 | None:
-    """Cb and Cr at the asked size, (height, width, 2); None for a grey picture."""
+    """Return Cb and Cr at the given size, uint8 (height, width, 2); None for a grey picture."""
     if layout.chroma == "none":
         return None
     if layout.chroma == "planar":
@@ -150,7 +158,7 @@ def _chroma(picture: VideoFrame, layout: _Layout, size_wh: SizeWH) -> U8 | None:
 
 
 def _plane(picture: VideoFrame, layout: _Layout, index: int, size_wh: SizeWH, channels: int = 1) -> U8:
-    """One plane in 8 bits at the asked size."""
+    """Return one plane at the given size, converted to 8 bits."""
     source = picture.planes[index]
     view = _view(source, layout.dtype, source.width, source.height, channels)
     return _to_8_bits(cv2.resize(view, size_wh, interpolation=cv2.INTER_AREA), layout.bits + layout.shift)
@@ -158,7 +166,10 @@ def _plane(picture: VideoFrame, layout: _Layout, index: int, size_wh: SizeWH, ch
 
 @lru_cache
 def _yuv_to_bgr(full_range: bool, bt709: bool) -> F32:
-    """The matrix, shape (3, 4), from (Y, Cb, Cr, 1) of 8 bits to BGR with its levels expanded; ITU-T H.273, 8.3."""
+    """Return the matrix, shape (3, 4), from 8-bit (Y, Cb, Cr, 1) to full-range BGR.
+
+    Reference: ITU-T H.273, section 8.3.
+    """
     red, blue = _LUMA_WEIGHTS[bt709]
     green = 1 - red - blue
     y_gain, y_black, c_gain = (1.0, 0, 1.0) if full_range else (255 / 219, 16, 255 / 224)

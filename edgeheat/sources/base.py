@@ -1,4 +1,4 @@
-"""The contract of every source: one run, honest failure, no knowledge of retries."""
+"""Defines what every source offers: frames of one run, and an error when it ends unexpectedly; callers retry."""
 
 from __future__ import annotations
 
@@ -14,42 +14,54 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class SourceOptions:
-    """What an opener is told besides the URL."""
+    """How a source is read; options that do not apply to a kind of source are ignored."""
 
     clock: Clock | None
-    """Live: frames are stamped with this clock, and recordings are played at their own pace.
-    None (offline): recordings come as fast as they decode, stamped with their own time."""
+    """Live: frames get this clock's times, and recordings play at their own pace.
+    None (offline): recordings are decoded as fast as possible, and frames get the recording's own times."""
 
     rtsp_transport: Literal["tcp", "udp"] = "tcp"
+
     open_timeout_s: float = 10.0
+    """Network cameras: longest time until the stream is opened."""
+
     read_timeout_s: float = 10.0
+    """Cameras: longest time without a picture."""
+
     loop: bool = False
-    """Recordings and image folders start again at their end."""
+    """Recordings and image folders start again when they end."""
 
     fps: float | None = None
-    """Pictures a second of an image folder (default 25) or of `synthetic:`; recordings have their own."""
+    """Frames per second of image folders (default 25) and `synthetic:` scenes; recordings have their own rate."""
 
     start: int = 0
-    """Offline recordings: frames left out at the beginning."""
+    """Offline: frames to skip at the beginning."""
 
     count: int | None = None
-    """Offline recordings: at most so many frames, after `start` and `step`."""
+    """Offline: largest number of frames, counted after `start` and `step`; None: all."""
 
     step: int = 1
-    """Offline recordings: of each `step` frames, the first."""
+    """Offline: of each `step` frames, only the first is returned."""
 
 
 class Source(Protocol):
-    """One camera or recording, opened once."""
+    """One camera or recording.
+
+    A source reads its stream once per call of `frames` and raises an error when that fails; it never retries, because
+    the daemon's supervisor and the offline tools need different policies.
+    """
 
     def frames(self) -> Iterator[Frame]:
-        """Yield frames in order until a recording ends; the generator closes what it opened when it is closed.
+        """Open the stream and yield its frames in order; returns at the end of a recording.
 
-        Raises SourceUnavailable where nothing can be opened or nothing decodes,
-        SourceEnded where a live stream that gave frames stops. Messages are redacted.
+        Blocks while it waits for a frame. Closing the generator closes everything that was opened. Frames stay valid
+        after that; callers must not write to their arrays.
+
+        Raises SourceUnavailable where the stream cannot be opened or no frame can be decoded, SourceEnded where it
+        stops after at least one frame. Messages are one line, say what to do, and contain no passwords.
         """
         ...
 
     def frame_count(self) -> int | None:
-        """How many frames `frames()` will give, for a progress bar; None where it cannot be known."""
+        """Return how many frames `frames` will yield, maybe only roughly; None where that is unknown or unlimited."""
         ...

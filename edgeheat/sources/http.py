@@ -1,4 +1,4 @@
-"""HTTP cameras that send JPEG pictures one after the other (MJPEG, multipart/x-mixed-replace)."""
+"""Reads HTTP cameras that send MJPEG (multipart/x-mixed-replace)."""
 
 from __future__ import annotations
 
@@ -18,16 +18,16 @@ class HttpSource:
 
     def frames(self) -> Iterator[Frame]:
         """See `Source.frames`."""
-        # The format is fixed and the protocols are listed, so that no answer of a hostile server, be it a playlist
-        # or a redirect, makes this program read files or reach for other machines' services.
+        # Fixed format and protocols: a malicious server must not make this program read local files or connect to
+        # other hosts' services through a playlist or a redirect.
         av_options = {"protocol_whitelist": "http,https,tcp,tls,crypto", "fpsprobesize": "0"}
         yield from live_frames(self._url, self._options, av_options, container_format="mpjpeg")
 
     def frame_count(self) -> int | None:
-        """None: a camera has no end."""
+        """Return None: a camera has no end."""
         return None
 
 
 def open_http(url: str, options: SourceOptions) -> Source:
-    """The source of an `http://` or `https://` URL."""
+    """Return the source of an `http://` or `https://` URL."""
     return HttpSource(url, options)

@@ -1,4 +1,4 @@
-"""A folder of pictures, played as a recording in the natural order of their names."""
+"""Reads a folder of images as a recording, in the natural order of their names."""
 
 from __future__ import annotations
 
@@ -22,14 +22,17 @@ from edgeheat.sources.playback import Playback
 _log = logging.getLogger(__name__)
 
 _SUFFIXES = frozenset({".bmp", ".jpeg", ".jpg", ".pbm", ".pgm", ".png", ".ppm", ".tif", ".tiff", ".webp"})
+"""File name endings of images, in lower case."""
+
 _DEFAULT_FPS = 25.0
+"""Frame rate where none is given."""
 
 
 class ImagesSource:
-    """One folder of pictures, `fps` of them a second; symbolic links are followed, folders in it are not read.
+    """One folder of images, played at `fps`; symbolic links are followed, subfolders are not read.
 
-    Offline, `mono_s` counts from 0 and `wall_s` from the first picture's last change. An unreadable picture is left
-    out with a warning; the others keep their times.
+    Offline, `mono_s` starts at 0 and `wall_s` at the modification time of the first image. Unreadable images are
+    skipped with a warning; the others keep their times.
     """
 
     def __init__(self, folder: Path, options: SourceOptions) -> None:
@@ -40,20 +43,20 @@ class ImagesSource:
         """See `Source.frames`."""
         paths = self._selected()
         frame_s = 1 / (self._options.fps or _DEFAULT_FPS)
-        playback = Playback(self._options.clock, _changed_s(paths[0]))
+        playback = Playback(self._options.clock, _modified_s(paths[0]))
         readable = 0
-        for turn in count() if self._options.loop else (0,):
+        for repetition in count() if self._options.loop else (0,):
             for index, path in enumerate(paths):
                 picture = _read(path)
                 if picture is None:
                     continue
                 readable += 1
-                yield bgr_frame(picture, *playback.stamp((turn * len(paths) + index) * frame_s))
+                yield bgr_frame(picture, *playback.stamp((repetition * len(paths) + index) * frame_s))
             if readable == 0:
-                raise SourceUnavailable(f"{self._folder}: none of its {len(paths)} pictures can be read")
+                raise SourceUnavailable(f"{self._folder}: none of its {len(paths)} images can be read")
 
     def frame_count(self) -> int | None:
-        """The number of chosen pictures, readable or not."""
+        """Return the number of selected images, readable or not."""
         if self._options.loop:
             return None
         try:
@@ -70,32 +73,32 @@ class ImagesSource:
         found.sort(key=natural_order)
         selected = found[options.start :: options.step][: options.count]
         if not selected:
-            raise SourceUnavailable(f"{self._folder}: no pictures to read (found {len(found)} in the folder)")
+            raise SourceUnavailable(f"{self._folder}: no images to read (the folder contains {len(found)})")
         return selected
 
 
 def natural_order(path: Path) -> list[tuple[str, int]]:
-    """A sort key by which `frame_2` comes before `frame_10`."""
+    """Return a sort key by which `frame_2` comes before `frame_10`."""
     return [(text, int(digits or -1)) for text, digits in re.findall(r"([^0-9]*)([0-9]*)", path.name)]
 
 
 def _read(path: Path) -> NDArray[Any] | None:
-    """The picture in BGR or grey, uint8 or uint16; None, with a warning, where it cannot be read."""
+    """Return the image in BGR or grey, uint8 or uint16; None, with a warning, where it cannot be read."""
     try:
-        # Read here and decoded there: OpenCV's own reading prints to stderr what it could not open.
+        # Only decoded by OpenCV: its own file reading prints to stderr what it could not open.
         data = np.frombuffer(path.read_bytes(), np.uint8)
         picture = cv2.imdecode(data, cv2.IMREAD_ANYDEPTH | cv2.IMREAD_ANYCOLOR) if data.size else None
     except (OSError, cv2.error) as error:
-        _log.warning("%s: left out (%s)", path, getattr(error, "strerror", None) or "damaged")
+        _log.warning("%s: skipped (%s)", path, getattr(error, "strerror", None) or "damaged")
         return None
     if picture is None or picture.dtype not in (np.uint8, np.uint16):
-        _log.warning("%s: left out (damaged, or no picture of 8 or 16 bits)", path)
+        _log.warning("%s: skipped (damaged, or not an image of 8 or 16 bits)", path)
         return None
     return picture
 
 
-def _changed_s(path: Path) -> float:
-    """Unix time of the last change, 0 where it cannot be told."""
+def _modified_s(path: Path) -> float:
+    """Return the Unix time of the last modification, 0 where it is unknown."""
     try:
         return path.stat().st_mtime
     except OSError:
@@ -103,5 +106,5 @@ def _changed_s(path: Path) -> float:
 
 
 def open_images(path: str, options: SourceOptions) -> Source:
-    """The source of the folder of pictures at `path`."""
+    """Return the source of the folder of images at `path`."""
     return ImagesSource(Path(path), options)

@@ -1,4 +1,4 @@
-"""RTSP cameras: H.264, H.265 and MJPEG over TCP or UDP."""
+"""Reads RTSP cameras: H.264, H.265 and MJPEG over TCP or UDP."""
 
 from __future__ import annotations
 
@@ -20,19 +20,19 @@ class RtspSource:
         """See `Source.frames`."""
         av_options = {
             "rtsp_transport": self._options.rtsp_transport,
-            # Sound would keep the read timeout content while the picture hangs.
+            # With audio, the read timeout would not expire while the video hangs.
             "allowed_media_types": "video",
             "protocol_whitelist": "rtsp,rtsps,rtp,srtp,udp,tcp,tls,crypto",
-            # Measuring the frame rate, which nobody asks for here, delays the first frame by a second.
+            # Measuring the frame rate, which is not needed, would delay the first frame by a second.
             "fpsprobesize": "0",
         }
         yield from live_frames(self._url, self._options, av_options)
 
     def frame_count(self) -> int | None:
-        """None: a camera has no end."""
+        """Return None: a camera has no end."""
         return None
 
 
 def open_rtsp(url: str, options: SourceOptions) -> Source:
-    """The source of an `rtsp://` or `rtsps://` URL."""
+    """Return the source of an `rtsp://` or `rtsps://` URL."""
     return RtspSource(url, options)

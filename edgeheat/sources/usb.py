@@ -1,4 +1,4 @@
-"""USB cameras through V4L2, read by OpenCV because its wait for a picture has a limit; FFmpeg's has none."""
+"""Reads USB cameras through V4L2 with OpenCV, which has a read timeout for them; FFmpeg has none."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ from edgeheat.sources.base import Source, SourceOptions
 
 
 class Capture(Protocol):
-    """The part of `cv2.VideoCapture` that is used here."""
+    """The methods of `cv2.VideoCapture` that are used here."""
 
     def read(self) -> tuple[bool, NDArray[Any] | None]:
-        """Wait for the next picture, BGR or grey; False when none came in time or the camera is gone."""
+        """Wait for the next picture, BGR or grey; False if none arrived in time or the camera was unplugged."""
         ...
 
     def release(self) -> None:
@@ -31,7 +31,7 @@ class Capture(Protocol):
 
 
 class UsbSource:
-    """One USB camera; `open_capture` is replaced by tests, which have no such device."""
+    """One USB camera; tests, which have no such device, replace `open_capture`."""
 
     def __init__(
         self, device: str, options: SourceOptions, open_capture: Callable[[str, float], Capture] | None = None
@@ -44,7 +44,7 @@ class UsbSource:
         """See `Source.frames`."""
         clock, device, limit_s = self._options.clock, self._device, self._options.read_timeout_s
         if clock is None:
-            raise SourceUnavailable(f"{device}: a live camera has no end to render. Record it to a file first")
+            raise SourceUnavailable(f"{device}: a live camera cannot be read offline: record it to a file first")
         capture = self._open_capture(device, limit_s)
         running = False
         try:
@@ -57,31 +57,31 @@ class UsbSource:
         finally:
             capture.release()
         if running:
-            raise SourceEnded(f"{device}: no picture for {limit_s:g} s, or unplugged. Is its cable firm?")
+            raise SourceEnded(f"{device}: no picture for {limit_s:g} s, or unplugged: check its cable")
         raise SourceUnavailable(
-            f"{device}: it opens, but gives no picture within {limit_s:g} s. "
+            f"{device}: opened, but no picture arrived within {limit_s:g} s. "
             "Cameras on one USB hub share its bandwidth: try another port"
         )
 
     def frame_count(self) -> int | None:
-        """None: a camera has no end."""
+        """Return None: a camera has no end."""
         return None
 
 
 def open_v4l2(device: str, read_timeout_s: float) -> Capture:
-    """Open a V4L2 device. Raises SourceUnavailable, with what to do."""
+    """Open a V4L2 device; raises SourceUnavailable."""
     if not Path(device).exists():
-        raise SourceUnavailable(f"{device}: no such device. Is the camera plugged in?")
+        raise SourceUnavailable(f"{device}: no such device: check that the camera is plugged in")
     if not os.access(device, os.R_OK | os.W_OK):
-        raise SourceUnavailable(f"{device}: may not be read by this user. Add the user to the group `video`")
-    # OpenCV reads this once, at the first capture of the process; a worker has one camera only.
+        raise SourceUnavailable(f"{device}: no permission to read it: add the user to the group `video`")
+    # OpenCV reads this once, at the first capture of the process; a worker process has only one camera.
     os.environ["OPENCV_VIDEOIO_V4L_SELECT_TIMEOUT"] = str(max(1, math.ceil(read_timeout_s)))
     capture = cv2.VideoCapture(device, cv2.CAP_V4L2)
     if not capture.isOpened():
-        raise SourceUnavailable(f"{device}: not a camera, or in use by another program")
+        raise SourceUnavailable(f"{device}: not a camera, or in use by another program: close that program")
     return capture
 
 
 def open_usb(url: str, options: SourceOptions) -> Source:
-    """The source of `/dev/videoN`, `/dev/v4l/by-id/…` or `usb:N`."""
+    """Return the source of `/dev/videoN`, `/dev/v4l/by-id/…` or `usb:N`."""
     return UsbSource(re.sub(r"^usb:(?=\d+$)", "/dev/video", url), options)

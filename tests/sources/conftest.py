@@ -1,4 +1,4 @@
-"""The recordings and cameras that the tests of the sources share."""
+"""Recordings and cameras shared by the source tests."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def media(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="session")
 def rtsp(media: Path) -> Iterator[RtspServer]:
-    """A real RTSP camera that no test may stop."""
+    """A real RTSP server that is shared, so tests must not stop it."""
     mounts: dict[str, Path | str] = {
         "/h264": media / "h264.mp4",
         "/h265": media / "h265.mp4",
@@ -46,6 +46,6 @@ def rtsp(media: Path) -> Iterator[RtspServer]:
 
 @pytest.fixture
 def http_camera() -> Iterator[Camera]:
-    """A real HTTP camera."""
+    """A real HTTP server that behaves like a camera."""
     with running_camera() as camera:
         yield camera

@@ -1,4 +1,4 @@
-"""Stand-ins for what a test machine lacks: time that obeys, and a USB camera."""
+"""A controllable clock, a simulated USB camera, and short forms of source options."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from edgeheat.sources.base import SourceOptions
 
 
 class FakeClock:
-    """Time that passes only while somebody sleeps."""
+    """A clock that advances only in `sleep` and when `now_s` is set."""
 
     def __init__(self) -> None:
         self.now_s = 1000.0
@@ -31,7 +31,7 @@ class FakeClock:
 
 
 class FakeCapture:
-    """A USB camera that gives so many pictures and is then unplugged."""
+    """A USB camera that returns a number of pictures and is then unplugged."""
 
     def __init__(self, pictures: int, size_wh: tuple[int, int] = (160, 120)) -> None:
         self._left = pictures
@@ -51,7 +51,7 @@ class FakeCapture:
 
 
 def live(**settings: Any) -> SourceOptions:
-    """Options of a live run on the real clock, with short patience."""
+    """Options of a live run on the real clock, with short timeouts."""
     return SourceOptions(**{"clock": SystemClock(), "open_timeout_s": 5.0, "read_timeout_s": 3.0, **settings})
 
 

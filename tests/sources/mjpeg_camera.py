@@ -1,4 +1,4 @@
-"""A small HTTP camera: real HTTP on 127.0.0.1, with the good and the bad habits of such cameras, each at its path."""
+"""An HTTP camera on 127.0.0.1: each path behaves like one kind of camera, good or faulty."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ import cv2
 from tests.support.media import moving_square
 
 USER, PASSWORD = "bob", "s3cr3t"
-_NO_PICTURE = b"\xff\xd8 no picture \xff\xd9"
+_GARBAGE = b"\xff\xd8 no picture \xff\xd9"
 _SIZES = ((160, 120), (320, 240), (96, 64))
 _SAMPLINGS = (cv2.IMWRITE_JPEG_SAMPLING_FACTOR_420, cv2.IMWRITE_JPEG_SAMPLING_FACTOR_422)
 
@@ -32,11 +32,11 @@ def _pictures(path: str) -> Iterable[bytes]:
         formats = [(False, _SAMPLINGS[0]), (False, _SAMPLINGS[1]), (True, None)]
         return [jpeg(i, _SIZES[i // 10], *formats[i // 10]) for i in range(30)]
     if path == "/damaged":
-        return [_NO_PICTURE if i % 3 == 1 else jpeg(i) for i in range(30)]
+        return [_GARBAGE if i % 3 == 1 else jpeg(i) for i in range(30)]
     if path == "/garbage":
-        return [_NO_PICTURE] * 1000
+        return [_GARBAGE] * 1000
     if path == "/decays":
-        return [jpeg(0)] * 5 + [_NO_PICTURE] * 1000
+        return [jpeg(0)] * 5 + [_GARBAGE] * 1000
     return [jpeg(i) for i in range(30)]
 
 
@@ -84,18 +84,18 @@ class _Handler(BaseHTTPRequestHandler):
                 if self.server.hang.wait(0.01):
                     return
         except OSError:
-            return  # the client went away, as clients do
+            return  # the client closed the connection
 
     def _knows_password(self) -> bool:
         expected = base64.b64encode(f"{USER}:{PASSWORD}".encode()).decode()
         return self.headers.get("Authorization") == f"Basic {expected}"
 
     def log_message(self, *_arguments: object) -> None:
-        """Tests read the client's side only."""
+        """No log: tests observe the client only."""
 
 
 class Camera(ThreadingHTTPServer):
-    """The camera; `hang` ends all that hangs."""
+    """The camera; setting `hang` releases all requests that hang."""
 
     daemon_threads = True
 
@@ -111,7 +111,7 @@ class Camera(ThreadingHTTPServer):
 
 @contextmanager
 def running_camera() -> Iterator[Camera]:
-    """A camera that answers inside the block."""
+    """A camera that runs within the `with` block."""
     camera = Camera()
     thread = threading.Thread(target=camera.serve_forever, kwargs={"poll_interval": 0.05})
     thread.start()

@@ -1,4 +1,4 @@
-"""The luma of every pixel format without a copy, its levels, and the colour made from its planes."""
+"""Frames of every pixel format: luma without a copy, its levels, and colour from the planes."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from tests.support.media import moving_square
 
 ODD_WH = (161, 121)  # odd, and no multiple of the decoder's line alignment
 
-# pixel format, levels of black and white where the stream does not tell the range
+# pixel format; levels of black and white where the stream does not state the range
 IN_PLACE = [
     ("yuv420p", (16, 235)),
     ("yuvj420p", (0, 255)),
@@ -59,11 +59,11 @@ def test_luma_is_the_decoders_own_plane(pix_fmt: str, levels: tuple[int, int]) -
     assert np.abs(_as_8_bits(frame.luma, frame.levels) - true_grey).mean() < 1.5
 
 
-def test_nobody_can_write_into_the_pictures_that_the_decoder_still_needs() -> None:
+def test_the_decoders_memory_is_read_only() -> None:
     luma = FrameMaker().frame(_picture("yuv420p"), 0.0, 0.0).luma
     with pytest.raises(ValueError, match="read-only"):
         luma[0, 0] = 0
-    cv2.resize(luma, (32, 18), interpolation=cv2.INTER_AREA)  # which OpenCV may still read
+    cv2.resize(luma, (32, 18), interpolation=cv2.INTER_AREA)  # OpenCV accepts a read-only source
 
 
 @pytest.mark.parametrize("pix_fmt", CONVERTED)
@@ -87,15 +87,15 @@ def test_colour_from_the_planes_equals_ffmpegs_own(pix_fmt: str, size_wh: tuple[
     assert np.abs(colour.astype(int) - true).mean() < 1.5
 
 
-@pytest.mark.parametrize(("told", "levels"), [(1, (16, 235)), (2, (0, 255))])
+@pytest.mark.parametrize(("color_range", "levels"), [(1, (16, 235)), (2, (0, 255))])
 @pytest.mark.parametrize("pix_fmt", ["yuv420p", "yuvj420p", "gray"])
-def test_the_range_that_the_stream_tells_wins(pix_fmt: str, told: int, levels: tuple[int, int]) -> None:
+def test_the_range_stated_by_the_stream_wins(pix_fmt: str, color_range: int, levels: tuple[int, int]) -> None:
     picture = _picture(pix_fmt)
-    picture.color_range = told
+    picture.color_range = color_range
     assert FrameMaker().frame(picture, 0.0, 0.0).levels == levels
 
 
-def test_bt709_colours_are_told_from_bt601() -> None:
+def test_bt709_is_distinguished_from_bt601() -> None:
     red = np.full((120, 160, 3), (0, 0, 220), np.uint8)
     as_709 = av.VideoFrame.from_ndarray(red, "bgr24").reformat(
         format="yuv420p", dst_colorspace="itu709", dst_color_range=1
@@ -105,7 +105,7 @@ def test_bt709_colours_are_told_from_bt601() -> None:
     assert np.abs(colour.astype(int) - (0, 0, 220)).max() <= 3
 
 
-def test_a_picture_stored_from_the_bottom_up_is_turned() -> None:
+def test_a_picture_stored_bottom_up_is_flipped() -> None:
     upright = _picture("gray", (64, 48))
     graph = av.filter.Graph()
     graph.link_nodes(
@@ -135,7 +135,7 @@ def test_any_size_is_cropped_to_the_picture(width: int, height: int, pix_fmt: st
     assert frame.colour((width, height)).shape == (height, width, 3)
 
 
-def test_one_maker_takes_any_format_after_any_other() -> None:
+def test_one_maker_accepts_changing_formats() -> None:
     maker = FrameMaker()
     for pix_fmt, size_wh in [("bgra", (64, 48)), ("yuv420p", (32, 24)), ("rgb24", (96, 64)), ("bgra", (64, 48))]:
         frame = maker.frame(_picture(pix_fmt, size_wh), 0.0, 0.0)

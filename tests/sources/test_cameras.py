@@ -1,4 +1,4 @@
-"""RTSP and HTTP cameras that refuse, hang, end, change or send rubbish."""
+"""RTSP and HTTP cameras that reject, hang, end, change or send malformed data."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ from tests.sources.mjpeg_camera import PASSWORD, USER, Camera
 from tests.support.rtsp import RtspServer
 
 
-def _fault(url: str, options: SourceOptions) -> EdgeheatError:
-    """What a run of this camera ends with."""
+def _error(url: str, options: SourceOptions) -> EdgeheatError:
+    """The exception with which a run of this camera ends."""
     with pytest.raises(EdgeheatError) as caught:
         for _ in open_source(url, options).frames():
             pass
@@ -30,7 +30,7 @@ def _fault(url: str, options: SourceOptions) -> EdgeheatError:
 
 @pytest.fixture
 def silent_port() -> Iterator[int]:
-    """A port that accepts connections and never says a word."""
+    """A port that accepts connections and never answers."""
     with socket.socket() as listening:
         listening.bind(("127.0.0.1", 0))
         listening.listen()
@@ -39,7 +39,7 @@ def silent_port() -> Iterator[int]:
 
 @pytest.fixture
 def free_port() -> int:
-    """A port at which nobody listens."""
+    """A port on which nothing listens."""
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         return int(taken.getsockname()[1])
@@ -47,25 +47,26 @@ def free_port() -> int:
 
 @pytest.mark.parametrize("scheme", ["rtsp", "http"])
 def test_a_camera_that_is_off_refuses_the_connection(scheme: str, free_port: int) -> None:
-    fault = _fault(f"{scheme}://bob:pw@127.0.0.1:{free_port}/stream", live())
-    assert type(fault) is SourceUnavailable
-    assert str(fault) == (
-        f"{scheme}://***@127.0.0.1:{free_port}/stream: connection refused. Is the camera on, and its port right?"
+    error = _error(f"{scheme}://bob:pw@127.0.0.1:{free_port}/stream", live())
+    assert type(error) is SourceUnavailable
+    assert str(error) == (
+        f"{scheme}://***@127.0.0.1:{free_port}/stream: connection refused: "
+        "check that the camera is on and that the port is right"
     )
 
 
 @pytest.mark.parametrize("scheme", ["rtsp", "http"])
 def test_a_camera_that_never_answers_times_out(scheme: str, silent_port: int) -> None:
-    fault = _fault(f"{scheme}://127.0.0.1:{silent_port}/stream", live(open_timeout_s=0.5))
-    assert type(fault) is SourceUnavailable
-    assert "no answer within 0.5 s" in str(fault)
+    error = _error(f"{scheme}://127.0.0.1:{silent_port}/stream", live(open_timeout_s=0.5))
+    assert type(error) is SourceUnavailable
+    assert "no answer within 0.5 s" in str(error)
 
 
 @pytest.mark.parametrize("scheme", ["rtsp", "http"])
-def test_an_unknown_host_is_said_to_be_unreachable(scheme: str) -> None:
-    fault = _fault(f"{scheme}://no-such-host.invalid/stream", live())
-    assert type(fault) is SourceUnavailable
-    assert "cannot be reached, or gives no video. Are the host name, the network and the path right?" in str(fault)
+def test_an_unknown_host_is_reported_as_unreachable(scheme: str) -> None:
+    error = _error(f"{scheme}://no-such-host.invalid/stream", live())
+    assert type(error) is SourceUnavailable
+    assert "cannot be reached or sends no video: check the host name, the network and the path" in str(error)
 
 
 @pytest.mark.real("rtsp")
@@ -73,23 +74,23 @@ def test_an_unknown_host_is_said_to_be_unreachable(scheme: str) -> None:
     ("mount", "text"),
     [
         ("/no-such-mount", "no such stream (404)"),
-        ("/sound", "Is there video at this address, not only sound?"),
+        ("/sound", "check that this address has video, not only audio"),
     ],
 )
-def test_an_rtsp_camera_without_that_picture_says_so(rtsp: RtspServer, mount: str, text: str) -> None:
-    fault = _fault(rtsp.url(mount), live())
-    assert type(fault) is SourceUnavailable
-    assert text in str(fault)
+def test_an_rtsp_address_without_video_is_reported(rtsp: RtspServer, mount: str, text: str) -> None:
+    error = _error(rtsp.url(mount), live())
+    assert type(error) is SourceUnavailable
+    assert text in str(error)
 
 
 @pytest.mark.real("rtsp")
-def test_rtsp_passwords_are_asked_for_checked_and_never_told(media: Path) -> None:
+def test_rtsp_passwords_are_used_and_never_shown(media: Path) -> None:
     with RtspServer({"/shop": media / "h264.mp4"}, user="bob:s3:c/r@t") as server:
         for user in (None, "bob:wrong-one"):
-            fault = _fault(server.url("/shop", user), live())
-            assert type(fault) is SourceUnavailable
-            assert "user name or password refused (401)" in str(fault)
-            assert "wrong-one" not in "".join(traceback.format_exception(fault))
+            error = _error(server.url("/shop", user), live())
+            assert type(error) is SourceUnavailable
+            assert "user name or password rejected (401)" in str(error)
+            assert "wrong-one" not in "".join(traceback.format_exception(error))
         good = open_source(server.url("/shop", "bob:s3%3Ac%2Fr%40t"), live())
         with closing(good.frames()) as frames:
             assert len(list(islice(frames, 3))) == 3
@@ -97,7 +98,7 @@ def test_rtsp_passwords_are_asked_for_checked_and_never_told(media: Path) -> Non
 
 @pytest.mark.real("rtsp")
 @pytest.mark.parametrize("transport", ["tcp", "udp"])
-def test_an_rtsp_camera_that_dies_hangs_and_comes_back(media: Path, transport: str) -> None:
+def test_an_rtsp_camera_that_dies_hangs_and_recovers(media: Path, transport: str) -> None:
     options = live(rtsp_transport=transport, read_timeout_s=1.0, open_timeout_s=2.0)
     with RtspServer({"/shop": media / "h264.mp4"}) as server:
         source = open_source(server.url("/shop"), options)
@@ -107,7 +108,7 @@ def test_an_rtsp_camera_that_dies_hangs_and_comes_back(media: Path, transport: s
         server.kill()
         with pytest.raises(SourceEnded, match="the camera ended the stream"):
             list(frames)
-        assert "connection refused" in str(_fault(server.url("/shop"), options))
+        assert "connection refused" in str(_error(server.url("/shop"), options))
 
         server.start()
         frames = source.frames()
@@ -122,7 +123,7 @@ def test_an_rtsp_camera_that_dies_hangs_and_comes_back(media: Path, transport: s
 
 
 @pytest.mark.real("rtsp")
-def test_an_rtsp_stream_goes_on_past_the_end_of_the_servers_recording(rtsp: RtspServer) -> None:
+def test_an_rtsp_stream_continues_past_the_end_of_the_servers_recording(rtsp: RtspServer) -> None:
     with closing(open_source(rtsp.url("/h264"), live()).frames()) as frames:
         times_s = [frame.mono_s for frame in islice(frames, 50)]  # the recording has 30 frames
     assert len(times_s) == 50
@@ -133,45 +134,45 @@ def test_an_rtsp_stream_goes_on_past_the_end_of_the_servers_recording(rtsp: Rtsp
     ("path", "text"),
     [
         ("/missing", "no such stream (404)"),
-        ("/locked", "user name or password refused (401)"),
-        ("/page", "no video that can be read. Is this the address of a video stream?"),
+        ("/locked", "user name or password rejected (401)"),
+        ("/page", "no readable video: check that this is the address of a video stream"),
         ("/silent", "no answer within 0.5 s"),
     ],
 )
-def test_an_http_address_that_is_no_stream_says_so(http_camera: Camera, path: str, text: str) -> None:
-    fault = _fault(http_camera.url(path), live(open_timeout_s=0.5))
-    assert type(fault) is SourceUnavailable
-    assert text in str(fault)
+def test_an_http_address_without_a_stream_is_reported(http_camera: Camera, path: str, text: str) -> None:
+    error = _error(http_camera.url(path), live(open_timeout_s=0.5))
+    assert type(error) is SourceUnavailable
+    assert text in str(error)
 
 
-def test_http_takes_the_password_and_never_tells_it(http_camera: Camera) -> None:
+def test_http_passwords_are_used_and_never_shown(http_camera: Camera) -> None:
     good = open_source(http_camera.url("/locked", f"{USER}:{PASSWORD}"), live())
     with closing(good.frames()) as frames:
         assert len(list(islice(frames, 3))) == 3
-    fault = _fault(http_camera.url("/locked?pwd=hush-hush", f"{USER}:wr0ng"), live())
-    told = "".join(traceback.format_exception(fault))
-    assert "wr0ng" not in told
-    assert "hush-hush" not in told
-    assert "http://***@127.0.0.1" in str(fault)
+    error = _error(http_camera.url("/locked?pwd=hush-hush", f"{USER}:wr0ng"), live())
+    trace = "".join(traceback.format_exception(error))
+    assert "wr0ng" not in trace
+    assert "hush-hush" not in trace
+    assert "http://***@127.0.0.1" in str(error)
 
 
-def test_an_http_stream_that_ends_or_hangs_after_frames_has_ended(http_camera: Camera) -> None:
-    assert type(_fault(http_camera.url("/good"), live())) is SourceEnded
-    fault = _fault(http_camera.url("/hangs"), live(read_timeout_s=0.5))
-    assert type(fault) is SourceEnded
-    assert "no data for 0.5 s" in str(fault)
+def test_an_http_stream_that_ends_or_hangs_after_frames_raises_source_ended(http_camera: Camera) -> None:
+    assert type(_error(http_camera.url("/good"), live())) is SourceEnded
+    error = _error(http_camera.url("/hangs"), live(read_timeout_s=0.5))
+    assert type(error) is SourceEnded
+    assert "no data for 0.5 s" in str(error)
 
 
 @pytest.mark.parametrize("path", ["/playlist", "/redirect"])
-def test_a_hostile_http_server_cannot_make_it_read_files(http_camera: Camera, media: Path, path: str) -> None:
+def test_a_malicious_http_server_cannot_make_it_read_files(http_camera: Camera, media: Path, path: str) -> None:
     http_camera.file = str(media / "mjpeg.mkv")
     http_camera.playlist = (
         f"#EXTM3U\n#EXT-X-TARGETDURATION:2\n#EXTINF:2,\nfile://{media / 'h264.mp4'}\n#EXT-X-ENDLIST\n"
     )
-    assert type(_fault(http_camera.url(path), live())) is SourceUnavailable
+    assert type(_error(http_camera.url(path), live())) is SourceUnavailable
 
 
-def test_a_camera_that_changes_size_and_pixel_format_goes_on(http_camera: Camera) -> None:
+def test_a_camera_may_change_size_and_pixel_format(http_camera: Camera) -> None:
     sizes = []
     with pytest.raises(SourceEnded):
         for frame in open_source(http_camera.url("/changing"), live()).frames():
@@ -180,7 +181,7 @@ def test_a_camera_that_changes_size_and_pixel_format_goes_on(http_camera: Camera
     assert sizes == [(160, 120)] * 10 + [(320, 240)] * 10 + [(96, 64)] * 10
 
 
-def test_damaged_pictures_are_left_out_without_a_word(http_camera: Camera, capfd: pytest.CaptureFixture[str]) -> None:
+def test_damaged_pictures_are_skipped_silently(http_camera: Camera, capfd: pytest.CaptureFixture[str]) -> None:
     count = 0
     with pytest.raises(SourceEnded):
         for _ in open_source(http_camera.url("/damaged"), live()).frames():
@@ -189,12 +190,12 @@ def test_damaged_pictures_are_left_out_without_a_word(http_camera: Camera, capfd
     assert capfd.readouterr().err == ""
 
 
-def test_a_stream_in_which_nothing_decodes_is_given_up(http_camera: Camera) -> None:
-    fault = _fault(http_camera.url("/garbage"), live(open_timeout_s=2.0, read_timeout_s=0.5))
-    assert type(fault) is SourceUnavailable
-    fault = _fault(http_camera.url("/decays"), live(read_timeout_s=0.5))
-    assert type(fault) is SourceEnded
-    assert "data, but no picture for 0.5 s" in str(fault)
+def test_a_stream_without_decodable_pictures_times_out(http_camera: Camera) -> None:
+    error = _error(http_camera.url("/garbage"), live(open_timeout_s=2.0, read_timeout_s=0.5))
+    assert type(error) is SourceUnavailable
+    error = _error(http_camera.url("/decays"), live(read_timeout_s=0.5))
+    assert type(error) is SourceEnded
+    assert "data, but no picture for 0.5 s" in str(error)
 
 
 def test_live_frames_are_stamped_on_arrival_by_the_given_clock(http_camera: Camera) -> None:
@@ -206,5 +207,5 @@ def test_live_frames_are_stamped_on_arrival_by_the_given_clock(http_camera: Came
 
 
 @pytest.mark.parametrize("url", ["rtsp://127.0.0.1/x", "http://127.0.0.1/x", "/dev/video0"])
-def test_a_camera_cannot_be_rendered_offline(url: str) -> None:
-    assert "a live camera has no end to render" in str(_fault(url, offline()))
+def test_a_camera_cannot_be_read_offline(url: str) -> None:
+    assert "a live camera cannot be read offline" in str(_error(url, offline()))

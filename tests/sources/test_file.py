@@ -1,4 +1,4 @@
-"""Recordings: their own time, odd timestamps, damage, choice of frames, and playing the part of a camera."""
+"""Recordings: times, irregular timestamps, damage, selection of frames, and live playback."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from tests.support.media import U8, make_audio, make_clip, truncate
 
 
 def _numbered(index: int, size_wh: tuple[int, int]) -> U8:
-    """A picture whose brightness is its number."""
+    """A picture whose brightness encodes its number."""
     return np.full((size_wh[1], size_wh[0], 3), 20 + 5 * index, np.uint8)
 
 
@@ -31,7 +31,7 @@ def _times_s(path: Path) -> list[float]:
     return [frame.mono_s for frame in open_source(str(path), offline()).frames()]
 
 
-def _fault(path: Path) -> EdgeheatError:
+def _error(path: Path) -> EdgeheatError:
     with pytest.raises(EdgeheatError) as caught:
         list(open_source(str(path), offline()).frames())
     assert "\n" not in str(caught.value)
@@ -44,19 +44,19 @@ def test_offline_time_is_the_recordings_own(tmp_path: Path, suffix: str) -> None
     assert times_s == pytest.approx([index / 10 for index in range(20)], abs=0.001)
 
 
-def test_irregular_frame_times_survive(tmp_path: Path) -> None:
-    told_s = [0.0, 0.1, 0.15, 1.4, 1.5, 4.0, 4.02]
-    assert _times_s(make_clip(tmp_path / "clip.mkv", times_s=told_s)) == pytest.approx(told_s, abs=0.002)
+def test_irregular_frame_times_are_kept(tmp_path: Path) -> None:
+    stated_s = [0.0, 0.1, 0.15, 1.4, 1.5, 4.0, 4.02]
+    assert _times_s(make_clip(tmp_path / "clip.mkv", times_s=stated_s)) == pytest.approx(stated_s, abs=0.002)
 
 
 def test_missing_timestamps_become_mean_frame_intervals(tmp_path: Path) -> None:
-    times_s = _times_s(make_clip(tmp_path / "clip.h264", frames=20))  # a bare stream has no timestamps
+    times_s = _times_s(make_clip(tmp_path / "clip.h264", frames=20))  # an elementary stream has no timestamps
     assert len(times_s) == 20
     assert np.diff(times_s) == pytest.approx([1 / 25] * 19, abs=0.03)
     assert min(np.diff(times_s)) > 0
 
 
-def test_timestamps_that_jump_back_do_not_turn_time_back(tmp_path: Path) -> None:
+def test_times_increase_although_timestamps_jump_back(tmp_path: Path) -> None:
     first = make_clip(tmp_path / "first.ts", frames=20, fps=10)
     both = tmp_path / "both.ts"
     both.write_bytes(first.read_bytes() * 2)
@@ -66,7 +66,7 @@ def test_timestamps_that_jump_back_do_not_turn_time_back(tmp_path: Path) -> None
 
 
 @pytest.mark.parametrize(("codec", "suffix"), [("libx264", "h264"), ("mjpeg", "mjpeg")])
-def test_a_recording_that_changes_its_size_goes_on(tmp_path: Path, codec: str, suffix: str) -> None:
+def test_a_recording_may_change_its_size(tmp_path: Path, codec: str, suffix: str) -> None:
     pix_fmts = ("yuvj420p", "yuvj422p") if codec == "mjpeg" else ("yuv420p", "yuv420p")
     small = make_clip(tmp_path / f"small.{suffix}", codec=codec, pix_fmt=pix_fmts[0])
     large = make_clip(tmp_path / f"large.{suffix}", codec=codec, pix_fmt=pix_fmts[1], size_wh=(320, 240))
@@ -117,19 +117,19 @@ def test_a_full_range_recording_has_full_range_levels(tmp_path: Path) -> None:
         ({"start": 50}, []),
     ],
 )
-def test_start_count_and_step_choose_frames(tmp_path: Path, chosen: dict[str, int], numbers: list[int]) -> None:
+def test_start_count_and_step_select_frames(tmp_path: Path, chosen: dict[str, int], numbers: list[int]) -> None:
     path = make_clip(tmp_path / "clip.mkv", codec="ffv1", pix_fmt="yuv444p", frames=20, painter=_numbered)
     assert _numbers(path, **chosen) == numbers
 
 
-def test_wall_time_starts_at_the_recordings_creation(tmp_path: Path) -> None:
+def test_wall_time_starts_at_the_creation_time(tmp_path: Path) -> None:
     path = make_clip(tmp_path / "clip.mp4", metadata={"creation_time": "2024-05-06T07:08:09.000000Z"})
     first, second = islice(open_source(str(path), offline()).frames(), 2)
     assert first.wall_s == 1714979289.0
     assert second.wall_s == pytest.approx(1714979289.0 + 1 / 15, abs=0.001)
 
 
-def test_wall_time_without_a_creation_time_ends_at_the_files_last_change(tmp_path: Path) -> None:
+def test_without_a_creation_time_wall_time_ends_at_the_files_modification_time(tmp_path: Path) -> None:
     path = make_clip(tmp_path / "clip.mkv", frames=30, fps=15)
     os.utime(path, (1_600_000_000, 1_600_000_000))
     first = next(open_source(str(path), offline()).frames())
@@ -137,7 +137,7 @@ def test_wall_time_without_a_creation_time_ends_at_the_files_last_change(tmp_pat
 
 
 @pytest.mark.parametrize("make_bad", ["missing", "empty", "text", "letters", "sound", "cut header", "cut index"])
-def test_what_is_no_video_is_unavailable_with_one_line(tmp_path: Path, make_bad: str) -> None:
+def test_an_unreadable_recording_is_unavailable_with_one_line(tmp_path: Path, make_bad: str) -> None:
     path = tmp_path / "clip.mp4"
     expected = "not a video, or a damaged or incomplete one"
     if make_bad == "missing":
@@ -153,18 +153,18 @@ def test_what_is_no_video_is_unavailable_with_one_line(tmp_path: Path, make_bad:
         expected = "text, not a video"
     elif make_bad == "sound":
         path = make_audio(tmp_path / "clip.mkv")
-        expected = "no video track. Is it only sound, or cut off?"
+        expected = "no video track: it contains only audio or was cut off"
     elif make_bad == "cut header":
         path.write_bytes(make_clip(path).read_bytes()[:40])
     else:
         truncate(make_clip(path), 0.6)
-    fault = _fault(path)
-    assert type(fault) is SourceUnavailable
-    assert str(fault) == f"{path}: {expected}"
+    error = _error(path)
+    assert type(error) is SourceUnavailable
+    assert str(error) == f"{path}: {expected}"
 
 
 @pytest.mark.parametrize("suffix", ["mp4", "mkv"])
-def test_a_recording_that_was_cut_off_gives_its_frames_and_then_says_so(tmp_path: Path, suffix: str) -> None:
+def test_a_cut_off_recording_yields_its_frames_and_then_raises_source_ended(tmp_path: Path, suffix: str) -> None:
     options = {"movflags": "faststart"} if suffix == "mp4" else {}
     path = truncate(make_clip(tmp_path / f"clip.{suffix}", frames=90, container_options=options), 0.5)
     given = []
@@ -178,10 +178,10 @@ def test_a_recording_that_was_cut_off_gives_its_frames_and_then_says_so(tmp_path
 def test_a_recording_cut_within_its_first_frame_does_not_crash(tmp_path: Path, keep: int) -> None:
     path = make_clip(tmp_path / "clip.mp4", container_options={"movflags": "faststart"})
     path.write_bytes(path.read_bytes()[:keep])
-    assert type(_fault(path)) is SourceUnavailable
+    assert type(_error(path)) is SourceUnavailable
 
 
-def test_damaged_packets_in_the_middle_are_left_out_with_one_warning(
+def test_damaged_packets_are_skipped_with_one_warning(
     tmp_path: Path, caplog: pytest.LogCaptureFixture, capfd: pytest.CaptureFixture[str]
 ) -> None:
     path = make_clip(tmp_path / "clip.avi", codec="mjpeg", pix_fmt="yuvj420p")
@@ -194,11 +194,11 @@ def test_damaged_packets_in_the_middle_are_left_out_with_one_warning(
     path.write_bytes(data)
     with caplog.at_level(logging.WARNING):
         assert len(list(open_source(str(path), offline()).frames())) == 29
-    assert [record.getMessage() for record in caplog.records] == [f"{path}: damaged packets left out: 1"]
+    assert [record.getMessage() for record in caplog.records] == [f"{path}: skipped 1 damaged packets"]
     assert capfd.readouterr().err == ""
 
 
-def test_a_recording_that_plays_a_camera_keeps_its_pace_on_the_given_clock(tmp_path: Path) -> None:
+def test_live_playback_keeps_the_recordings_pace(tmp_path: Path) -> None:
     clock = FakeClock()
     path = make_clip(tmp_path / "clip.mkv", times_s=[0.0, 0.1, 0.5, 0.6])
     frames = list(open_source(str(path), SourceOptions(clock=clock)).frames())
@@ -206,28 +206,28 @@ def test_a_recording_that_plays_a_camera_keeps_its_pace_on_the_given_clock(tmp_p
     assert frames[-1].wall_s == pytest.approx(clock.wall(), abs=0.001)
 
 
-def test_a_loop_goes_on_at_the_same_pace_without_a_seam(tmp_path: Path) -> None:
+def test_repetitions_follow_one_another_without_a_gap(tmp_path: Path) -> None:
     path = make_clip(tmp_path / "clip.mp4", frames=5, fps=10)
     source = open_source(str(path), SourceOptions(clock=FakeClock(), loop=True))
     times_s = [frame.mono_s for frame in islice(source.frames(), 23)]
     assert np.diff(times_s) == pytest.approx([0.1] * 22, abs=0.001)
 
 
-def test_odd_file_names_are_only_names(tmp_path: Path) -> None:
+def test_special_characters_in_file_names_have_no_meaning(tmp_path: Path) -> None:
     for name in ("10:30 café 100%.mp4", "concat:a|b.mp4", "frame_%03d.mp4"):
         path = make_clip(tmp_path / name, frames=2)
         assert len(list(open_source(str(path), offline()).frames())) == 2
 
 
-def test_a_title_that_is_not_utf_8_does_no_harm(tmp_path: Path) -> None:
+def test_a_title_that_is_not_utf_8_is_accepted(tmp_path: Path) -> None:
     path = make_clip(tmp_path / "clip.mkv", frames=2, metadata={"title": "SHOP-NORTH"})
     path.write_bytes(path.read_bytes().replace(b"SHOP-NORTH", b"\xc9\xcc\xb5\xea\xff\xfe\xfd\x80\x81!"))
     assert len(list(open_source(str(path), offline()).frames())) == 2
 
 
-def test_real_recordings_are_read_whole(clips: Path) -> None:
-    told = {"vtest_480x360.avi": (795, 79.5), "store-aisle-detection.gif": (67, 4.5)}
-    for name, (count, length_s) in told.items():
+def test_real_recordings_are_read_completely(clips: Path) -> None:
+    expected = {"vtest_480x360.avi": (795, 79.5), "store-aisle-detection.gif": (67, 4.5)}
+    for name, (count, length_s) in expected.items():
         times_s = _times_s(clips / name)
         assert len(times_s) == count
         assert times_s[-1] == pytest.approx(length_s, rel=0.05)

@@ -1,4 +1,4 @@
-"""Folders of pictures: order, choice, odd pictures, and time."""
+"""Folders of images: order, selection, unreadable images, and times."""
 
 from __future__ import annotations
 
@@ -43,18 +43,18 @@ def test_pictures_come_in_natural_order(folder: Path) -> None:
 
 @given(st.permutations([f"cam1 2024-{m}-{d} frame_{i}.png" for m in (1, 11) for d in (2, 10) for i in (3, 20)]))
 def test_natural_order_reads_every_number_in_a_name(names: list[str]) -> None:
-    told = sorted((Path(name) for name in names), key=natural_order)
-    assert [p.name for p in told] == [
+    ordered = sorted((Path(name) for name in names), key=natural_order)
+    assert [p.name for p in ordered] == [
         f"cam1 2024-{m}-{d} frame_{i}.png" for m in (1, 11) for d in (2, 10) for i in (3, 20)
     ]
 
 
-def test_start_count_and_step_choose_pictures(folder: Path) -> None:
+def test_start_count_and_step_select_images(folder: Path) -> None:
     assert _values(folder, offline(start=1, count=3, step=4)) == [1, 5, 9]
     assert _values(folder, offline(start=10)) == [10, 11]
 
 
-def test_time_follows_fps_and_the_first_pictures_last_change(folder: Path) -> None:
+def test_times_follow_fps_and_the_first_images_modification_time(folder: Path) -> None:
     os.utime(folder / "frame_0.png", (1_600_000_000, 1_600_000_000))
     frames = list(open_source(str(folder), offline(fps=4.0)).frames())
     assert [frame.mono_s for frame in frames] == [index / 4 for index in range(12)]
@@ -62,12 +62,12 @@ def test_time_follows_fps_and_the_first_pictures_last_change(folder: Path) -> No
     assert next(open_source(str(folder), offline(start=0)).frames()).mono_s == 0.0
 
 
-def test_the_default_is_25_pictures_a_second(folder: Path) -> None:
+def test_the_default_frame_rate_is_25(folder: Path) -> None:
     second = list(islice(open_source(str(folder), offline()).frames(), 2))[1]
     assert second.mono_s == pytest.approx(1 / 25)
 
 
-def test_a_folder_that_plays_a_camera_repeats_at_its_pace(folder: Path) -> None:
+def test_live_playback_repeats_the_folder_at_its_pace(folder: Path) -> None:
     clock = FakeClock()
     source = open_source(str(folder), SourceOptions(clock=clock, loop=True, fps=5.0))
     frames = list(islice(source.frames(), 30))
@@ -84,7 +84,7 @@ def test_symbolic_links_are_followed(folder: Path, tmp_path_factory: pytest.Temp
     assert _values(elsewhere / "folder") == [*range(12), 99]
 
 
-def test_unreadable_pictures_are_left_out_with_a_warning(
+def test_unreadable_images_are_skipped_with_a_warning(
     folder: Path, caplog: pytest.LogCaptureFixture, capfd: pytest.CaptureFixture[str]
 ) -> None:
     (folder / "frame_2.png").write_bytes(b"no picture")
@@ -102,17 +102,17 @@ def test_unreadable_pictures_are_left_out_with_a_warning(
     assert "can't open" not in capfd.readouterr().err
 
 
-def test_a_folder_without_a_readable_picture_is_unavailable(tmp_path: Path) -> None:
-    with pytest.raises(SourceUnavailable, match="no pictures to read"):
+def test_a_folder_without_a_readable_image_is_unavailable(tmp_path: Path) -> None:
+    with pytest.raises(SourceUnavailable, match="no images to read"):
         _values(tmp_path)
     (tmp_path / "a.jpg").write_bytes(b"no picture")
-    with pytest.raises(SourceUnavailable, match="none of its 1 pictures can be read"):
+    with pytest.raises(SourceUnavailable, match="none of its 1 images can be read"):
         _values(tmp_path)
 
 
 @pytest.mark.parametrize(("dtype", "white"), [(np.uint8, 255), (np.uint16, 65535)])
 @pytest.mark.parametrize("channels", [1, 3, 4])
-def test_grey_colour_and_16_bit_pictures_are_read(tmp_path: Path, dtype: type, white: int, channels: int) -> None:
+def test_grey_colour_and_16_bit_images_are_read(tmp_path: Path, dtype: type, white: int, channels: int) -> None:
     shape = (24, 32) if channels == 1 else (24, 32, channels)
     cv2.imwrite(str(tmp_path / "a.png"), np.full(shape, white // 2, dtype))
     frame = next(open_source(str(tmp_path), offline()).frames())

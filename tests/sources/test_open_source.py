@@ -1,4 +1,4 @@
-"""Which source a URL or a path names."""
+"""Which source is opened for a URL or a path."""
 
 from __future__ import annotations
 
@@ -46,18 +46,18 @@ def test_a_folder_is_its_pictures(tmp_path: Path) -> None:
         assert (type(source).__name__, source.frame_count()) == ("ImagesSource", 1), url
 
 
-def test_an_unknown_scheme_is_refused_without_telling_its_password() -> None:
+def test_an_unknown_scheme_is_rejected_without_its_password() -> None:
     with pytest.raises(SourceUnavailable) as caught:
         open_source("gopher://bob:pw@10.0.0.7/x", live())
-    assert str(caught.value).startswith("gopher://***@10.0.0.7/x: no source is called gopher:")
+    assert str(caught.value).startswith("gopher://***@10.0.0.7/x: unknown scheme gopher:")
 
 
-def test_no_name_is_not_taken_for_this_folder() -> None:
-    with pytest.raises(SourceUnavailable, match="name a file, a folder or a URL"):
+def test_an_empty_url_is_rejected() -> None:
+    with pytest.raises(SourceUnavailable, match="give a file, a folder or a URL"):
         open_source("", live())
 
 
 def test_libraries_are_loaded_with_the_source_that_needs_them() -> None:
     program = "import sys, edgeheat.sources as s; print([m for m in ('av', 'cv2') if m in sys.modules], len(s.OPENERS))"
-    told = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True).stdout
-    assert told.strip() == f"[] {len(OPENERS)}"
+    output = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True).stdout
+    assert output.strip() == f"[] {len(OPENERS)}"

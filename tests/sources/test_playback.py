@@ -1,4 +1,4 @@
-"""The pace of recordings that play the part of a camera."""
+"""Times of recordings offline and in live playback."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from edgeheat.sources.playback import Playback
 from tests.sources.fakes import FakeClock
 
 
-def test_offline_the_recordings_time_plays_both_clocks() -> None:
+def test_offline_both_times_are_the_recordings_own() -> None:
     assert Playback(None, 1_600_000_000.0).stamp(12.5) == (12.5, 1_600_000_012.5)
 
 
@@ -19,7 +19,7 @@ def test_live_each_frame_waits_until_it_is_due() -> None:
     assert playback.stamp(8.25)[1] == clock.wall()
 
 
-def test_a_short_delay_is_caught_up() -> None:
+def test_a_short_delay_is_made_up() -> None:
     clock = FakeClock()
     playback = Playback(clock, 0.0)
     playback.stamp(0.0)
@@ -28,7 +28,7 @@ def test_a_short_delay_is_caught_up() -> None:
     assert playback.stamp(1.0)[0] == 1001.0
 
 
-def test_a_long_delay_is_not_caught_up() -> None:
+def test_a_long_delay_is_not_made_up() -> None:
     clock = FakeClock()
     playback = Playback(clock, 0.0)
     playback.stamp(0.0)
@@ -37,7 +37,7 @@ def test_a_long_delay_is_not_caught_up() -> None:
     assert playback.stamp(1.0)[0] == pytest.approx(1060.5)
 
 
-def test_a_hole_in_the_recording_is_left_out() -> None:
+def test_a_gap_in_the_recording_is_skipped() -> None:
     clock = FakeClock()
     playback = Playback(clock, 0.0)
     playback.stamp(0.0)

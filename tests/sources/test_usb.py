@@ -1,4 +1,4 @@
-"""USB cameras, with a stand-in for the device: no test machine has one."""
+"""USB cameras, with a simulated device."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from edgeheat.sources.usb import UsbSource, open_v4l2
 from tests.sources.fakes import FakeCapture, FakeClock, live
 
 
-def test_a_camera_that_is_unplugged_has_ended_and_is_released() -> None:
+def test_an_unplugged_camera_raises_source_ended_and_is_released() -> None:
     capture = FakeCapture(3)
     frames = UsbSource("/dev/video0", live(), lambda _device, _limit_s: capture).frames()
     assert [frame.levels for frame in (next(frames), next(frames), next(frames))] == [(0, 255)] * 3
@@ -22,7 +22,7 @@ def test_a_camera_that_is_unplugged_has_ended_and_is_released() -> None:
     assert capture.released
 
 
-def test_a_camera_that_opens_and_gives_nothing_points_at_the_bandwidth() -> None:
+def test_a_camera_without_pictures_mentions_the_bandwidth() -> None:
     capture = FakeCapture(0)
     with pytest.raises(SourceUnavailable, match="share its bandwidth"):
         next(UsbSource("/dev/video0", live(), lambda _device, _limit_s: capture).frames())
@@ -37,7 +37,7 @@ def test_closing_the_run_releases_the_device() -> None:
     assert capture.released
 
 
-def test_frames_are_stamped_by_the_given_clock_and_the_limit_is_handed_down() -> None:
+def test_frames_are_stamped_by_the_given_clock_and_the_timeout_is_passed_on() -> None:
     clock, asked = FakeClock(), []
 
     def open_capture(device: str, limit_s: float) -> FakeCapture:
@@ -54,7 +54,9 @@ def test_frames_are_stamped_by_the_given_clock_and_the_limit_is_handed_down() ->
     assert first.colour((32, 24))[0, 0].tolist() == [10, 20, 200]
 
 
-def test_a_device_that_is_absent_or_no_camera_says_what_to_do(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_missing_device_and_one_that_is_not_a_camera_are_reported(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("OPENCV_VIDEOIO_V4L_SELECT_TIMEOUT", "10")
     with pytest.raises(SourceUnavailable, match="no such device"):
         open_v4l2(str(tmp_path / "video7"), 5.0)

@@ -1,4 +1,4 @@
-"""The `synthetic:` source: a shop that is drawn, not filmed, for the demo, the tests and the fidelity benchmark."""
+"""Renders a synthetic shop with walking people and exact ground truth, for the demo, tests and benchmarks."""
 
 from edgeheat.sources.synthetic.source import SyntheticSource, open_synthetic, parse_synthetic
 
