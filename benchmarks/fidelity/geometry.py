@@ -19,10 +19,10 @@ class SceneGeometry:
     """The points in the shop that the camera of a scene sees; computed once."""
 
     def __init__(self, scene: Scene) -> None:
-        self.view, self.backdrop, self.layout = scene.view, scene.backdrop, scene.layout
+        self.view, self.backdrop, self.layout = scene.camera, scene.backdrop, scene.layout
         width, height = self.view.size_wh
         self._rays = self.view.rays(range(height), 1).reshape(height, width, 3)
-        self._ahead = np.asarray(self._rays[..., 0] * self.view.level[0] + self._rays[..., 1] * self.view.level[1])
+        self._ahead = np.asarray(self._rays[..., 0] * self.view.heading[0] + self._rays[..., 1] * self.view.heading[1])
 
     @cached_property
     def points(self) -> F32:

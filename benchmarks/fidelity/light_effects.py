@@ -13,7 +13,7 @@ import numpy as np
 from benchmarks.fidelity.geometry import SceneGeometry, scaled, smooth_step, unobstructed
 from edgeheat.core.grid.frames import F32, U8
 from edgeheat.sources.synthetic.effects import Effect, Moment
-from edgeheat.sources.synthetic.figure import blend, limbs, mirrored
+from edgeheat.sources.synthetic.figure import body_spheres, draw_sprite, render_reflection
 
 _ROUND = np.stack([np.cos(np.arange(10) * math.pi / 5), np.sin(np.arange(10) * math.pi / 5)], axis=1)
 
@@ -120,7 +120,7 @@ class SunShadows(Effect):
         """See `Effect.on_shop`."""
         lit = self._lit.copy()
         for one in moment.sprites:
-            self._darken(lit, limbs(one.pose, self._geometry.view))
+            self._darken(lit, body_spheres(one.pose, self._geometry.view))
         return scaled(picture, np.asarray(self._shade + (1 - self._shade) * lit, np.float32))
 
     def _darken(self, lit: F32, body: list[F32]) -> None:
@@ -161,13 +161,13 @@ class GlossyFloor(Effect):
 
     def on_shop(self, picture: U8, moment: Moment) -> U8:
         """See `Effect.on_shop`."""
-        images = [mirrored(one.pose, self._geometry.view, self._geometry.backdrop) for one in moment.sprites]
+        images = [render_reflection(one.pose, self._geometry.view, self._geometry.backdrop) for one in moment.sprites]
         shown = [image for image in images if image is not None]
         if not shown:
             return picture
         mirror = picture.copy()
         for image in shown:
-            blend(mirror, image)
+            draw_sprite(mirror, image)
         mirror = np.asarray(cv2.GaussianBlur(mirror, (0, 0), 1.2), np.uint8)
         weight = np.zeros(picture.shape[:2], np.float32)
         for image in shown:

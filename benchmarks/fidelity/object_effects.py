@@ -9,8 +9,8 @@ import cv2
 import numpy as np
 
 from edgeheat.core.grid.frames import F32, U8
-from edgeheat.sources.synthetic.backdrop import View
-from edgeheat.sources.synthetic.effects import Effect, Moment, Thing
+from edgeheat.sources.synthetic.backdrop import PinholeCamera
+from edgeheat.sources.synthetic.effects import Effect, Moment, SceneObject
 from edgeheat.sources.synthetic.layouts import XY
 from edgeheat.sources.synthetic.scene import Scene
 
@@ -23,12 +23,12 @@ class Screen(Effect):
 
     def __init__(self, scene: Scene, corners: Sequence[tuple[float, float, float]], seed: int, length_s: float) -> None:
         """`corners` are upper left, upper right, lower right, lower left."""
-        self._view, self._corners, self._seed = scene.view, np.array(corners, np.float32), seed
+        self._view, self._corners, self._seed = scene.camera, np.array(corners, np.float32), seed
         rng = np.random.default_rng([seed, 61])
         self._cuts_s = np.cumsum(rng.uniform(0.8, 6.0, int(length_s) + 2))
 
-    def things(self, t_s: float) -> Sequence[Thing]:
-        """See `Effect.things`."""
+    def objects(self, t_s: float) -> Sequence[SceneObject]:
+        """See `Effect.objects`."""
         thing = panel(self._view, self._corners, self._content(t_s))
         return () if thing is None else (thing,)
 
@@ -56,14 +56,14 @@ class HangingSign(Effect):
     """A board that hangs from the ceiling and swings in the draught, at times very little."""
 
     def __init__(self, scene: Scene, middle: XY, top_m: float, size_m: tuple[float, float]) -> None:
-        self._view, self._middle, self._top_m, self._size_m = scene.view, middle, top_m, size_m
+        self._view, self._middle, self._top_m, self._size_m = scene.camera, middle, top_m, size_m
         board = np.full((96, 288, 3), (40, 40, 200), np.uint8)
         cv2.rectangle(board, (4, 4), (283, 91), (235, 245, 250), 5)
         cv2.putText(board, "SALE -50%", (22, 66), cv2.FONT_HERSHEY_DUPLEX, 1.5, (235, 245, 250), 4, cv2.LINE_AA)
         self._board = board
 
-    def things(self, t_s: float) -> Sequence[Thing]:
-        """See `Effect.things`."""
+    def objects(self, t_s: float) -> Sequence[SceneObject]:
+        """See `Effect.objects`."""
         draught = 0.35 + 0.65 * math.sin(2 * math.pi * t_s / 47) ** 2
         lean = 0.22 * draught * math.sin(2 * math.pi * t_s / 1.9)
         turn = 0.35 * draught * math.sin(2 * math.pi * t_s / 5.3 + 1)
@@ -83,7 +83,7 @@ class Plant(Effect):
     _STEM_M = (0.45, 1.15)
 
     def __init__(self, scene: Scene, place: XY, seed: int, leaves: int = 46) -> None:
-        self._view, self._place = scene.view, place
+        self._view, self._place = scene.camera, place
         rng = np.random.default_rng([seed, 71])
         self._stem_m = rng.uniform(*self._STEM_M, leaves)
         self._round = rng.uniform(0, 2 * math.pi, leaves)
@@ -92,8 +92,8 @@ class Plant(Effect):
         self._rate, self._phase = rng.uniform(0.8, 2.3, leaves), rng.uniform(0, 2 * math.pi, leaves)
         self._green = np.stack([rng.uniform(25, 60, leaves), rng.uniform(85, 175, leaves), rng.uniform(30, 95, leaves)])
 
-    def things(self, t_s: float) -> Sequence[Thing]:
-        """See `Effect.things`."""
+    def objects(self, t_s: float) -> Sequence[SceneObject]:
+        """See `Effect.objects`."""
         wind = 0.25 + 0.75 * max(0.0, math.sin(2 * math.pi * t_s / 11)) ** 2
         sway = wind * (0.16 * np.sin(2 * math.pi * self._rate * t_s + self._phase) + 0.14)
         x, y = self._place
@@ -103,8 +103,8 @@ class Plant(Effect):
         tip = stem + ahead * self._long_m[:, None] - np.array((0, 0, 0.16))
         middle = stem + 0.5 * ahead * self._long_m[:, None]
         shapes: list[tuple[F32, tuple[float, float, float]]] = [(self._pot(), (70.0, 95.0, 150.0))]
-        nearest_last = np.argsort(-(ahead @ np.array((*self._view.level[:2], 0.0))))
-        side = np.array((self._view.level[1], -self._view.level[0], 0.0)) * 0.045
+        nearest_last = np.argsort(-(ahead @ np.array((*self._view.heading[:2], 0.0))))
+        side = np.array((self._view.heading[1], -self._view.heading[0], 0.0)) * 0.045
         for leaf in nearest_last:
             outline = np.stack([stem[leaf], middle[leaf] + side, tip[leaf], middle[leaf] - side])
             blue, green, red = (float(v) for v in self._green[:, leaf])
@@ -114,7 +114,7 @@ class Plant(Effect):
 
     def _pot(self) -> F32:
         x, y = self._place
-        aside = np.array((self._view.level[1], -self._view.level[0], 0.0))
+        aside = np.array((self._view.heading[1], -self._view.heading[0], 0.0))
         foot, rim = np.array((x, y, 0.0)), np.array((x, y, 0.45))
         return np.array([foot - 0.16 * aside, rim - 0.22 * aside, rim + 0.22 * aside, foot + 0.16 * aside], np.float32)
 
@@ -130,7 +130,7 @@ class Block(Effect):
         seed: int,
     ) -> None:
         """`where`: scene time → x, y of the centre in metres and rotation in radians; None: not in the scene."""
-        self._view, self._floor, self._size_m, self._where = scene.view, scene.backdrop.floor, size_m, where
+        self._view, self._floor, self._size_m, self._where = scene.camera, scene.backdrop.floor, size_m, where
         rng = np.random.default_rng([seed, 73])
         self._faces = [_boxes(rng, shade) for shade in (1.0, 0.86, 0.78, 0.92)]
         self._top = _boxes(rng, 1.08)
@@ -150,8 +150,8 @@ class Block(Effect):
         picture[rows, columns] = picture[rows, columns] * (1 - 0.35 * soft[rows, columns, None] / 255)
         return picture
 
-    def things(self, t_s: float) -> Sequence[Thing]:
-        """See `Effect.things`."""
+    def objects(self, t_s: float) -> Sequence[SceneObject]:
+        """See `Effect.objects`."""
         place = self._where(t_s)
         if place is None:
             return ()
@@ -165,7 +165,7 @@ class Block(Effect):
             if (face.mean(axis=0) - middle) @ (eye - face.mean(axis=0)) > 0
         ]
         distance_m = self._view.distance(place[0], place[1])
-        return [Thing(distance_m, one.left, one.top, one.bgr, one.cover) for one in seen if one is not None]
+        return [SceneObject(distance_m, one.left, one.top, one.bgr, one.cover) for one in seen if one is not None]
 
     def _corners(self, place: tuple[float, float, float], larger: float) -> F32:
         x, y, turn = place
@@ -175,7 +175,7 @@ class Block(Effect):
         return np.array([(*at, z) for z in (0.0, high) for at in level], np.float32)
 
 
-def panel(view: View, corners: F32, texture: U8) -> Thing | None:
+def panel(view: PinholeCamera, corners: F32, texture: U8) -> SceneObject | None:
     """Return a flat picture placed in the shop; None if it is not visible.
 
     `corners` (4, 3), metres: upper left, upper right, lower right, lower left; mirrored when seen from behind.
@@ -195,11 +195,13 @@ def panel(view: View, corners: F32, texture: U8) -> Thing | None:
     cover = np.zeros((height, width), np.uint8)
     corners_px = np.rint((pixels - np.array((left, top))) * (1 << _SHIFT)).astype(np.int32)
     cv2.fillConvexPoly(cover, corners_px, 255, cv2.LINE_AA, _SHIFT)
-    points = (corners[:, :2] - view.position[:2]) @ view.level[:2]
-    return Thing(float(points.min()) - 0.05, left, top, np.asarray(bgr, np.uint8), cover)
+    points = (corners[:, :2] - view.position[:2]) @ view.heading[:2]
+    return SceneObject(float(points.min()) - 0.05, left, top, np.asarray(bgr, np.uint8), cover)
 
 
-def _drawn(view: View, shapes: Sequence[tuple[F32, tuple[float, float, float]]], distance_m: float) -> Thing | None:
+def _drawn(
+    view: PinholeCamera, shapes: Sequence[tuple[F32, tuple[float, float, float]]], distance_m: float
+) -> SceneObject | None:
     """Draw filled outlines (n, 3) in metres, the farthest first, into one thing; None if it is not visible."""
     projected = [view.project(outline) for outline, _ in shapes]
     if not all(scale.all() for _, scale in projected):
@@ -215,10 +217,10 @@ def _drawn(view: View, shapes: Sequence[tuple[F32, tuple[float, float, float]]],
         cv2.polylines(bgr, [points], True, colour, 2, cv2.LINE_8, _SHIFT)
         cv2.fillPoly(bgr, [points], colour, cv2.LINE_AA, _SHIFT)
         cv2.fillPoly(cover, [points], 255, cv2.LINE_AA, _SHIFT)
-    return Thing(distance_m, left, top, bgr, cover)
+    return SceneObject(distance_m, left, top, bgr, cover)
 
 
-def _window(view: View, pixels: F32) -> tuple[int, int, int, int] | None:
+def _window(view: PinholeCamera, pixels: F32) -> tuple[int, int, int, int] | None:
     """Left, top, width and height of the visible bounding box of some points; None if nothing is visible."""
     low = np.maximum(np.floor(pixels.min(axis=0)).astype(int) - 1, 0)
     high = np.minimum(np.ceil(pixels.max(axis=0)).astype(int) + 2, view.size_wh)

@@ -10,7 +10,7 @@ from edgeheat.sources.synthetic.backdrop import FLOOR_LUMA
 from edgeheat.sources.synthetic.layouts import XY, Layout
 from edgeheat.sources.synthetic.routes import F64, Routes
 from edgeheat.sources.synthetic.scene import People
-from edgeheat.sources.synthetic.walkers import TICK_S, Pose, Track, Visit, dress
+from edgeheat.sources.synthetic.walkers import TICK_S, Pose, Track, Visit, random_appearance
 
 _STEP_ASIDE_M = 1.3  # shorter routes are straight lines: the next place in a queue
 
@@ -78,12 +78,14 @@ class ScriptedPeople:
                 pieces.append(_stand(stop, stays_s))
                 ticks += len(pieces[-1])
             here = goal
-        return Track(*np.concatenate(pieces).T).visit(dress(rng, FLOOR_LUMA), start_s, rng, itinerary.calm_s)
+        return Track(*np.concatenate(pieces).T).visit(
+            random_appearance(rng, FLOOR_LUMA), start_s, rng, itinerary.calm_s
+        )
 
     def _way(self, start: F64, end: F64, rng: np.random.Generator) -> F64:
         if np.hypot(*(end - start)) < _STEP_ASIDE_M:
             return np.stack([start, end])
-        return self._routes.way(start, end, rng)
+        return self._routes.find_path(start, end, rng)
 
     @staticmethod
     def _walk(way: F64, speed: float) -> F64:
@@ -107,7 +109,7 @@ class CombinedPeople:
 def shoppers(layout: Layout, seed: int, count: int, from_s: float, to_s: float) -> list[Itinerary]:
     """Return itineraries of random visitors who enter between two times, visit shelves and leave through a till."""
     rng = np.random.default_rng([seed, 23])
-    browse = Routes(layout).browse
+    browse = Routes(layout).browse_places
     itineraries = []
     for at_s in np.sort(rng.uniform(from_s, to_s, count)):
         chosen = browse[rng.integers(len(browse), size=rng.integers(2, 5))]

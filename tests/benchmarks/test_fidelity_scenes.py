@@ -199,4 +199,4 @@ def test_a_queue_moves_up_one_place_at_a_time() -> None:
     assert np.mean(counts) > 1.5
     assert max(counts) <= 4
     first_place = [pose for t in range(200) for pose in script.poses(t) if np.hypot(pose.x - 4.8, pose.y - 3.0) < 0.15]
-    assert len({id(pose.look) for pose in first_place}) > 4
+    assert len({id(pose.appearance) for pose in first_place}) > 4

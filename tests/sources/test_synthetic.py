@@ -1,4 +1,4 @@
-"""The synthetic shop: the same for ever from one seed, honest in its truth, and people who behave like people."""
+"""The synthetic shop: reproducible pictures, correct ground truth, plausible people, and the URL's parameters."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ SMALL = "size=160x90"
 
 
 class ManualClock:
-    """Stands still but for sleeps and `pass_s`."""
+    """A clock that advances only in `sleep` and when `now_s` is set."""
 
     def __init__(self) -> None:
         self.now_s = 1000.0
@@ -44,8 +44,8 @@ class ManualClock:
         self.now_s += seconds
 
 
-class Posed:
-    """People who stand where they were put."""
+class FixedPeople:
+    """People in fixed poses."""
 
     def __init__(self, *poses: Pose) -> None:
         self._poses = list(poses)
@@ -62,7 +62,7 @@ def lumas(source: SyntheticSource) -> list[np.ndarray]:
     return [frame.luma for frame in source.frames()]
 
 
-def somebody(**changes: object) -> Pose:
+def person(**changes: object) -> Pose:
     crowd = Crowd(LAYOUTS["shop"], seed=1, walkers=1, floor_luma=FLOOR_LUMA)
     pose = next(pose for t in range(200) for pose in crowd.poses(float(t)))
     return replace(pose, gait=0.0, reach=0.0, **changes)  # type: ignore[arg-type]
@@ -70,13 +70,13 @@ def somebody(**changes: object) -> Pose:
 
 @cache
 def empty_shop() -> Scene:
-    """Painted once, because that takes a test's time."""
-    return Scene(SceneParams(noise=0.0), Posed())
+    """Rendered once, because that takes most of a test's time."""
+    return Scene(SceneParams(noise=0.0), FixedPeople())
 
 
 def scene_of(*poses: Pose, shadows: bool = False) -> Scene:
     one = copy(empty_shop())
-    one.people, one.params = Posed(*poses), replace(one.params, shadows=shadows)
+    one.people, one.params = FixedPeople(*poses), replace(one.params, shadows=shadows)
     return one
 
 
@@ -84,7 +84,7 @@ def luma_of(bgr: np.ndarray) -> float:
     return float(bgr @ (0.114, 0.587, 0.299))
 
 
-# The same for ever
+# Reproducibility
 
 
 def test_the_same_url_gives_the_same_bytes() -> None:
@@ -115,16 +115,16 @@ def test_the_scene_does_not_depend_on_the_frame_rate(layout: str) -> None:
     assert not np.array_equal(fast[0], fast[1])
 
 
-def test_any_instant_can_be_asked_for_in_any_order() -> None:
+def test_instants_can_be_computed_in_any_order() -> None:
     crowd, again = (Crowd(LAYOUTS["shop"], 3, 5, FLOOR_LUMA) for _ in range(2))
     early = crowd.poses(10.0)
-    years = crowd.poses(1e8 + 20)
-    assert [(p.x, p.y) for p in again.poses(1e8 + 20)] == [(p.x, p.y) for p in years]
+    late = crowd.poses(1e8 + 20)
+    assert [(p.x, p.y) for p in again.poses(1e8 + 20)] == [(p.x, p.y) for p in late]
     assert [(p.x, p.y) for p in crowd.poses(10.0)] == [(p.x, p.y) for p in early]
-    assert years
+    assert late
 
 
-# The truth
+# Ground truth
 
 
 def test_truth_is_the_sum_of_the_masks() -> None:
@@ -140,7 +140,7 @@ def test_truth_is_the_sum_of_the_masks() -> None:
     assert not any(np.any(m.moving & m.standing) for m in masks)
 
 
-def test_truths_of_neighbouring_stretches_add_up() -> None:
+def test_truths_of_adjacent_intervals_add_up() -> None:
     source = offline(f"synthetic:checkout?{SMALL}", count=1)
     whole, first, second = source.truth(1.0, 3.0), source.truth(1.0, 1.73), source.truth(1.73, 3.0)
     assert whole.moving_s == pytest.approx(first.moving_s + second.moving_s, abs=1e-4)
@@ -149,7 +149,7 @@ def test_truths_of_neighbouring_stretches_add_up() -> None:
 
 
 @pytest.mark.parametrize("layout", LAYOUTS)
-def test_the_picture_differs_from_the_empty_shop_where_the_truth_says_and_nowhere_else(layout: str) -> None:
+def test_the_picture_differs_from_the_empty_shop_exactly_where_the_truth_says(layout: str) -> None:
     source = offline(f"synthetic:{layout}?size=640x360&noise=0&fps=0.2&duration=60", count=12)
     empty = lumas(offline(f"synthetic:{layout}?size=640x360&noise=0&walkers=0", count=1))[0]
     seen = covered = 0
@@ -164,7 +164,7 @@ def test_the_picture_differs_from_the_empty_shop_where_the_truth_says_and_nowher
 
 
 def test_shadows_darken_the_floor_and_are_not_truth() -> None:
-    pose = somebody(x=4.9, y=3.5)
+    pose = person(x=4.9, y=3.5)
     plain, shaded = (scene_of(pose, shadows=on) for on in (False, True))
     assert np.array_equal(plain.masks(0.0).standing, shaded.masks(0.0).standing)
     masks = plain.masks(0.0)
@@ -175,16 +175,16 @@ def test_shadows_darken_the_floor_and_are_not_truth() -> None:
     assert not darker[shaded.backdrop.floor == 0][outside[shaded.backdrop.floor == 0]].any()
 
 
-def test_shelves_hide_who_is_behind_them() -> None:
-    (free,) = scene_of(somebody(x=4.9, y=4.0)).sprites(0.0)
-    (behind,) = scene_of(somebody(x=7.2, y=7.0)).sprites(0.0)
+def test_shelves_occlude_walkers_behind_them() -> None:
+    (free,) = scene_of(person(x=4.9, y=4.0)).sprites(0.0)
+    (behind,) = scene_of(person(x=7.2, y=7.0)).sprites(0.0)
     assert {Part.SHOE, Part.TROUSERS, Part.HAIR} <= set(np.unique(free.labels))
     assert Part.HAIR in behind.labels
     assert Part.SHOE not in behind.labels
 
 
 def test_a_pixel_belongs_to_the_nearest_walker() -> None:
-    near, far = somebody(x=4.9, y=3.5, standing=True), somebody(x=4.9, y=4.2, standing=False)
+    near, far = person(x=4.9, y=3.5, standing=True), person(x=4.9, y=4.2, standing=False)
     both, alone = scene_of(near, far).masks(0.0), scene_of(far).masks(0.0)
     assert np.array_equal(both.standing, scene_of(near).masks(0.0).standing)
     assert np.array_equal(both.moving, alone.moving & ~both.standing)
@@ -196,7 +196,7 @@ def test_a_pixel_belongs_to_the_nearest_walker() -> None:
 
 @settings(max_examples=8, deadline=None)
 @given(seed=st.integers(0, 10_000), layout=st.sampled_from(sorted(LAYOUTS)))
-def test_walkers_never_come_into_furniture_or_walls(seed: int, layout: str) -> None:
+def test_walkers_never_enter_furniture_or_walls(seed: int, layout: str) -> None:
     crowd = Crowd(LAYOUTS[layout], seed, 6, FLOOR_LUMA)
     at = np.array([(pose.x, pose.y) for t in np.arange(0, 240, 0.2) for pose in crowd.poses(float(t))])
     for box in LAYOUTS[layout].boxes:
@@ -210,7 +210,7 @@ def test_walkers_never_come_into_furniture_or_walls(seed: int, layout: str) -> N
 
 @pytest.mark.parametrize("layout", LAYOUTS)
 @pytest.mark.parametrize("seed", [1, 2, 3])
-def test_each_walker_comes_by_the_entry_and_leaves_by_the_exit_without_leaps(layout: str, seed: int) -> None:
+def test_each_walker_arrives_at_the_entry_and_leaves_at_the_exit_without_jumps(layout: str, seed: int) -> None:
     crowd = Crowd(LAYOUTS[layout], seed, 1, FLOOR_LUMA)
     seen = [next(iter(crowd.poses(float(t))), None) for t in np.arange(0, 500, 0.1)]
     entries = exits = 0
@@ -226,7 +226,7 @@ def test_each_walker_comes_by_the_entry_and_leaves_by_the_exit_without_leaps(lay
     assert min(entries, exits) >= 3
 
 
-def test_walkers_pause_and_hardly_move_then() -> None:
+def test_walkers_pause_and_hardly_move_meanwhile() -> None:
     crowd = Crowd(LAYOUTS["shop"], 5, 1, FLOOR_LUMA)
     poses = [next(iter(crowd.poses(float(t))), None) for t in np.arange(0, 300, 0.1)]
     pauses: list[list[Pose]] = [[]]
@@ -240,20 +240,22 @@ def test_walkers_pause_and_hardly_move_then() -> None:
     for pause in pauses:
         calm = pause[6:-6]  # after the last step is done and before the next begins
         if calm:
-            spread = np.ptp([(pose.x, pose.y) for pose in calm], axis=0)
-            assert 0.0 < spread.max() < 0.15
+            match_channels = np.ptp([(pose.x, pose.y) for pose in calm], axis=0)
+            assert 0.0 < match_channels.max() < 0.15
 
 
-def test_some_walkers_are_hard_to_tell_from_the_floor_and_many_are_not() -> None:
+def test_some_walkers_have_little_contrast_to_the_floor_and_many_have_much() -> None:
     crowd = Crowd(LAYOUTS["shop"], 8, 10, FLOOR_LUMA)
-    looks = {id(pose.look): pose.look for t in range(0, 1200, 20) for pose in crowd.poses(float(t))}.values()
-    contrast = np.array([abs(luma_of(look.palette_bgr[Part.SHIRT]) - FLOOR_LUMA) for look in looks])
+    appearances = {
+        id(pose.appearance): pose.appearance for t in range(0, 1200, 20) for pose in crowd.poses(float(t))
+    }.values()
+    contrast = np.array([abs(luma_of(each.palette_bgr[Part.SHIRT]) - FLOOR_LUMA) for each in appearances])
     assert len(contrast) > 60
     assert np.mean(contrast < 15) > 0.2
     assert np.mean(contrast > 50) > 0.3
 
 
-def test_at_most_as_many_walkers_as_asked_for() -> None:
+def test_the_number_of_walkers_is_limited() -> None:
     crowd = Crowd(LAYOUTS["shop"], 2, 4, FLOOR_LUMA)
     counts = [len(crowd.poses(float(t))) for t in range(300)]
     assert max(counts) == 4
@@ -263,7 +265,7 @@ def test_at_most_as_many_walkers_as_asked_for() -> None:
 # The picture
 
 
-def test_colour_and_luma_are_one_picture() -> None:
+def test_colour_and_luma_show_the_same_picture() -> None:
     frame = next(offline("synthetic:shop?noise=0&shadows=1", count=1).frames())
     grey = cv2.cvtColor(frame.colour((640, 360)), cv2.COLOR_BGR2GRAY)
     assert np.abs(grey.astype(int) - frame.luma).max() <= 3
@@ -271,12 +273,12 @@ def test_colour_and_luma_are_one_picture() -> None:
     assert np.ptp(frame.colour((640, 360)).astype(int), axis=2).max() > 100
 
 
-def test_colour_comes_in_the_size_asked_for() -> None:
+def test_colour_has_the_requested_size() -> None:
     frame = next(offline(f"synthetic:shop?{SMALL}", count=1).frames())
     assert frame.colour((80, 50)).shape == (50, 80, 3)
 
 
-def test_noise_has_the_strength_asked_for() -> None:
+def test_noise_has_the_requested_strength() -> None:
     still = f"synthetic:shop?walkers=0&{SMALL}"
     clean = lumas(offline(f"{still}&noise=0", count=1))[0].astype(int)
     noise = np.array(lumas(offline(f"{still}&noise=4", count=20))) - clean
@@ -305,13 +307,13 @@ def test_any_size_works(size_wh: tuple[int, int]) -> None:
 # As a recording and as a camera
 
 
-def test_offline_frames_bear_the_scene_time() -> None:
+def test_offline_frames_have_the_scenes_time() -> None:
     source = offline(f"synthetic:shop?{SMALL}&fps=4&duration=2")
     assert [frame.mono_s for frame in source.frames()] == [0.0, 0.25, 0.5, 0.75, 1.0, 1.25, 1.5, 1.75]
     assert source.frame_count() == 8
 
 
-def test_offline_start_step_and_count_choose_frames() -> None:
+def test_offline_start_step_and_count_select_frames() -> None:
     source = offline(f"synthetic:shop?{SMALL}&fps=4&duration=60", start=2, step=3, count=3)
     assert [frame.mono_s for frame in source.frames()] == [0.5, 1.25, 2.0]
     assert source.frame_count() == 3
@@ -319,7 +321,7 @@ def test_offline_start_step_and_count_choose_frames() -> None:
     assert [frame.mono_s for frame in ends.frames()] == [0.5]
 
 
-def test_live_frames_come_when_they_are_due() -> None:
+def test_live_frames_arrive_when_they_are_due() -> None:
     clock = ManualClock()
     frames = open_synthetic(f"synthetic:shop?{SMALL}&fps=10", SourceOptions(clock=clock)).frames()
     stamps = [frame.mono_s for frame in islice(frames, 4)]
@@ -327,7 +329,7 @@ def test_live_frames_come_when_they_are_due() -> None:
     assert clock.slept == pytest.approx([0.1, 0.1, 0.1])
 
 
-def test_a_late_reader_misses_frames_and_gets_no_burst() -> None:
+def test_a_slow_reader_misses_frames_and_gets_no_burst() -> None:
     clock = ManualClock()
     recorded = lumas(offline(f"synthetic:shop?{SMALL}&fps=10", count=30))
     frames = open_synthetic(f"synthetic:shop?{SMALL}&fps=10", SourceOptions(clock=clock)).frames()
@@ -339,7 +341,7 @@ def test_a_late_reader_misses_frames_and_gets_no_burst() -> None:
         assert np.array_equal(frame.luma, recorded[number])
 
 
-def test_a_duration_ends_a_live_scene_too() -> None:
+def test_a_duration_ends_a_live_scene() -> None:
     source = open_synthetic(f"synthetic:shop?{SMALL}&fps=10&duration=0.5", SourceOptions(clock=ManualClock()))
     assert len(list(source.frames())) == 5
     assert source.frame_count() is None
@@ -351,37 +353,37 @@ EXAMPLE = "synthetic:shop?seed=1&size=640x360&fps=15&walkers=5&shadows=1&noise=3
 @pytest.mark.parametrize(
     ("url", "message"),
     [
-        ("synthetic:shp", "synthetic: there is no shop 'shp'; did you mean shop?"),
-        ("synthetic:zoo", f"synthetic: there is no shop 'zoo'; there are shop, checkout, as in {EXAMPLE}"),
-        ("synthetic:shop?walker=3", "synthetic: there is no parameter 'walker'; did you mean walkers?"),
-        ("synthetic:shop?fps=5&fps=6", "synthetic: fps is given twice; keep one"),
-        ("synthetic:shop?fps=0", "synthetic: fps='0' should be a number from 0.1 to 120"),
-        ("synthetic:shop?fps=nan", "synthetic: fps='nan' should be a number from 0.1 to 120"),
-        ("synthetic:shop?noise=-1", "synthetic: noise='-1' should be a number from 0 to 50"),
-        ("synthetic:shop?noise=", "synthetic: noise='' should be a number from 0 to 50"),
-        ("synthetic:shop?walkers=2.5", "synthetic: walkers='2.5' should be a whole number from 0 to 100"),
-        ("synthetic:shop?shadows=yes", "synthetic: shadows='yes' should be a whole number from 0 to 1"),
+        ("synthetic:shp", "synthetic: unknown layout 'shp'; did you mean shop?"),
+        ("synthetic:zoo", f"synthetic: unknown layout 'zoo'; use one of shop, checkout, as in {EXAMPLE}"),
+        ("synthetic:shop?walker=3", "synthetic: unknown parameter 'walker'; did you mean walkers?"),
+        ("synthetic:shop?fps=5&fps=6", "synthetic: fps is given twice; remove one"),
+        ("synthetic:shop?fps=0", "synthetic: fps='0' must be a number from 0.1 to 120"),
+        ("synthetic:shop?fps=nan", "synthetic: fps='nan' must be a number from 0.1 to 120"),
+        ("synthetic:shop?noise=-1", "synthetic: noise='-1' must be a number from 0 to 50"),
+        ("synthetic:shop?noise=", "synthetic: noise='' must be a number from 0 to 50"),
+        ("synthetic:shop?walkers=2.5", "synthetic: walkers='2.5' must be an integer from 0 to 100"),
+        ("synthetic:shop?shadows=yes", "synthetic: shadows='yes' must be an integer from 0 to 1"),
         (
             "synthetic:shop?size=640",
-            "synthetic: size='640' should be WIDTHxHEIGHT as in 640x360, each from 16 to 4096",
+            "synthetic: size='640' must be WIDTHxHEIGHT as in 640x360, each from 16 to 4096",
         ),
         (
             "synthetic:shop?size=8x8000",
-            "synthetic: size='8x8000' should be WIDTHxHEIGHT as in 640x360, each from 16 to 4096",
+            "synthetic: size='8x8000' must be WIDTHxHEIGHT as in 640x360, each from 16 to 4096",
         ),
         (
             "synthetic:shop",
-            "synthetic: never ends by itself; add a duration in seconds, as in synthetic:shop?duration=60, or --frames",
+            "synthetic: the scene has no end; add a duration in seconds, as in synthetic:shop?duration=60, or --frames",
         ),
     ],
 )
-def test_a_wrong_url_says_what_would_be_right(url: str, message: str) -> None:
+def test_a_malformed_url_is_rejected_with_the_right_form(url: str, message: str) -> None:
     with pytest.raises(SourceUnavailable) as caught:
         offline(url)
     assert str(caught.value) == message
 
 
-def test_the_shortest_url_is_the_shop_with_defaults() -> None:
+def test_an_empty_url_is_the_shop_with_defaults() -> None:
     source = open_synthetic("synthetic:", SourceOptions(clock=ManualClock()))
     assert source.params.scene == SceneParams("shop", seed=1, size_wh=(640, 360), walkers=5, shadows=False, noise=3.0)
     assert source.params.fps == 15.0

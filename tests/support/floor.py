@@ -7,7 +7,7 @@ import numpy as np
 
 from edgeheat.core.grid.frames import F32, SizeWH
 from edgeheat.defs.params import PlanViewParams, PointPair, ZoneParams
-from edgeheat.sources.synthetic.backdrop import View
+from edgeheat.sources.synthetic.backdrop import PinholeCamera
 from edgeheat.sources.synthetic.layouts import SHOP, Mount
 
 SIZE_M = (11.0, 10.0)
@@ -23,7 +23,7 @@ BACK_MARKS = ((7.8, 1.6), (7.8, 6.0), (4.9, 1.6), (4.9, 5.8), (2.2, 1.8))
 def pictured(mount: Mount, places: F32, size_wh: SizeWH = GRID_WH) -> tuple[F32, F32]:
     """Pixels (n, 2) and pixels per metre (n,) of places (n, 2) of the plan, whose y goes towards FRONT's wall."""
     floor = np.column_stack([places[:, 0], SIZE_M[1] - places[:, 1], np.zeros(len(places))])
-    return View(mount, size_wh).project(floor.astype(np.float32))
+    return PinholeCamera(mount, size_wh).project(floor.astype(np.float32))
 
 
 def pairs(mount: Mount, marks: tuple[tuple[float, float], ...]) -> tuple[PointPair, ...]:

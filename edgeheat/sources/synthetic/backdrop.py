@@ -1,4 +1,4 @@
-"""The empty synthetic shop as its camera sees it, ray-cast once: colour, luma and the distances that hide walkers."""
+"""Ray-casts the empty synthetic shop once: colour, luma, and the depth map that occludes walkers."""
 
 from __future__ import annotations
 
@@ -13,10 +13,14 @@ from edgeheat.core.grid.frames import F32, U8, SizeWH
 from edgeheat.sources.synthetic.layouts import Box, Layout, Mount
 
 FLOOR_LUMA = 145
-"""About the mean brightness of the floor in the picture; clothes near it are hard to tell from the floor."""
+"""Mean brightness of the floor in the picture, approximately; clothes this bright have little contrast to it."""
 
-_BAND_ROWS = 64  # rays cast at a time, so that a large picture does not take hundreds of megabytes
-_NEAR_M = 1e-3
+_BAND_ROWS = 64
+"""Rows of rays cast at a time, so that a large picture does not take hundreds of megabytes."""
+
+_NEAR_PLANE = 1e-3
+"""Intersections at a smaller ray parameter lie behind the camera."""
+
 _GOODS_BGR = np.array(
     [
         (40, 40, 190), (50, 120, 225), (40, 190, 230), (70, 150, 60), (150, 95, 40), (190, 170, 150), (225, 225, 225),
@@ -24,14 +28,20 @@ _GOODS_BGR = np.array(
     ],
     np.float32,
 )  # fmt: skip
+"""Colours of packaged goods."""
+
 _FRUIT_BGR = np.array(
     [(40, 40, 190), (50, 170, 60), (30, 140, 240), (60, 215, 235), (60, 90, 40), (120, 60, 110), (90, 200, 160)],
     np.float32,
 )
+"""Colours of fruit and vegetables."""
 
 
-class View:
-    """The pinhole camera of a layout at one picture size."""
+class PinholeCamera:
+    """A pinhole camera at one picture size.
+
+    Reference: Hartley and Zisserman 2004, chapter 6 (pinhole camera model).
+    """
 
     def __init__(self, mount: Mount, size_wh: SizeWH) -> None:
         yaw, pitch = math.radians(mount.yaw_deg), math.radians(mount.pitch_deg)
@@ -39,13 +49,18 @@ class View:
         self.position = np.array(mount.position, np.float32)
         right = (math.cos(yaw), -math.sin(yaw), 0.0)
         ahead = (math.sin(yaw) * math.cos(pitch), math.cos(yaw) * math.cos(pitch), -math.sin(pitch))
+        # Rows: right, up and ahead in world coordinates.
         self.axes = np.stack([right, np.cross(right, ahead), ahead]).astype(np.float32)
-        self.level = np.array([math.sin(yaw), math.cos(yaw), 0.0], np.float32)
-        # A picture that is not 16:9 loses sides, it does not gain ceiling.
+        # The viewing direction projected onto the floor, a unit vector.
+        self.heading = np.array([math.sin(yaw), math.cos(yaw), 0.0], np.float32)
+        # A picture that is not 16:9 is cropped at its sides; its vertical angle of view does not grow.
         self.focal_px = max(size_wh[0], size_wh[1] * 16 / 9) / 2 / math.tan(math.radians(mount.view_deg) / 2)
 
     def project(self, points: F32) -> tuple[F32, F32]:
-        """Return pixel positions (n, 2) and pixels per metre (n,) of points (n, 3); 0 pixels per metre: behind."""
+        """Return pixel positions (n, 2) and pixels per metre (n,) of world points (n, 3), metres.
+
+        Points behind the camera have 0 pixels per metre.
+        """
         camera = (points - self.position) @ self.axes.T
         scale = np.where(camera[:, 2] > 0.3, self.focal_px / np.maximum(camera[:, 2], 0.3), 0.0)
         centre = np.array(self.size_wh, np.float32) / 2
@@ -53,44 +68,49 @@ class View:
         return pixels.astype(np.float32), scale.astype(np.float32)
 
     def distance(self, x: float, y: float) -> float:
-        """Metres of a point of the floor plan from the camera, measured level and straight ahead."""
-        return float((x - self.position[0]) * self.level[0] + (y - self.position[1]) * self.level[1])
+        """Return the depth of a floor position in metres: its horizontal distance along `heading`."""
+        return float((x - self.position[0]) * self.heading[0] + (y - self.position[1]) * self.heading[1])
 
     def rays(self, rows: range, samples: int) -> F32:
-        """Directions (len(rows) * width * samples, 3) through `samples` times finer pixels."""
+        """Return ray directions (len(rows) * width * samples, 3) through a `samples` times finer pixel grid."""
         width, height = self.size_wh
         u = (((np.arange(width * samples) + 0.5) / samples - width / 2) / self.focal_px).astype(np.float32)
         v = ((height / 2 - (np.array(rows) + 0.5) / samples) / self.focal_px).astype(np.float32)
         right, up, ahead = self.axes
-        # Not a matrix product: BLAS would wake a thread on every core for it.
+        # Not a matrix product: BLAS would use a thread on every core for it.
         return np.asarray(u[None, :, None] * right + v[:, None, None] * up + ahead, np.float32).reshape(-1, 3)
 
 
 @dataclass(frozen=True, slots=True)
 class Backdrop:
-    """What stands still; every array is (height, width) of the picture."""
+    """The static part of the scene; every array has the picture's height and width."""
 
     bgr: U8
+    """Shape (height, width, 3)."""
+
     luma: U8
     distance_m: F32
-    """Level distance of the furniture or wall in the pixel (`View.distance`); infinite on the floor."""
+    """Depth of the furniture or wall in each pixel (`PinholeCamera.distance`); infinite on the floor."""
 
     floor: U8
-    """255 where the floor is seen, else 0."""
+    """255 where the floor is visible, else 0."""
 
 
-def paint(layout: Layout, view: View, seed: int) -> Backdrop:
-    """Ray-cast the empty shop."""
-    width, height = view.size_wh
+def render_backdrop(layout: Layout, camera: PinholeCamera, seed: int) -> Backdrop:
+    """Ray-cast the empty shop of a layout; `seed` varies goods and textures.
+
+    Reference: Appel 1968 (ray casting); Kay and Kajiya 1986 (slab test for boxes).
+    """
+    width, height = camera.size_wh
     samples = 2 if width * height <= 1_000_000 else 1
     colours, distances = [], []
     for top in range(0, height * samples, _BAND_ROWS):
         rows = range(top, min(top + _BAND_ROWS, height * samples))
-        colour, distance = _cast(layout, view.position, view.level, view.rays(rows, samples), seed)
+        colour, distance = _trace_rays(layout, camera.position, camera.heading, camera.rays(rows, samples), seed)
         colours.append(colour.reshape(len(rows), -1, 3))
         distances.append(distance.reshape(len(rows), -1))
     fine = np.concatenate(colours) * _vignette(width * samples, height * samples)
-    bgr = cv2.resize(np.clip(fine, 0, 255).astype(np.uint8), view.size_wh, interpolation=cv2.INTER_AREA)
+    bgr = cv2.resize(np.clip(fine, 0, 255).astype(np.uint8), camera.size_wh, interpolation=cv2.INTER_AREA)
     bgr = np.asarray(cv2.GaussianBlur(bgr, (3, 3), 0.6), np.uint8)
     distance_m = np.ascontiguousarray(np.concatenate(distances)[::samples, ::samples])
     return Backdrop(
@@ -107,9 +127,9 @@ def _vignette(width: int, height: int) -> F32:
     return (1.04 - 0.14 * (x * x + y * y))[..., None].astype(np.float32)
 
 
-def _cast(layout: Layout, origin: F32, level: F32, rays: F32, seed: int) -> tuple[F32, F32]:
-    """Return the colour (n, 3) and the level distance (n,) of what each ray meets first."""
-    # Rows x, y, z: a minimum over the first axis is ten times as fast as over the last one.
+def _trace_rays(layout: Layout, origin: F32, level: F32, rays: F32, seed: int) -> tuple[F32, F32]:
+    """Return the colour (n, 3) and the depth (n,) of the first surface that each ray hits."""
+    # Rows x, y, z: reducing the first axis is ten times as fast as reducing the last one.
     across = np.ascontiguousarray(rays.T)
     inverse = np.float32(1.0) / np.where(np.abs(across) < 1e-6, np.float32(1e-6), across)
     nearest = np.where(inverse[2] < 0, -origin[2] * inverse[2], np.float32(np.inf))
@@ -119,7 +139,7 @@ def _cast(layout: Layout, origin: F32, level: F32, rays: F32, seed: int) -> tupl
         low, high = bounds[:, :1] * inverse, bounds[:, 1:] * inverse
         enters = np.minimum(low, high)
         enter = enters.max(axis=0)
-        found = (enter < np.maximum(low, high).min(axis=0)) & (enter > _NEAR_M) & (enter < nearest)
+        found = (enter < np.maximum(low, high).min(axis=0)) & (enter > _NEAR_PLANE) & (enter < nearest)
         nearest[found], hit[found] = enter[found], number
         axis[found] = enters[:, found].argmax(axis=0)
     reach = np.where(np.isinf(nearest), np.float32(30.0), nearest)
@@ -135,8 +155,11 @@ def _cast(layout: Layout, origin: F32, level: F32, rays: F32, seed: int) -> tupl
     return colour, np.where(hit >= 0, ahead, np.float32(np.inf)).astype(np.float32)
 
 
-def _chance(seed: int, *keys: NDArray[np.float32]) -> F32:
-    """Return one even random number in 0..1 per element, the same for the same whole-number keys (an integer hash)."""
+def _hash_random(seed: int, *keys: NDArray[np.float32]) -> F32:
+    """Return a uniform random number in 0..1 per element, the same for keys with the same integer parts.
+
+    Reference: MurmurHash3's finalizer, Appleby 2011 (integer hash).
+    """
     mixed = np.full(keys[0].shape, (seed * 0x9E3779B1) & 0xFFFFFFFF, np.uint32)
     for key in keys:
         mixed = (mixed ^ np.floor(key).astype(np.int32).view(np.uint32)) * np.uint32(0x85EBCA6B)
@@ -147,14 +170,14 @@ def _chance(seed: int, *keys: NDArray[np.float32]) -> F32:
 
 def _floor(layout: Layout, points: F32, seed: int) -> F32:
     x, y = points[:, 0], points[:, 1]
-    shade = 158 + 7 * (_chance(seed, x / 0.6, y / 0.6) - 0.5) + 16 * (_chance(seed + 1, x * 40, y * 40) - 0.5)
-    shade += 9 * np.sin(x * 2.1 + 0.6) * np.sin(y * 1.7)  # pools of light under the ceiling lamps
+    shade = 158 + 7 * (_hash_random(seed, x / 0.6, y / 0.6) - 0.5) + 16 * (_hash_random(seed + 1, x * 40, y * 40) - 0.5)
+    shade += 9 * np.sin(x * 2.1 + 0.6) * np.sin(y * 1.7)  # brighter under the ceiling lamps
     grout = (np.minimum(x / 0.6 % 1, y / 0.6 % 1) < 0.025).astype(np.float32)
     shade -= 34 * grout
     x0, y0, x1, y1 = layout.room
     outside = (x < x0) | (x > x1) | (y < y0) | (y > y1)
-    shade = np.where(outside, 216 + 8 * (_chance(seed + 2, x * 9, y * 9) - 0.5), shade)
-    for box in layout.boxes:  # less light reaches the floor close to furniture
+    shade = np.where(outside, 216 + 8 * (_hash_random(seed + 2, x * 9, y * 9) - 0.5), shade)
+    for box in layout.boxes:  # ambient occlusion next to furniture
         if box.z[0] > 0:
             continue
         gap_x = np.maximum(np.maximum(box.x[0] - x, x - box.x[1]), 0)
@@ -163,7 +186,7 @@ def _floor(layout: Layout, points: F32, seed: int) -> F32:
     colour = shade[:, None] * np.array([0.95, 1.0, 1.03], np.float32)
     for mx0, my0, mx1, my1 in layout.mats:
         mat = (x > mx0) & (x < mx1) & (y > my0) & (y < my1)
-        colour[mat] = (62 + 22 * _chance(seed + 3, x[mat] * 30, y[mat] * 30))[:, None] * np.float32(1.0)
+        colour[mat] = (62 + 22 * _hash_random(seed + 3, x[mat] * 30, y[mat] * 30))[:, None] * np.float32(1.0)
     return colour.astype(np.float32)
 
 
@@ -189,20 +212,20 @@ def _surface(layout: Layout, box: Box, points: F32, axis: NDArray[np.int8], seed
 
 
 def _goods(box: Box, along: F32, z: F32, seed: int) -> F32:
-    """Rows of packets on boards, each row in runs of one brand, with price tags; a fridge has lit doors around it."""
+    """Rows of packages on boards, in runs of one brand, with price tags; a fridge has lit doors in front."""
     rows = max(3, round((box.z[1] - 0.1) / 0.36))
     height = (z - 0.1) / ((box.z[1] - 0.1) / rows)
     level, rise = np.floor(height), height % 1
-    run = np.floor(along / 0.45 + 3 * _chance(seed, level))
-    width = 0.09 + 0.09 * _chance(seed + 1, run, level)
-    brand = _GOODS_BGR[(_chance(seed + 2, run, level) * len(_GOODS_BGR)).astype(np.int32)]
-    colour = brand * (0.85 + 0.3 * _chance(seed + 3, along / width, level))[:, None]
-    tall = 0.55 + 0.35 * _chance(seed + 4, run, level)
+    run = np.floor(along / 0.45 + 3 * _hash_random(seed, level))
+    width = 0.09 + 0.09 * _hash_random(seed + 1, run, level)
+    brand = _GOODS_BGR[(_hash_random(seed + 2, run, level) * len(_GOODS_BGR)).astype(np.int32)]
+    colour = brand * (0.85 + 0.3 * _hash_random(seed + 3, along / width, level))[:, None]
+    tall = 0.55 + 0.35 * _hash_random(seed + 4, run, level)
     label = (rise > 0.3) & (rise < 0.45)
     colour = np.where(label[:, None], colour * 0.5 + 110, colour)
     gap = (along / width % 1 < 0.1) | (rise > tall)
     colour = np.where(gap[:, None], np.float32(42.0), colour)
-    colour *= (0.72 + 0.28 * np.minimum(1, (1.1 - rise) * 1.6))[:, None]  # the board above shades the goods
+    colour *= (0.72 + 0.28 * np.minimum(1, (1.1 - rise) * 1.6))[:, None]  # shaded by the board above
     board = rise < 0.12
     tag = board & (along / 0.16 % 1 < 0.55) & (rise > 0.02)
     colour[board], colour[tag] = 128.0, (190.0, 235.0, 240.0)
@@ -215,19 +238,19 @@ def _goods(box: Box, along: F32, z: F32, seed: int) -> F32:
 
 
 def _shelf_top(box: Box, points: F32, seed: int) -> F32:
-    shade = 176 + 14 * _chance(seed, points[:, 0] * 2, points[:, 1] * 2)
+    shade = 176 + 14 * _hash_random(seed, points[:, 0] * 2, points[:, 1] * 2)
     edge = (points[:, 0] - box.x[0] < 0.05) | (box.x[1] - points[:, 0] < 0.05)
     edge |= (points[:, 1] - box.y[0] < 0.05) | (box.y[1] - points[:, 1] < 0.05)
     return np.where(edge, 120.0, shade)[:, None] * np.array([0.98, 1.0, 1.0], np.float32)
 
 
 def _fruit(box: Box, points: F32, seed: int) -> F32:
-    """Bins of round fruit, one kind a bin."""
+    """Bins of round fruit, one kind per bin."""
     bin_x, bin_y = (points[:, 0] - box.x[0]) / 0.43, (points[:, 1] - box.y[0]) / 0.45
-    kind = (_chance(seed, np.floor(bin_x)) * 2 + np.floor(bin_x) * 2 + np.floor(bin_y) * 3).astype(np.int32)
+    kind = (_hash_random(seed, np.floor(bin_x)) * 2 + np.floor(bin_x) * 2 + np.floor(bin_y) * 3).astype(np.int32)
     fruit_x, fruit_y = points[:, 0] / 0.085, points[:, 1] / 0.085 + 0.5 * (np.floor(points[:, 0] / 0.085) % 2)
     off = np.hypot(fruit_x % 1 - 0.5, fruit_y % 1 - 0.5)
-    tone = (1.15 - 1.3 * off * off * 2) * (0.85 + 0.3 * _chance(seed + 1, fruit_x, fruit_y))
+    tone = (1.15 - 1.3 * off * off * 2) * (0.85 + 0.3 * _hash_random(seed + 1, fruit_x, fruit_y))
     colour = _FRUIT_BGR[kind % len(_FRUIT_BGR)] * tone[:, None]
     rim = (np.minimum(bin_x % 1, 1 - bin_x % 1) < 0.05) | (np.minimum(bin_y % 1, 1 - bin_y % 1) < 0.05)
     return np.where(rim[:, None], np.array([80, 120, 155], np.float32), colour)
@@ -246,13 +269,13 @@ def _panel(along: F32, z: F32, bgr: tuple[int, int, int]) -> F32:
 
 def _planks(along: F32, z: F32, seed: int) -> F32:
     plank = np.floor(z / 0.16)
-    tone = 0.86 + 0.16 * _chance(seed, plank) + 0.06 * _chance(seed + 1, along * 5, z * 60)
+    tone = 0.86 + 0.16 * _hash_random(seed, plank) + 0.06 * _hash_random(seed + 1, along * 5, z * 60)
     return np.where(z / 0.16 % 1 < 0.08, 0.55, tone)[:, None].astype(np.float32)
 
 
 def _wall(along: F32, z: F32, sign: str, seed: int) -> F32:
-    """Pale plaster, a skirting, and the shop's coloured band with its name above the goods."""
-    colour = (198 + 5 * _chance(seed, along * 20, z * 20))[:, None] * np.array([0.97, 1.0, 1.01], np.float32)
+    """Pale plaster, a skirting board, and a coloured band with the shop's name above the goods."""
+    colour = (198 + 5 * _hash_random(seed, along * 20, z * 20))[:, None] * np.array([0.97, 1.0, 1.01], np.float32)
     colour[z < 0.12] = 96.0
     low, high = 2.35, 2.85
     band = (z > low) & (z < high)
@@ -266,7 +289,7 @@ def _wall(along: F32, z: F32, sign: str, seed: int) -> F32:
 
 
 def _lettering(text: str) -> F32:
-    """The text once, with room before it repeats, 0..1, 64 pixels high."""
+    """Return the text as a mask, 0..1, 64 pixels high, with space before it repeats."""
     (width, _), _ = cv2.getTextSize(text, cv2.FONT_HERSHEY_DUPLEX, 1.3, 3)
     strip = np.zeros((64, width + 170), np.uint8)
     cv2.putText(strip, text, (85, 46), cv2.FONT_HERSHEY_DUPLEX, 1.3, 255, 3, cv2.LINE_AA)

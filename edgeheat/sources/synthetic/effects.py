@@ -1,4 +1,4 @@
-"""What may happen to a synthetic scene besides its people: things that stand or move, light, the camera's own ways."""
+"""Defines effects on a synthetic scene: additional objects, changes of light, and changes of the camera."""
 
 from __future__ import annotations
 
@@ -16,76 +16,78 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True)
-class Thing:
-    """Something that is no person and stands in the shop at one instant: it hides who is behind it."""
+class SceneObject:
+    """An object other than a person at one instant; it occludes what is behind it."""
 
     distance_m: float
-    """Level distance from the camera (`View.distance`), which puts it before or behind walkers and furniture."""
+    """Depth (`PinholeCamera.distance`), which orders it among walkers and furniture."""
 
     left: int
     top: int
+    """Its corner in the picture; it must lie completely within the picture."""
+
     bgr: U8
-    """Its colours, (height, width, 3) of its own window, which lies wholly within the picture."""
+    """Its colours, (height, width, 3)."""
 
     cover: U8
-    """How much of the pixel it takes, (height, width), 0 nothing to 255 all."""
+    """Its opacity, (height, width), 0..255."""
 
     @property
     def window(self) -> tuple[slice, slice]:
-        """Where it lies in the picture."""
+        """Rows and columns of the picture that it occupies."""
         height, width = self.cover.shape
         return slice(self.top, self.top + height), slice(self.left, self.left + width)
 
 
 @dataclass(frozen=True, slots=True)
 class Moment:
-    """One instant of a scene, as its effects are told of it."""
+    """One instant of a scene, passed to its effects."""
 
     t_s: float
     """Seconds since the scene's start."""
 
     frame: int
-    """Number of the frame, which picks the noise."""
+    """Number of the frame, which selects the noise."""
 
     sprites: Sequence[Sprite]
     """The visible walkers, the farthest first."""
 
 
 class Effect:
-    """One thing that happens to a scene; this one does nothing, and others say only where they differ.
+    """A change of a scene. This base class changes nothing; subclasses override the methods they need.
 
-    Everything is a function of the moment alone, so that any instant can be asked for at once. Pictures are BGR,
-    uint8, (height, width, 3); a method may change the one that it is given, and gives back the one to go on with.
+    Results depend only on the moment, so that instants can be drawn in any order. Pictures are BGR, uint8
+    (height, width, 3); a method may modify its argument and returns the picture to continue with.
     """
 
-    def things(self, t_s: float) -> Sequence[Thing]:
-        """Return what stands in the shop besides its furniture, in any order."""
+    def objects(self, t_s: float) -> Sequence[SceneObject]:
+        """Return the additional objects at an instant, in any order."""
         return ()
 
     def on_shop(self, picture: U8, moment: Moment) -> U8:
-        """Change the empty shop, before people and things are put in: shadows, reflections, a lit floor."""
+        """Change the empty shop, before people and objects are drawn: shadows, reflections, light on the floor."""
         return picture
 
     def on_picture(self, picture: U8, moment: Moment) -> U8:
-        """Change the whole picture, before the sensor's noise: light, exposure, the camera's place."""
+        """Change the complete picture, before the sensor noise: light, exposure, camera position."""
         return picture
 
     def on_mask(self, mask: U8, t_s: float) -> U8:
-        """Put truth (height, width), 255 or 0, where `on_picture` puts the pixels; needed where it moves them."""
+        """Transform ground truth (height, width), 255 or 0, as `on_picture` does; needed only if that moves pixels."""
         return mask
 
 
-def put_in(picture: U8, thing: Thing, furniture_m: np.ndarray) -> None:
-    """Paint a thing into a picture, cut by the furniture before it; in place."""
-    cover = _visible(thing, furniture_m)
+def draw_object(picture: U8, scene_object: SceneObject, furniture_m: np.ndarray) -> None:
+    """Draw an object into a picture, in place; the furniture in front occludes it."""
+    cover = _visible_opacity(scene_object, furniture_m)
     weight = cover.astype(np.float32) * np.float32(1 / 255)
-    picture[thing.window] = cv2.blendLinear(thing.bgr, picture[thing.window], weight, 1 - weight)
+    picture[scene_object.window] = cv2.blendLinear(scene_object.bgr, picture[scene_object.window], weight, 1 - weight)
 
 
-def hidden(thing: Thing, furniture_m: np.ndarray) -> np.ndarray:
-    """Tell for each pixel of the thing's window whether it hides what is behind it."""
-    return _visible(thing, furniture_m) > 127
+def occlusion_mask(scene_object: SceneObject, furniture_m: np.ndarray) -> np.ndarray:
+    """Return for each pixel of the object's window whether it occludes what is behind it."""
+    return _visible_opacity(scene_object, furniture_m) > 127
 
 
-def _visible(thing: Thing, furniture_m: np.ndarray) -> U8:
-    return np.where(furniture_m[thing.window] > thing.distance_m, thing.cover, np.uint8(0))
+def _visible_opacity(scene_object: SceneObject, furniture_m: np.ndarray) -> U8:
+    return np.where(furniture_m[scene_object.window] > scene_object.distance_m, scene_object.cover, np.uint8(0))

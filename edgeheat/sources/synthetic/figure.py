@@ -1,4 +1,4 @@
-"""Draws a walker of the synthetic shop: a jointed body, projected by the camera, cut by the furniture before it."""
+"""Draws a walker as an articulated figure, projected by the camera and occluded by the furniture in front."""
 
 from __future__ import annotations
 
@@ -10,16 +10,21 @@ import cv2
 import numpy as np
 
 from edgeheat.core.grid.frames import F32, U8
-from edgeheat.sources.synthetic.backdrop import Backdrop, View
+from edgeheat.sources.synthetic.backdrop import Backdrop, PinholeCamera
 from edgeheat.sources.synthetic.walkers import Pose
 
-_SHIFT = 4  # cv2 takes polygon corners in sixteenths of a pixel
-_LIGHT_SHIFT = (0.28, 0.16)  # metres that a shadow falls aside for each metre of height
-_SHADOW_DEPTH = 0.42  # share of the light that a shadow takes
+_SUBPIXEL_BITS = 4
+"""Polygon corners are passed to OpenCV in sixteenths of a pixel."""
+
+_SHADOW_OFFSET = (0.28, 0.16)
+"""Metres by which a shadow is displaced in x and y for each metre of height."""
+
+_SHADOW_OPACITY = 0.42
+"""Share of the light that is missing in a shadow."""
 
 
 class Part(IntEnum):
-    """Labels of a sprite's pixels, and rows of `Look.palette_bgr`; 0 is nothing."""
+    """Label of a sprite's pixels, and row of `Appearance.palette_bgr`; 0 is transparent."""
 
     HAIR = 1
     SKIN = 2
@@ -31,9 +36,11 @@ class Part(IntEnum):
 
 
 _ANGLES = np.linspace(0, 2 * math.pi, 10, endpoint=False)
-_ROUND = np.stack([np.cos(_ANGLES), np.sin(_ANGLES)], axis=1).astype(np.float32)
+_CIRCLE = np.stack([np.cos(_ANGLES), np.sin(_ANGLES)], axis=1).astype(np.float32)
+"""Points of the unit circle, shape (10, 2), for the outlines of joints."""
+
 Joints = dict[str, tuple[float, float, float, float]]
-"""By name: metres ahead, to the left and up of the point between the feet, and radius; of somebody 1.72 m tall."""
+"""By name: metres ahead, to the left and above the point between the feet, and radius; for a height of 1.72 m."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,46 +49,48 @@ class Sprite:
 
     pose: Pose
     distance_m: float
-    """Level distance from the camera (`View.distance`)."""
+    """Depth (`PinholeCamera.distance`)."""
 
     left: int
     top: int
     labels: U8
-    """`Part` by pixel, (height, width) of the sprite; 0 where the walker is not seen."""
+    """`Part` of each pixel, (height, width) of the sprite; 0 where the walker is not visible."""
 
     body_wh: tuple[int, int]
+    """Size in pixels of the whole body, over which the clothes' pattern is stretched."""
+
     body_xy: tuple[int, int]
-    """Size and corner, in pixels of the sprite, of the whole body: what the clothes' pattern is stretched over."""
+    """Its upper left corner relative to the sprite's."""
 
     @property
     def window(self) -> tuple[slice, slice]:
-        """Where the sprite lies in the picture."""
+        """Rows and columns of the picture that the sprite occupies."""
         height, width = self.labels.shape
         return slice(self.top, self.top + height), slice(self.left, self.left + width)
 
 
-def sprite(pose: Pose, view: View, backdrop: Backdrop, up: float = 1.0) -> Sprite | None:
-    """Draw one walker; None where nothing of him is in the picture. `up` -1 puts the head below the floor."""
-    joints = _joints(pose)
+def render_sprite(pose: Pose, camera: PinholeCamera, backdrop: Backdrop, up: float = 1.0) -> Sprite | None:
+    """Render one walker; None where no part is within the picture. `up` of -1 mirrors the body at the floor."""
+    joints = _joint_positions(pose)
     names = list(joints)
-    body = _sized(pose, joints)
-    pixels, scale = view.project(_place(pose, body) * np.array((1.0, 1.0, up), np.float32))
+    body = _scaled_joints(pose, joints)
+    pixels, scale = camera.project(_to_world(pose, body) * np.array((1.0, 1.0, up), np.float32))
     if not scale.all():
         return None
     radius = body[:, 3] * scale
     low = np.floor((pixels - radius[:, None]).min(axis=0)).astype(int)
     high = np.ceil((pixels + radius[:, None]).max(axis=0)).astype(int) + 1
     left, top = (int(v) for v in np.maximum(low, 0))
-    right, bottom = (int(v) for v in np.minimum(high, view.size_wh))
+    right, bottom = (int(v) for v in np.minimum(high, camera.size_wh))
     if right <= left or bottom <= top:
         return None
-    rims = pixels[:, None, :] - np.array((left, top), np.float32) + _ROUND[None] * radius[:, None, None]
-    outline = np.rint(rims * (1 << _SHIFT)).astype(np.int32)
+    rims = pixels[:, None, :] - np.array((left, top), np.float32) + _CIRCLE[None] * radius[:, None, None]
+    outline = np.rint(rims * (1 << _SUBPIXEL_BITS)).astype(np.int32)
     labels = np.zeros((bottom - top, right - left), np.uint8)
-    for part, members in _parts(pose, view):
+    for part, members in _parts_back_to_front(pose, camera):
         points = outline[[names.index(name) for name in members]].reshape(-1, 2)
-        cv2.fillConvexPoly(labels, cv2.convexHull(points), int(part), cv2.LINE_8, _SHIFT)
-    distance_m = view.distance(pose.x, pose.y)
+        cv2.fillConvexPoly(labels, cv2.convexHull(points), int(part), cv2.LINE_8, _SUBPIXEL_BITS)
+    distance_m = camera.distance(pose.x, pose.y)
     labels *= backdrop.distance_m[top:bottom, left:right] > distance_m
     return Sprite(
         pose=pose,
@@ -94,90 +103,90 @@ def sprite(pose: Pose, view: View, backdrop: Backdrop, up: float = 1.0) -> Sprit
     )
 
 
-def mirrored(pose: Pose, view: View, backdrop: Backdrop) -> Sprite | None:
-    """Draw one walker as a glossy floor shows him, upside down and on the floor alone; None where nothing is seen."""
-    image = sprite(pose, view, backdrop, up=-1.0)
+def render_reflection(pose: Pose, camera: PinholeCamera, backdrop: Backdrop) -> Sprite | None:
+    """Render the reflection of a walker in the floor, visible only on the floor; None if outside the picture."""
+    image = render_sprite(pose, camera, backdrop, up=-1.0)
     if image is not None:
         image.labels[backdrop.floor[image.window] == 0] = 0
     return image
 
 
-def limbs(pose: Pose, view: View) -> list[F32]:
-    """Return the convex pieces of the body as balls (n, 4): metres x, y, z of the shop, and radius."""
-    joints = _joints(pose)
-    body = _sized(pose, joints)
-    balls = dict(zip(joints, np.concatenate([_place(pose, body), body[:, 3:]], axis=1), strict=True))
-    return [np.stack([balls[name] for name in members]) for _, members in _parts(pose, view)]
+def body_spheres(pose: Pose, camera: PinholeCamera) -> list[F32]:
+    """Return the convex parts of the body, each as spheres (n, 4): world x, y, z and radius in metres."""
+    joints = _joint_positions(pose)
+    body = _scaled_joints(pose, joints)
+    balls = dict(zip(joints, np.concatenate([_to_world(pose, body), body[:, 3:]], axis=1), strict=True))
+    return [np.stack([balls[name] for name in members]) for _, members in _parts_back_to_front(pose, camera)]
 
 
-def blend(canvas: U8, one: Sprite) -> None:
+def draw_sprite(canvas: U8, one: Sprite) -> None:
     """Paint a sprite into a luma (height, width) or BGR (height, width, 3) picture, with soft edges, in place."""
     region = canvas[one.window]
-    palette = one.pose.look.palette_bgr[None]
+    palette = one.pose.appearance.palette_bgr[None]
     if canvas.ndim == 2:
         palette = np.asarray(cv2.cvtColor(palette, cv2.COLOR_BGR2GRAY), np.uint8)
-    plain = cv2.LUT(spread(one.labels, canvas), palette)
-    cloth = cv2.addWeighted(plain, 1.0, spread(_stretched(one), canvas), 1.0, -128.0)
+    plain = cv2.LUT(match_channels(one.labels, canvas), palette)
+    cloth = cv2.addWeighted(plain, 1.0, match_channels(_clothes_pattern(one), canvas), 1.0, -128.0)
     seen = np.where(one.labels > 0, np.uint8(255), np.uint8(0))
     weight = np.bitwise_and(np.asarray(cv2.blur(seen, (3, 3)), np.uint8), seen).astype(np.float32) * np.float32(1 / 255)
     canvas[one.window] = cv2.blendLinear(cloth, region, weight, 1 - weight)
 
 
-def shade(canvas: U8, pose: Pose, view: View, backdrop: Backdrop) -> None:
-    """Darken the floor where a walker's soft shadow falls, in place."""
-    body = _sized(pose, _joints(pose))
-    points = _place(pose, body)
-    points[:, :2] += points[:, 2:] * np.array(_LIGHT_SHIFT, np.float32)
+def draw_shadow(canvas: U8, pose: Pose, camera: PinholeCamera, backdrop: Backdrop) -> None:
+    """Darken the floor in a walker's soft shadow, in place."""
+    body = _scaled_joints(pose, _joint_positions(pose))
+    points = _to_world(pose, body)
+    points[:, :2] += points[:, 2:] * np.array(_SHADOW_OFFSET, np.float32)
     points[:, 2] = 0.0
-    pixels, scale = view.project(points)
+    pixels, scale = camera.project(points)
     if not scale.all():
         return
     soft = max(3, int(0.14 * float(scale.mean())) | 1)
     radius = (body[:, 3] * scale)[:, None, None]
-    rims = (pixels[:, None, :] + _ROUND[None] * radius).reshape(-1, 2)
+    rims = (pixels[:, None, :] + _CIRCLE[None] * radius).reshape(-1, 2)
     left, top = (int(v) for v in np.maximum(rims.min(axis=0) - soft, 0))
-    right, bottom = (int(v) for v in np.minimum(rims.max(axis=0) + soft, view.size_wh))
+    right, bottom = (int(v) for v in np.minimum(rims.max(axis=0) + soft, camera.size_wh))
     if right <= left or bottom <= top:
         return
     window = slice(top, bottom), slice(left, right)
     cover = np.zeros((bottom - top, right - left), np.uint8)
-    corners = np.rint((rims - np.array((left, top))) * (1 << _SHIFT)).astype(np.int32)
-    cv2.fillConvexPoly(cover, cv2.convexHull(corners), 255, cv2.LINE_8, _SHIFT)
+    corners = np.rint((rims - np.array((left, top))) * (1 << _SUBPIXEL_BITS)).astype(np.int32)
+    cv2.fillConvexPoly(cover, cv2.convexHull(corners), 255, cv2.LINE_8, _SUBPIXEL_BITS)
     shadow = np.bitwise_and(np.asarray(cv2.blur(cover, (soft, soft)), np.uint8), backdrop.floor[window])
-    light = 255 - shadow.astype(np.float32) * np.float32(_SHADOW_DEPTH)
-    canvas[window] = cv2.multiply(canvas[window], spread(light.astype(np.uint8), canvas), scale=1 / 255)
+    light = 255 - shadow.astype(np.float32) * np.float32(_SHADOW_OPACITY)
+    canvas[window] = cv2.multiply(canvas[window], match_channels(light.astype(np.uint8), canvas), scale=1 / 255)
 
 
-def spread(field: U8, canvas: U8) -> U8:
-    """Return a (height, width) field with as many channels as the canvas, to be reckoned with it."""
+def match_channels(field: U8, canvas: U8) -> U8:
+    """Return a (height, width) array with as many channels as the canvas, for OpenCV arithmetic."""
     return field if canvas.ndim == 2 else np.asarray(cv2.merge([field] * 3), np.uint8)
 
 
-def _stretched(one: Sprite) -> U8:
-    """The pattern of the clothes over the whole body, cut to the sprite."""
+def _clothes_pattern(one: Sprite) -> U8:
+    """Return the clothes' pattern, stretched over the whole body and cropped to the sprite."""
     height, width = one.labels.shape
     (body_w, body_h), (x, y) = one.body_wh, one.body_xy
-    whole = cv2.resize(one.pose.look.texture, (max(body_w, width - x), max(body_h, height - y)))
+    whole = cv2.resize(one.pose.appearance.texture, (max(body_w, width - x), max(body_h, height - y)))
     return np.asarray(whole[-y : height - y, -x : width - x], np.uint8)
 
 
-def _sized(pose: Pose, joints: Joints) -> F32:
-    return np.array(list(joints.values()), np.float32) * np.float32(pose.look.height_m / 1.72)
+def _scaled_joints(pose: Pose, joints: Joints) -> F32:
+    return np.array(list(joints.values()), np.float32) * np.float32(pose.appearance.height_m / 1.72)
 
 
-def _place(pose: Pose, body: F32) -> F32:
-    """Turn joints (n, 4) of the body into points (n, 3) of the shop."""
+def _to_world(pose: Pose, body: F32) -> F32:
+    """Transform joints (n, 4) from body to world coordinates (n, 3)."""
     face_x, face_y = pose.facing
     turn = np.array([[face_x, face_y, 0], [-face_y, face_x, 0], [0, 0, 1]], np.float32)
     return np.asarray(body[:, :3] @ turn + np.array([pose.x, pose.y, 0], np.float32), np.float32)
 
 
-def _joints(pose: Pose) -> Joints:
-    """Legs and arms swing against one another; a reaching right hand goes up and ahead."""
-    girth, gait, reach = pose.look.girth, pose.gait, pose.reach
+def _joint_positions(pose: Pose) -> Joints:
+    """Return the joints of a pose: legs and arms swing in opposition; a reaching right hand goes up and ahead."""
+    girth, gait, reach = pose.appearance.girth, pose.gait, pose.reach
     swing = math.sin(pose.stride) * gait
     lift = math.cos(pose.stride) * gait
-    hem = 0.62 if pose.look.coat else 0.88
+    hem = 0.62 if pose.appearance.coat else 0.88
     joints: Joints = {
         "head": (0.02, 0.0, 1.60, 0.105),
         "face": (0.055, 0.0, 1.575, 0.082),
@@ -197,24 +206,24 @@ def _joints(pose: Pose) -> Joints:
         back = -0.22 * swing * sign * (1 - out)
         joints[f"elbow_{side}"] = (0.4 * back + 0.22 * out - 0.02, 0.235 * girth * left, 1.10 + 0.1 * out, 0.052)
         joints[f"hand_{side}"] = (back + 0.05 + 0.42 * out, (0.24 * girth - 0.1 * out) * left, 0.84 + 0.42 * out, 0.045)
-    if pose.look.basket:
+    if pose.appearance.basket:
         ahead, left, up, _ = joints["hand_l"]
         for name, along, aside in (("a", -0.15, 0.0), ("b", 0.15, 0.0), ("c", -0.15, 0.12), ("d", 0.15, 0.12)):
             joints[f"basket_{name}"] = (ahead + along, left + aside, up - 0.2, 0.065)
     return joints
 
 
-def _parts(pose: Pose, view: View) -> list[tuple[Part, tuple[str, ...]]]:
-    """Parts of the body in painting order, the far side before the near one."""
+def _parts_back_to_front(pose: Pose, camera: PinholeCamera) -> list[tuple[Part, tuple[str, ...]]]:
+    """Return the body's parts with their joints in painting order, the far side first."""
     face_x, face_y = pose.facing
-    # Where the left side is nearer to the camera, the right one is painted first.
-    left_is_near = -face_y * view.level[0] + face_x * view.level[1] < 0
+    # The side farther from the camera is painted first.
+    left_is_near = -face_y * camera.heading[0] + face_x * camera.heading[1] < 0
     far, near = ("r", "l") if left_is_near else ("l", "r")
-    seen_from_ahead = face_x * view.level[0] + face_y * view.level[1] < 0.35
+    seen_from_ahead = face_x * camera.heading[0] + face_y * camera.heading[1] < 0.35
     arms = {side: [(Part.SLEEVE, (f"shoulder_{side}", f"elbow_{side}")),
                    (Part.SLEEVE, (f"elbow_{side}", f"hand_{side}")),
                    (Part.SKIN, (f"hand_{side}",))] for side in ("l", "r")}  # fmt: skip
-    if pose.look.basket:
+    if pose.appearance.basket:
         arms["l"].append((Part.BASKET, ("basket_a", "basket_b", "basket_c", "basket_d")))
     legs = [
         (part, (f"{a}_{side}", f"{b}_{side}"))

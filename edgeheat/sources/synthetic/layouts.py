@@ -1,4 +1,4 @@
-"""The synthetic shops: where their furniture, doors and tills stand, and where their camera hangs."""
+"""Floor plans of the synthetic shops: furniture, doors, tills, and the mounting of the camera."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ XY = tuple[float, float]
 
 @dataclass(frozen=True, slots=True)
 class Box:
-    """An upright block, metres: x to the right, y away from the camera's wall, z up from the floor."""
+    """An axis-aligned box; ranges in metres: x to the right, y away from the camera's wall, z up from the floor."""
 
     material: Material
     x: tuple[float, float]
@@ -21,11 +21,13 @@ class Box:
 
 @dataclass(frozen=True, slots=True)
 class Mount:
-    """How the camera hangs."""
+    """Position and orientation of the camera."""
 
     position: tuple[float, float, float]
+    """x, y, z in metres."""
+
     yaw_deg: float
-    """0 looks along y; more turns to the right."""
+    """0 looks along y; positive turns to the right."""
 
     pitch_deg: float
     """Downwards from the horizontal."""
@@ -36,27 +38,27 @@ class Mount:
 
 @dataclass(frozen=True, slots=True)
 class Layout:
-    """One shop."""
+    """One shop; lengths in metres."""
 
     boxes: tuple[Box, ...]
     mount: Mount
     entry: XY
-    """Outside the door by which walkers come; they appear here."""
+    """Position outside the entrance, where walkers appear."""
 
     exit: XY
-    """Outside the door by which they leave."""
+    """Position outside the exit, where they disappear."""
 
     tills: tuple[tuple[XY, XY, XY], ...]
-    """For each till: where the customer stands, the point he faces, and the step to the next place in the queue."""
+    """For each till: the customer's position, the point the customer faces, and the step to the next queue position."""
 
     room: tuple[float, float, float, float]
-    """x0, y0, x1, y1 inside the walls."""
+    """x0, y0, x1, y1 of the area within the walls."""
 
     mats: tuple[tuple[float, float, float, float], ...]
     """Door mats on the floor, x0, y0, x1, y1."""
 
     sign: str
-    """What stands on the walls."""
+    """Text on the walls."""
 
 
 SHOP = Layout(
@@ -128,3 +130,4 @@ CHECKOUT = Layout(
 )
 
 LAYOUTS = {"shop": SHOP, "checkout": CHECKOUT}
+"""By the name in a `synthetic:` URL."""

@@ -1,4 +1,4 @@
-"""Ways through a synthetic shop that go round its furniture: shortest paths over the corners that see one another."""
+"""Plans paths around the furniture of a synthetic shop: shortest paths in a visibility graph."""
 
 from __future__ import annotations
 
@@ -11,15 +11,27 @@ from edgeheat.sources.synthetic.layouts import Layout
 
 F64 = NDArray[np.float64]
 
-_KEEP_AWAY_M = 0.40  # no straight piece of a way comes nearer to furniture
-_CORNER_M = 0.46  # ways turn at this distance from a corner
-_BRUSH_M = 0.30  # a way that is varied by chance may come as near as this
-_BROWSE_M = 0.52  # where one stands to look at goods
-_BROWSE_STEP_M = 0.45
+_CLEARANCE_M = 0.40
+"""Least distance of a path from furniture."""
+
+_CORNER_OFFSET_M = 0.46
+"""Paths turn at this distance from corners of furniture, in x and y."""
+
+_VARIED_CLEARANCE_M = 0.30
+"""Least distance from furniture after a path was varied at random."""
+
+_BROWSE_DISTANCE_M = 0.52
+"""Distance from goods at which walkers stop to look at them."""
+
+_BROWSE_SPACING_M = 0.45
+"""Distance between neighbouring places to stop."""
 
 
 class Routes:
-    """The ways of one layout; built once, then only read."""
+    """Paths of one layout; immutable.
+
+    Reference: Lozano-Perez and Wesley 1979 (visibility graph); Dijkstra 1959 (shortest path).
+    """
 
     def __init__(self, layout: Layout) -> None:
         self._layout = layout
@@ -28,7 +40,7 @@ class Routes:
             np.float64,
         )
         x0, y0, x1, y1 = self._rects.T
-        out = _CORNER_M
+        out = _CORNER_OFFSET_M
         corners = np.concatenate(
             [np.stack([a, b], axis=1) for a in (x0 - out, x1 + out) for b in (y0 - out, y1 + out)],
         )
@@ -36,12 +48,12 @@ class Routes:
         doors = np.array([self._inside(layout.entry), self._inside(layout.exit)])
         inside = (corners > (rx0, ry0)).all(axis=1) & (corners < (rx1, ry1)).all(axis=1)
         nodes = np.concatenate([corners[inside], doors])
-        self._nodes = nodes[self.clear(nodes, nodes, _KEEP_AWAY_M)]
-        self._links = self._visible(self._nodes, self._nodes)
-        self.browse = self._browse_places()
+        self._nodes = nodes[self.is_clear(nodes, nodes, _CLEARANCE_M)]
+        self._edge_lengths = self._visible(self._nodes, self._nodes)
+        self.browse_places = self._find_browse_places()
 
-    def clear(self, start: F64, end: F64, distance_m: float) -> NDArray[np.bool_]:
-        """Tell for each straight line start (n, 2) → end (n, 2) whether it keeps `distance_m` from all furniture."""
+    def is_clear(self, start: F64, end: F64, distance_m: float) -> NDArray[np.bool_]:
+        """Return for each line from start (n, 2) to end (n, 2) whether it keeps `distance_m` from all furniture."""
         step = end - start
         step = np.where(np.abs(step) < 1e-9, 1e-9, step)[:, None, :]
         low = (self._rects[None, :, :2] - distance_m - start[:, None, :]) / step
@@ -50,59 +62,59 @@ class Routes:
         leave = np.minimum(np.maximum(low, high).min(axis=2), 1.0)
         return np.asarray(~(enter < leave).any(axis=1), np.bool_)
 
-    def way(self, start: F64, end: F64, rng: np.random.Generator) -> F64:
-        """Return corner points (n, 2) from start to end, a short way but by chance not always the same."""
+    def find_path(self, start: F64, end: F64, rng: np.random.Generator) -> F64:
+        """Return the corners (n, 2) of a short path from start to end, randomly varied."""
         points = np.concatenate([self._nodes, [start, end]])
         count = len(points)
         links = np.full((count, count), np.inf)
-        links[:-2, :-2] = self._links
+        links[:-2, :-2] = self._edge_lengths
         for index in (count - 2, count - 1):
             links[index] = links[:, index] = self._visible(points[index : index + 1], points)[0]
-        liking = rng.uniform(1.0, 1.3, count)
-        order = _shortest(links * liking[None, :], count - 2, count - 1)
+        preference = rng.uniform(1.0, 1.3, count)
+        order = _shortest_path(links * preference[None, :], count - 2, count - 1)
         return self._varied(points[order], rng)
 
     def _varied(self, way: F64, rng: np.random.Generator) -> F64:
-        """Move the turning points a little where there is room, so that walkers do not all tread one line."""
+        """Move the corners at random where there is room, so that not all walkers follow the same line."""
         varied = way.copy()
         for index in range(1, len(way) - 1):
             trial = varied.copy()
             trial[index] += rng.uniform(-0.25, 0.25, 2)
-            if self.clear(trial[index - 1 : index + 1], trial[index : index + 2], _BRUSH_M).all():
+            if self.is_clear(trial[index - 1 : index + 1], trial[index : index + 2], _VARIED_CLEARANCE_M).all():
                 varied = trial
         return varied
 
     def _visible(self, starts: F64, ends: F64) -> F64:
-        """Lengths (len(starts), len(ends)) of straight lines between points; infinite with furniture between."""
+        """Return distances (len(starts), len(ends)) between points; infinite where furniture is in between."""
         a = np.repeat(starts, len(ends), axis=0)
         b = np.tile(ends, (len(starts), 1))
-        lengths = np.where(self.clear(a, b, _KEEP_AWAY_M), np.hypot(*(b - a).T), np.inf)
+        lengths = np.where(self.is_clear(a, b, _CLEARANCE_M), np.hypot(*(b - a).T), np.inf)
         return lengths.reshape(len(starts), len(ends))
 
     def _inside(self, door: tuple[float, float]) -> tuple[float, float]:
-        """The point of the room in front of a door that lies outside."""
+        """Return the position in the room in front of a door."""
         x0, y0, x1, y1 = self._layout.room
         return min(max(door[0], x0 + 0.9), x1 - 0.9), min(max(door[1], y0 + 0.9), y1 - 0.9)
 
-    def _browse_places(self) -> F64:
-        """Places (n, 4) before goods: x, y, and the point faced."""
+    def _find_browse_places(self) -> F64:
+        """Return places (n, 4) in front of goods: x, y, and x, y of the point to face."""
         places: list[tuple[float, float, float, float]] = []
         for box in self._layout.boxes:
             if box.material not in ("shelf", "fridge", "produce", "crate"):
                 continue
             (x0, x1), (y0, y1) = box.x, box.y
-            for y in np.arange(y0 + 0.3, y1 - 0.1, _BROWSE_STEP_M):
-                places += [(x0 - _BROWSE_M, y, x0, y), (x1 + _BROWSE_M, y, x1, y)]
-            for x in np.arange(x0 + 0.3, x1 - 0.1, _BROWSE_STEP_M):
-                places += [(x, y0 - _BROWSE_M, x, y0), (x, y1 + _BROWSE_M, x, y1)]
+            for y in np.arange(y0 + 0.3, y1 - 0.1, _BROWSE_SPACING_M):
+                places += [(x0 - _BROWSE_DISTANCE_M, y, x0, y), (x1 + _BROWSE_DISTANCE_M, y, x1, y)]
+            for x in np.arange(x0 + 0.3, x1 - 0.1, _BROWSE_SPACING_M):
+                places += [(x, y0 - _BROWSE_DISTANCE_M, x, y0), (x, y1 + _BROWSE_DISTANCE_M, x, y1)]
         found = np.array(places)
         rx0, ry0, rx1, ry1 = self._layout.room
         inside = (found[:, :2] > (rx0, ry0)).all(axis=1) & (found[:, :2] < (rx1, ry1)).all(axis=1)
-        return found[inside & self.clear(found[:, :2], found[:, :2], _KEEP_AWAY_M)]
+        return found[inside & self.is_clear(found[:, :2], found[:, :2], _CLEARANCE_M)]
 
 
-def _shortest(links: F64, start: int, end: int) -> list[int]:
-    """Dijkstra over a dense matrix of lengths; infinite means no link."""
+def _shortest_path(links: F64, start: int, end: int) -> list[int]:
+    """Return the node indexes of the shortest path, by Dijkstra's algorithm on a dense matrix; infinite: no edge."""
     best = np.full(len(links), np.inf)
     best[start] = 0.0
     before = {start: start}
@@ -118,7 +130,7 @@ def _shortest(links: F64, start: int, end: int) -> list[int]:
             before[int(other)] = node
             heapq.heappush(queue, (float(best[other]), int(other)))
     else:
-        raise ValueError("layout: no way between two of its places")
+        raise ValueError("layout: two of its places are not connected")
     order = [end]
     while order[-1] != start:
         order.append(before[order[-1]])

@@ -1,4 +1,4 @@
-"""One synthetic scene at any instant: its picture, and which pixels its walkers cover in truth."""
+"""Renders a synthetic scene at any instant, with ground truth: the pixels that its walkers cover."""
 
 from __future__ import annotations
 
@@ -10,61 +10,73 @@ import cv2
 import numpy as np
 
 from edgeheat.core.grid.frames import F32, U8, SizeWH
-from edgeheat.sources.synthetic.backdrop import FLOOR_LUMA, View, paint
-from edgeheat.sources.synthetic.effects import Effect, Moment, Thing, hidden, put_in
-from edgeheat.sources.synthetic.figure import Sprite, blend, shade, spread, sprite
+from edgeheat.sources.synthetic.backdrop import FLOOR_LUMA, PinholeCamera, render_backdrop
+from edgeheat.sources.synthetic.effects import Effect, Moment, SceneObject, draw_object, occlusion_mask
+from edgeheat.sources.synthetic.figure import Sprite, draw_shadow, draw_sprite, match_channels, render_sprite
 from edgeheat.sources.synthetic.layouts import LAYOUTS, Layout
 from edgeheat.sources.synthetic.walkers import Crowd, Pose
 
 TRUTH_STEP_S = 0.05
-"""Truth is sampled in the middle of steps of this length, counted from the scene's start."""
+"""Ground truth is sampled in the middle of steps of this length, counted from the scene's start."""
 
-_NOISE_MARGIN = 128  # the noise field is so much larger than the picture, and is laid on at a new offset each frame
-_HALF_NORMAL_STD = 0.5838  # of max(0, n) for a standard normal n: sqrt(1/2 - 1/(2 pi))
+_NOISE_MARGIN = 128
+"""The noise image is larger than the picture by this many pixels; each frame uses a random offset within it."""
+
+_HALF_NORMAL_STD = 0.5838
+"""Standard deviation of max(0, n) for a standard normal n: sqrt(1/2 - 1/(2 pi))."""
 
 
 class People(Protocol):
-    """Who is where at an instant; `Crowd` is the usual one."""
+    """The people of a scene; usually a `Crowd`."""
 
     def poses(self, t_s: float) -> list[Pose]:
-        """Return everybody present `t_s` seconds after the scene's start."""
+        """Return the poses of all people present `t_s` seconds after the scene's start."""
         ...
 
 
 @dataclass(frozen=True, slots=True)
 class SceneParams:
-    """All that a scene depends on."""
+    """Parameters that determine a scene completely."""
 
     layout: str = "shop"
+    """A name in LAYOUTS."""
+
     seed: int = 1
     size_wh: SizeWH = (640, 360)
     walkers: int = 5
+    """Largest number at the same time."""
+
     shadows: bool = False
+    """Whether walkers cast soft shadows on the floor."""
+
     noise: float = 3.0
     """Standard deviation of the sensor noise, grey levels."""
 
 
 @dataclass(frozen=True, slots=True)
 class WalkerMasks:
-    """Which pixels show a walker at one instant: (height, width), 255 or 0, never 255 in both; without shadows."""
+    """Ground truth at one instant: pixels that show a walker, (height, width), 255 or 0; without shadows.
+
+    No pixel is set in both masks.
+    """
 
     moving: U8
     standing: U8
-    """Walkers in a pause, their small fidgeting included."""
+    """Walkers who stand, including their fidgeting."""
 
 
 @dataclass(frozen=True, slots=True)
 class Truth:
-    """For each pixel the seconds in which it showed a walker, float32 (height, width); owned by the caller."""
+    """Seconds in which each pixel showed a walker, float32 (height, width); owned by the caller."""
 
     moving_s: F32
     standing_s: F32
 
 
 class Scene:
-    """A shop, its people, what happens to it, and its sensor. Everything is a function of the parameters and of time.
+    """A shop with people, effects and a camera sensor; a pure function of its parameters and of time.
 
-    `layout`, if given, stands in for the one that the parameters name; `people` for their walkers.
+    `layout` and `people` replace those that the parameters determine.
     """
 
     def __init__(
@@ -79,17 +91,17 @@ class Scene:
         self.layout = layout
         self.people = people or Crowd(layout, params.seed, params.walkers, FLOOR_LUMA)
         self.effects = effects
-        self.view = View(layout.mount, params.size_wh)
-        self.backdrop = paint(layout, self.view, params.seed)
+        self.camera = PinholeCamera(layout.mount, params.size_wh)
+        self.backdrop = render_backdrop(layout, self.camera, params.seed)
         self._brighter, self._darker = _noise_fields(params)
 
     def sprites(self, t_s: float) -> list[Sprite]:
         """Return the visible walkers, the farthest first."""
-        found = (sprite(pose, self.view, self.backdrop) for pose in self.people.poses(t_s))
+        found = (render_sprite(pose, self.camera, self.backdrop) for pose in self.people.poses(t_s))
         return sorted((one for one in found if one is not None), key=lambda one: -one.distance_m)
 
     def moment(self, t_s: float, frame: int) -> Moment:
-        """Return what a picture is made of; `frame` picks the noise."""
+        """Return what a picture shows; `frame` selects the noise."""
         return Moment(t_s, frame, self.sprites(t_s))
 
     def luma(self, moment: Moment) -> U8:
@@ -103,13 +115,13 @@ class Scene:
         return self._picture(self.backdrop.bgr.copy(), moment)
 
     def masks(self, t_s: float) -> WalkerMasks:
-        """Return the truth at one instant; a pixel belongs to the nearest walker, and to none behind a thing."""
+        """Return the ground truth at one instant; the nearest walker owns a pixel, unless an object occludes it."""
         width, height = self.params.size_wh
         moving, standing = (np.zeros((height, width), np.uint8) for _ in range(2))
-        for one in self._from_afar(self.sprites(t_s), t_s):
-            if isinstance(one, Thing):
-                away = hidden(one, self.backdrop.distance_m)
-                moving[one.window][away] = standing[one.window][away] = 0
+        for one in self._back_to_front(self.sprites(t_s), t_s):
+            if isinstance(one, SceneObject):
+                occluded = occlusion_mask(one, self.backdrop.distance_m)
+                moving[one.window][occluded] = standing[one.window][occluded] = 0
                 continue
             seen = one.labels > 0
             moving[one.window][seen] = 0 if one.pose.standing else 255
@@ -119,35 +131,35 @@ class Scene:
         return WalkerMasks(moving, standing)
 
     def truth(self, from_s: float, to_s: float) -> Truth:
-        """Add up the masks over a stretch of time; stretches in a row add up to the whole."""
+        """Integrate the masks over an interval; adjacent intervals add up to the whole."""
         shape = self.masks(from_s).moving.shape
         moving, standing = (np.zeros(shape, np.float32) for _ in range(2))
         for step in range(int(from_s / TRUTH_STEP_S), int(np.ceil(to_s / TRUTH_STEP_S))):
             begin, end = step * TRUTH_STEP_S, (step + 1) * TRUTH_STEP_S
-            share_s = min(end, to_s) - max(begin, from_s)
-            if share_s > 0:
+            overlap_s = min(end, to_s) - max(begin, from_s)
+            if overlap_s > 0:
                 masks = self.masks((begin + end) / 2)
-                moving += masks.moving * np.float32(share_s / 255)
-                standing += masks.standing * np.float32(share_s / 255)
+                moving += masks.moving * np.float32(overlap_s / 255)
+                standing += masks.standing * np.float32(overlap_s / 255)
         return Truth(moving, standing)
 
-    def _from_afar(self, sprites: Sequence[Sprite], t_s: float) -> list[Sprite | Thing]:
-        """Return walkers and things in painting order."""
-        things = [thing for effect in self.effects for thing in effect.things(t_s)]
-        return sorted([*sprites, *things], key=lambda one: -one.distance_m)
+    def _back_to_front(self, sprites: Sequence[Sprite], t_s: float) -> list[Sprite | SceneObject]:
+        """Return walkers and objects in painting order."""
+        objects = [each for effect in self.effects for each in effect.objects(t_s)]
+        return sorted([*sprites, *objects], key=lambda one: -one.distance_m)
 
     def _picture(self, canvas: U8, moment: Moment) -> U8:
-        """Put a frame together, in the order of the light's way: floor, people and things, lens, sensor."""
+        """Render a frame in physical order: floor, people and objects, lens, sensor."""
         for effect in self.effects:
             canvas = effect.on_shop(canvas, moment)
         if self.params.shadows:
             for one in moment.sprites:
-                shade(canvas, one.pose, self.view, self.backdrop)
-        for each in self._from_afar(moment.sprites, moment.t_s):
-            if isinstance(each, Thing):
-                put_in(canvas, each, self.backdrop.distance_m)
+                draw_shadow(canvas, one.pose, self.camera, self.backdrop)
+        for each in self._back_to_front(moment.sprites, moment.t_s):
+            if isinstance(each, SceneObject):
+                draw_object(canvas, each, self.backdrop.distance_m)
             else:
-                blend(canvas, each)
+                draw_sprite(canvas, each)
         for effect in self.effects:
             canvas = effect.on_picture(canvas, moment)
         return self._with_noise(canvas, moment.frame)
@@ -160,12 +172,12 @@ class Scene:
         up_y, up_x, down_y, down_x = (int(v) for v in offsets)
         brighter = self._brighter[up_y : up_y + height, up_x : up_x + width]
         darker = self._darker[down_y : down_y + height, down_x : down_x + width]
-        lit = cv2.add(canvas, spread(brighter, canvas))
-        return np.asarray(cv2.subtract(lit, spread(darker, canvas)), np.uint8)
+        lit = cv2.add(canvas, match_channels(brighter, canvas))
+        return np.asarray(cv2.subtract(lit, match_channels(darker, canvas)), np.uint8)
 
 
 def _noise_fields(params: SceneParams) -> tuple[U8, U8]:
-    """Return what to add and what to take away: halves of normal noise, which laid over one another give it again."""
+    """Return two images of half-normal noise; adding one and subtracting the other gives normal noise."""
     width, height = params.size_wh
     rng = np.random.default_rng([params.seed, 17])
     std = params.noise / (_HALF_NORMAL_STD * 2**0.5)

@@ -1,4 +1,4 @@
-"""The `synthetic:` source: a shop that is drawn, not filmed, for the demo, the tests and the fidelity benchmark."""
+"""Implements the `synthetic:` source: parses its URL and plays a synthetic scene as a camera or a recording."""
 
 from __future__ import annotations
 
@@ -23,27 +23,32 @@ from edgeheat.sources.synthetic.layouts import LAYOUTS
 from edgeheat.sources.synthetic.scene import Scene, SceneParams, Truth, WalkerMasks
 
 _EXAMPLE = "synthetic:shop?seed=1&size=640x360&fps=15&walkers=5&shadows=1&noise=3"
+"""Shown in error messages."""
+
 _DEFAULT_FPS = 15.0
+"""Frame rate where the URL gives none."""
+
 _FPS_RANGE = (0.1, 120.0)
-_SIDE_RANGE = (16, 4096)
+_SIDE_RANGE_PX = (16, 4096)
+"""Least and greatest width and height."""
 
 
 @dataclass(frozen=True, slots=True)
 class SyntheticParams:
-    """What a URL says: the scene, how often it is looked at, and for how long."""
+    """The content of a `synthetic:` URL."""
 
     scene: SceneParams
     fps: float = _DEFAULT_FPS
     duration_s: float | None = None
-    """Scene seconds after which the stream ends; None: never."""
+    """Seconds after which the scene ends; None: never."""
 
 
 class SyntheticSource:
     """A synthetic scene as a camera or, offline, as a recording.
 
-    Offline, frame `n` shows the scene at `n / fps` seconds and is stamped with that on both clocks; `start`, `count`
-    and `step` choose frames. Live, the scene starts with the first frame asked for and runs at the clock's pace; a
-    reader who is late finds the frames between gone, as with a real camera.
+    Offline, frame `n` shows the scene at `n / fps` seconds, and both its times are that; `start`, `count` and `step`
+    select frames. Live, the scene starts with the first requested frame and runs at the clock's pace; a slow reader
+    misses frames, as with a real camera.
     """
 
     def __init__(self, params: SyntheticParams, options: SourceOptions) -> None:
@@ -52,25 +57,25 @@ class SyntheticSource:
         self._scene = Scene(params.scene)
 
     def frames(self) -> Iterator[Frame]:
-        """See `Source.frames`; a duration ends it in either case."""
+        """See `Source.frames`; a duration applies live, too."""
         if self._options.clock is None:
-            return (self._frame(n, n / self.params.fps, n / self.params.fps) for n in self._chosen())
+            return (self._frame(n, n / self.params.fps, n / self.params.fps) for n in self._selected())
         return self._live(self._options.clock)
 
     def frame_count(self) -> int | None:
-        """The exact number offline; None live."""
-        return len(self._chosen()) if self._options.clock is None else None
+        """Return the exact number offline, None live."""
+        return len(self._selected()) if self._options.clock is None else None
 
     def walker_masks(self, t_s: float) -> WalkerMasks:
-        """Return which pixels show a walker `t_s` seconds after the scene's start."""
+        """Return the ground truth `t_s` seconds after the scene's start."""
         return self._scene.masks(t_s)
 
     def truth(self, from_s: float, to_s: float) -> Truth:
-        """Return for each pixel the seconds of this stretch of scene time in which it showed a walker."""
+        """Return the ground truth integrated from `from_s` to `to_s`, in seconds since the scene's start."""
         return self._scene.truth(from_s, to_s)
 
-    def _chosen(self) -> range:
-        """Numbers of the frames that are given offline."""
+    def _selected(self) -> range:
+        """Return the numbers of the frames that are selected offline."""
         start, count, step = self._options.start, self._options.count, self._options.step
         stop = math.inf if count is None else start + count * step
         if self.params.duration_s is not None:
@@ -107,44 +112,44 @@ class SyntheticSource:
 
 
 def open_synthetic(url: str, options: SourceOptions) -> SyntheticSource:
-    """Open `synthetic:LAYOUT?name=value&...`; every part after the colon may be left out.
+    """Return the source of `synthetic:LAYOUT?name=value&...`; every part after the colon is optional.
 
-    `size`, `fps`, `seed`, `walkers` (at most so many at once), `shadows` (0 or 1), `noise` (standard deviation in grey
-    levels) and `duration` (seconds). Raises SourceUnavailable, saying what would be right, where the URL is wrong or,
-    offline, where neither a duration nor `options.count` would end the stream.
+    Parameters: `size`, `fps`, `seed`, `walkers` (largest number at the same time), `shadows` (0 or 1), `noise`
+    (standard deviation in grey levels) and `duration` (seconds). Raises SourceUnavailable where the URL is malformed
+    or, offline, where neither `duration` nor `options.count` would end the stream.
     """
     params = parse_synthetic(url)
     if options.fps is not None:
         params = replace(params, fps=_number("fps", str(options.fps), *_FPS_RANGE))
     if options.clock is None and options.count is None and params.duration_s is None:
         raise SourceUnavailable(
-            "synthetic: never ends by itself; add a duration in seconds, as in synthetic:shop?duration=60, or --frames"
+            "synthetic: the scene has no end; add a duration in seconds, as in synthetic:shop?duration=60, or --frames"
         )
     return SyntheticSource(params, options)
 
 
 def parse_synthetic(url: str) -> SyntheticParams:
-    """Return what the URL says, defaults for what it does not; raises SourceUnavailable."""
+    """Return the parameters in a URL, with defaults for missing ones; raises SourceUnavailable if it is malformed."""
     layout, _, query = url.removeprefix("synthetic:").partition("?")
     layout = layout or "shop"
     if layout not in LAYOUTS:
-        raise SourceUnavailable(f"synthetic: there is no shop {layout!r}{_instead(layout, LAYOUTS)}")
+        raise SourceUnavailable(f"synthetic: unknown layout {layout!r}{_suggestion(layout, LAYOUTS)}")
     given: dict[str, str] = {}
     for name, text in parse_qsl(query, keep_blank_values=True):
-        if name not in _READERS:
-            raise SourceUnavailable(f"synthetic: there is no parameter {name!r}{_instead(name, _READERS)}")
+        if name not in _PARAMETERS:
+            raise SourceUnavailable(f"synthetic: unknown parameter {name!r}{_suggestion(name, _PARAMETERS)}")
         if name in given:
-            raise SourceUnavailable(f"synthetic: {name} is given twice; keep one")
+            raise SourceUnavailable(f"synthetic: {name} is given twice; remove one")
         given[name] = text
     params = SyntheticParams(SceneParams(layout))
     for name, text in given.items():
-        params = _READERS[name](params, text)
+        params = _PARAMETERS[name](params, text)
     return params
 
 
-def _instead(word: str, known: Iterable[str]) -> str:
+def _suggestion(word: str, known: Iterable[str]) -> str:
     close = difflib.get_close_matches(word, known, n=1)
-    return f"; did you mean {close[0]}?" if close else f"; there are {', '.join(known)}, as in {_EXAMPLE}"
+    return f"; did you mean {close[0]}?" if close else f"; use one of {', '.join(known)}, as in {_EXAMPLE}"
 
 
 def _number(name: str, text: str, low: float, high: float) -> float:
@@ -153,32 +158,32 @@ def _number(name: str, text: str, low: float, high: float) -> float:
     except ValueError:
         value = math.nan
     if not low <= value <= high:
-        raise SourceUnavailable(f"synthetic: {name}={text!r} should be a number from {low:g} to {high:g}")
+        raise SourceUnavailable(f"synthetic: {name}={text!r} must be a number from {low:g} to {high:g}")
     return value
 
 
-def _whole(name: str, text: str, low: int, high: int) -> int:
+def _integer(name: str, text: str, low: int, high: int) -> int:
     if not re.fullmatch(r"[0-9]{1,9}", text) or not low <= int(text) <= high:
-        raise SourceUnavailable(f"synthetic: {name}={text!r} should be a whole number from {low} to {high}")
+        raise SourceUnavailable(f"synthetic: {name}={text!r} must be an integer from {low} to {high}")
     return int(text)
 
 
 def _size_wh(text: str) -> SizeWH:
     found = re.fullmatch(r"([0-9]{1,5})x([0-9]{1,5})", text)
-    if found is None or not all(_SIDE_RANGE[0] <= int(side) <= _SIDE_RANGE[1] for side in found.groups()):
-        low, high = _SIDE_RANGE
+    if found is None or not all(_SIDE_RANGE_PX[0] <= int(side) <= _SIDE_RANGE_PX[1] for side in found.groups()):
+        low, high = _SIDE_RANGE_PX
         raise SourceUnavailable(
-            f"synthetic: size={text!r} should be WIDTHxHEIGHT as in 640x360, each from {low} to {high}"
+            f"synthetic: size={text!r} must be WIDTHxHEIGHT as in 640x360, each from {low} to {high}"
         )
     return int(found[1]), int(found[2])
 
 
-_READERS: dict[str, Callable[[SyntheticParams, str], SyntheticParams]] = {
-    "seed": lambda p, text: replace(p, scene=replace(p.scene, seed=_whole("seed", text, 0, 999_999_999))),
+_PARAMETERS: dict[str, Callable[[SyntheticParams, str], SyntheticParams]] = {
+    "seed": lambda p, text: replace(p, scene=replace(p.scene, seed=_integer("seed", text, 0, 999_999_999))),
     "size": lambda p, text: replace(p, scene=replace(p.scene, size_wh=_size_wh(text))),
     "fps": lambda p, text: replace(p, fps=_number("fps", text, *_FPS_RANGE)),
-    "walkers": lambda p, text: replace(p, scene=replace(p.scene, walkers=_whole("walkers", text, 0, 100))),
-    "shadows": lambda p, text: replace(p, scene=replace(p.scene, shadows=bool(_whole("shadows", text, 0, 1)))),
+    "walkers": lambda p, text: replace(p, scene=replace(p.scene, walkers=_integer("walkers", text, 0, 100))),
+    "shadows": lambda p, text: replace(p, scene=replace(p.scene, shadows=bool(_integer("shadows", text, 0, 1)))),
     "noise": lambda p, text: replace(p, scene=replace(p.scene, noise=_number("noise", text, 0, 50))),
     "duration": lambda p, text: replace(p, duration_s=_number("duration", text, 0.1, 1e9)),
 }

@@ -1,4 +1,4 @@
-"""The people of a synthetic shop: where each one is and what he does at any instant, from seed and time alone."""
+"""Simulates the people of a synthetic shop: position and pose at any instant, determined by seed and time."""
 
 from __future__ import annotations
 
@@ -12,9 +12,15 @@ from edgeheat.core.grid.frames import F32, U8
 from edgeheat.sources.synthetic.layouts import Layout
 from edgeheat.sources.synthetic.routes import F64, Routes
 
-TICK_S = 0.1  # paths are kept at this step and read with linear interpolation between
-_SMOOTH_TICKS = 9  # mean over 0.9 s: rounds corners and makes people start and stop gently
-_STEPS_M = 1.35  # a left and a right step together
+TICK_S = 0.1
+"""Time step of stored tracks; instants in between are interpolated linearly."""
+
+_SMOOTH_TICKS = 9
+"""Length of the moving average that rounds corners and lets people start and stop gradually."""
+
+_STRIDE_M = 1.35
+"""Length of a left and a right step together."""
+
 _CLOTHES_BGR = (
     (40, 40, 45), (60, 45, 35), (110, 70, 40), (150, 100, 60), (45, 45, 160), (70, 60, 200), (60, 120, 60),
     (50, 90, 120), (225, 225, 225), (190, 200, 215), (60, 170, 220), (140, 80, 150), (90, 90, 95), (170, 150, 60),
@@ -25,12 +31,12 @@ _HAIR_BGR = ((25, 25, 30), (35, 45, 65), (50, 80, 115), (110, 160, 195), (150, 1
 
 
 @dataclass(frozen=True, slots=True)
-class Look:
-    """What one walker looks like."""
+class Appearance:
+    """The appearance of one walker."""
 
     height_m: float
     girth: float
-    """Width of the body, 1 for a slim grown-up."""
+    """Width of the body, relative to a slim adult."""
 
     coat: bool
     basket: bool
@@ -38,16 +44,18 @@ class Look:
     """Colours (256, 3) by `figure.Part`."""
 
     texture: U8
-    """Pattern of the clothes, (96, 48), 128 for no change."""
+    """Brightness pattern of the clothes, (96, 48), 128 for no change."""
 
 
 @dataclass(frozen=True, slots=True)
 class Pose:
     """One walker at one instant."""
 
-    look: Look
+    appearance: Appearance
     x: float
     y: float
+    """Position on the floor plan, metres."""
+
     facing: tuple[float, float]
     """Unit vector on the floor plan."""
 
@@ -55,20 +63,20 @@ class Pose:
     """Angle in radians of the swing of the legs."""
 
     gait: float
-    """0 standing still to 1 walking."""
+    """Amplitude of the swing, from 0 (standing) to 1 (walking)."""
 
     reach: float
-    """0 arm down to 1 hand at the goods."""
+    """From 0 (arm down) to 1 (hand at the goods)."""
 
     standing: bool
-    """In a pause, small fidgeting included; else on the way."""
+    """Whether the walker stands, possibly fidgeting, and does not walk."""
 
 
 @dataclass(frozen=True, slots=True)
 class Visit:
-    """One person's way through the shop, arrays by tick since `start_s`."""
+    """One person's visit: poses as arrays with one element per TICK_S since `start_s`."""
 
-    look: Look
+    appearance: Appearance
     start_s: float
     x: F64
     y: F64
@@ -80,20 +88,20 @@ class Visit:
     standing: F64
 
     def pose(self, t_s: float) -> Pose | None:
-        """Return the person `t_s` seconds after the scene's start; None before he comes and after he has left."""
+        """Return the pose `t_s` seconds after the scene's start; None before the visit and after it."""
         tick = (t_s - self.start_s) / TICK_S
         first = int(tick) if tick >= 0 else -1
         if first < 0 or first + 1 >= len(self.x):
             return None
-        part = tick - first
+        fraction = tick - first
 
         def read(values: F64) -> float:
-            return float(values[first] * (1 - part) + values[first + 1] * part)
+            return float(values[first] * (1 - fraction) + values[first + 1] * fraction)
 
         face_x, face_y = read(self.face_x), read(self.face_y)
         length = max((face_x * face_x + face_y * face_y) ** 0.5, 1e-6)
         return Pose(
-            look=self.look,
+            appearance=self.appearance,
             x=read(self.x),
             y=read(self.y),
             facing=(face_x / length, face_y / length),
@@ -105,8 +113,10 @@ class Visit:
 
 
 class Crowd:
-    """At most `walkers` people at once. Each of as many slots is taken by one visitor after another, each slot in a
-    fixed rhythm, so that any instant can be asked for without playing what came before it."""
+    """At most `walkers` people at the same time.
+
+    Each of as many slots has one visit per period, so that any instant can be computed without those before it.
+    """
 
     def __init__(self, layout: Layout, seed: int, walkers: int, floor_luma: int) -> None:
         self._layout = layout
@@ -115,30 +125,30 @@ class Crowd:
         self._floor_luma = floor_luma
         rng = np.random.default_rng([seed, 7])
         self._period_s = rng.uniform(75.0, 125.0, walkers)
-        self._ahead_s = rng.uniform(0.1, 0.85, walkers) * self._period_s  # so far is each first visit at time 0
+        self._phase_s = rng.uniform(0.1, 0.85, walkers) * self._period_s  # of the first visits at time 0
         self._visits: dict[int, tuple[int, Visit]] = {}
 
     def poses(self, t_s: float) -> list[Pose]:
-        """Return everybody who is in the shop or its doors `t_s` seconds after the scene's start."""
+        """Return the poses of all people in the shop or its doors `t_s` seconds after the scene's start."""
         poses = []
-        for slot, (period_s, ahead_s) in enumerate(zip(self._period_s, self._ahead_s, strict=True)):
-            number = int((t_s + ahead_s) // period_s)
+        for slot, (period_s, phase_s) in enumerate(zip(self._period_s, self._phase_s, strict=True)):
+            number = int((t_s + phase_s) // period_s)
             if self._visits.get(slot, (-1,))[0] != number:
-                self._visits[slot] = (number, self._plan(slot, number, number * period_s - ahead_s))
+                self._visits[slot] = (number, self._plan(slot, number, number * period_s - phase_s))
             pose = self._visits[slot][1].pose(t_s)
             if pose is not None:
                 poses.append(pose)
         return poses
 
     def _plan(self, slot: int, number: int, from_s: float) -> Visit:
-        """Lay out one visit: in by the door, to some goods, to a till, out, all before the slot's next one."""
+        """Return one visit, from the entrance by some goods and a till to the exit, within the slot's period."""
         rng = np.random.default_rng([self._seed, 11, slot, number])
         limit_s = float(self._period_s[slot]) - 2.0
-        browse = self._routes.browse
+        browse = self._routes.browse_places
         chosen = rng.integers(len(browse), size=rng.integers(3, 7))
         stops = [_Stop(x, y, face_x, face_y, float(rng.uniform(4, 16))) for x, y, face_x, face_y in browse[chosen]]
         (x, y), facing, (step_x, step_y) = self._layout.tills[slot % len(self._layout.tills)]
-        place = slot // len(self._layout.tills) % 3  # those who share a till stand one behind the other
+        place = slot // len(self._layout.tills) % 3  # position in the queue, as slots share tills
         till = _Stop(x + step_x * place, y + step_y * place, *facing, float(rng.uniform(6, 14)))
         speed = float(rng.uniform(0.75, 1.25))
         track = self._track([*stops, till], speed, rng)
@@ -146,15 +156,17 @@ class Crowd:
             stops.pop()
             track = self._track([*stops, till], speed, rng)
         spare_s = max(0.0, limit_s - len(track.x) * TICK_S)
-        return track.visit(dress(rng, self._floor_luma), from_s + float(rng.uniform(0, min(spare_s, 8.0))), rng)
+        return track.visit(
+            random_appearance(rng, self._floor_luma), from_s + float(rng.uniform(0, min(spare_s, 8.0))), rng
+        )
 
     def _track(self, stops: list[_Stop], speed: float, rng: np.random.Generator) -> Track:
-        """Walk from the entry by all stops to the exit, at one speed in metres a second."""
+        """Return the track from the entry by all stops to the exit, at a constant speed in metres per second."""
         here = np.array(self._layout.entry, np.float64)
         pieces: list[F64] = []
         for stop in [*stops, None]:
             goal = np.array((stop.x, stop.y) if stop else self._layout.exit, np.float64)
-            way = self._routes.way(here, goal, rng)
+            way = self._routes.find_path(here, goal, rng)
             far = np.concatenate([[0.0], np.cumsum(np.hypot(*np.diff(way, axis=0).T))])
             at = np.arange(0.0, far[-1], speed * TICK_S)
             zero = np.zeros(len(at))
@@ -179,43 +191,50 @@ class _Stop:
 
 @dataclass(frozen=True, slots=True)
 class Track:
-    """A way with its pauses, by tick of TICK_S, not yet smoothed."""
+    """Position, gaze and whether the person stands, one element per TICK_S, not yet smoothed."""
 
     x: F64
     y: F64
-    look_x: F64
-    look_y: F64
+    gaze_x: F64
+    gaze_y: F64
     standing: F64
 
-    def visit(self, look: Look, start_s: float, rng: np.random.Generator, calm_s: float | None = None) -> Visit:
-        """Round the corners, let those who stand fidget, and turn the bodies to where they go or look.
+    def visit(
+        self, appearance: Appearance, start_s: float, rng: np.random.Generator, fidget_interval_s: float | None = None
+    ) -> Visit:
+        """Return the track as a visit with smoothed motion, fidgeting, and bodies turned in their direction.
 
-        Those who stand sway and reach all the time; with `calm_s` they shift their weight, turn or reach only so often
-        (mean seconds), and hardly sway between.
+        Standing people sway and reach all the time; with `fidget_interval_s` they shift their weight, turn or reach
+        once in that time on average, and hardly move in between.
         """
         ticks: F64 = np.arange(len(self.x), dtype=np.float64) * TICK_S
         still = _smooth(self.standing)
-        calm: F64 = np.clip(2 * still - 1, 0.0, 1.0)  # fidgeting starts after the stop and ends before the next step
-        wander = _sway if calm_s is None else partial(_shifts, every_s=calm_s)
+        calm: F64 = np.clip(2 * still - 1, 0.0, 1.0)  # 1 well after the stop and well before the next step
+        wander = _sway if fidget_interval_s is None else partial(_shifts, every_s=fidget_interval_s)
         x = _smooth(self.x) + 0.03 * calm * wander(ticks, rng)
         y = _smooth(self.y) + 0.03 * calm * wander(ticks, rng)
         ahead_x, ahead_y = np.gradient(x), np.gradient(y)
         length = np.hypot(ahead_x, ahead_y)
         turn = 0.5 * wander(ticks, rng)
-        look_x = self.look_x * np.cos(turn) - self.look_y * np.sin(turn)
-        look_y = self.look_x * np.sin(turn) + self.look_y * np.cos(turn)
+        gaze_x = self.gaze_x * np.cos(turn) - self.gaze_y * np.sin(turn)
+        gaze_y = self.gaze_x * np.sin(turn) + self.gaze_y * np.cos(turn)
         going = 1 - self.standing
         unit = np.maximum(length, 1e-6)
         return Visit(
-            look=look,
+            appearance=appearance,
             start_s=start_s,
             x=x,
             y=y,
-            face_x=_smooth(look_x + going * ahead_x / unit),
-            face_y=_smooth(look_y + going * ahead_y / unit),
-            stride=2 * np.pi / _STEPS_M * np.cumsum(length * (1 - calm)),
+            face_x=_smooth(gaze_x + going * ahead_x / unit),
+            face_y=_smooth(gaze_y + going * ahead_y / unit),
+            stride=2 * np.pi / _STRIDE_M * np.cumsum(length * (1 - calm)),
             gait=1 - still,
-            reach=calm * (np.maximum(0.0, _sway(ticks, rng)) if calm_s is None else _reaches(ticks, rng, calm_s)),
+            reach=calm
+            * (
+                np.maximum(0.0, _sway(ticks, rng))
+                if fidget_interval_s is None
+                else _reaches(ticks, rng, fidget_interval_s)
+            ),
             standing=self.standing,
         )
 
@@ -226,14 +245,14 @@ def _smooth(values: F64) -> F64:
 
 
 def _sway(ticks: F64, rng: np.random.Generator) -> F64:
-    """A slow wander within -1..1: two sines of chance period."""
+    """Return a slow oscillation within -1..1: two sines with random periods."""
     fast, slow = rng.uniform(0.15, 0.35), rng.uniform(0.04, 0.1)
     first, second = rng.uniform(0, 2 * np.pi, 2)
     return np.asarray(0.5 * np.sin(2 * np.pi * fast * ticks + first) + 0.5 * np.sin(2 * np.pi * slow * ticks + second))
 
 
 def _shifts(ticks: F64, rng: np.random.Generator, every_s: float) -> F64:
-    """Rest in one place and after a chance time go over to another one within -1..1, with a tenth of a sway on top."""
+    """Return values within -1..1 that rest for a random time and then change, with a tenth of a sway added."""
     count = int(len(ticks) * TICK_S / every_s * 2) + 4
     begins_s = np.cumsum(rng.uniform(0.4, 1.6, count) * every_s)
     places = rng.uniform(-0.9, 0.9, count + 1)
@@ -242,7 +261,7 @@ def _shifts(ticks: F64, rng: np.random.Generator, every_s: float) -> F64:
 
 
 def _reaches(ticks: F64, rng: np.random.Generator, every_s: float) -> F64:
-    """An arm goes up for one to three seconds after each chance time, 0 down to 1."""
+    """Return the height of an arm, 0..1, which is raised for one to three seconds at random times."""
     count = int(len(ticks) * TICK_S / every_s * 2) + 4
     begins_s = np.cumsum(rng.uniform(0.5, 1.5, count) * every_s)
     lasts_s, heights = rng.uniform(1.0, 3.0, count), rng.uniform(0.4, 1.0, count)
@@ -252,8 +271,8 @@ def _reaches(ticks: F64, rng: np.random.Generator, every_s: float) -> F64:
     return _smooth(np.where(up, heights[last], 0.0))
 
 
-def dress(rng: np.random.Generator, floor_luma: int) -> Look:
-    """Return the look of a chance person; every third or so wears clothes about as bright as the floor."""
+def random_appearance(rng: np.random.Generator, floor_luma: int) -> Appearance:
+    """Return a random appearance; about a third of the people wear clothes as bright as the floor."""
     shirt, trousers = (np.array(_CLOTHES_BGR[rng.integers(len(_CLOTHES_BGR))], np.float64) for _ in range(2))
     if rng.random() < 0.35:
         shirt = _as_bright_as(shirt, floor_luma + rng.uniform(-12, 12))
@@ -265,7 +284,7 @@ def dress(rng: np.random.Generator, floor_luma: int) -> Look:
     basket = np.array((60, 60, 190))
     palette = np.zeros((256, 3), np.uint8)
     palette[1:8] = np.clip([hair, skin, shirt, sleeves, trousers, shoes, basket], 0, 255).astype(np.uint8)
-    return Look(
+    return Appearance(
         height_m=float(rng.normal(1.71, 0.08)),
         girth=float(rng.uniform(0.86, 1.14)),
         coat=bool(rng.random() < 0.25),
@@ -280,7 +299,7 @@ def _as_bright_as(bgr: F64, luma: float) -> F64:
 
 
 def _texture(rng: np.random.Generator) -> U8:
-    """Folds and light from one side everywhere; stripes or checks over the upper body of some."""
+    """Return folds and light from one side, with stripes or checks on some upper bodies."""
     rows, columns = np.mgrid[0:96, 0:48].astype(np.float32)
     folds: F32 = np.asarray(cv2.GaussianBlur(rng.normal(0, 60, (96, 48)).astype(np.float32), (0, 0), 3.0), np.float32)
     pattern = folds + 10 * (1 - columns / 24)
