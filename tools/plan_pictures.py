@@ -1,6 +1,6 @@
-"""Makes the pictures of docs/plan.md: one synthetic shop, seen by two cameras, counted by the engine, on one plan.
+"""Generates the pictures of docs/plan.md: the heat of two cameras in one synthetic shop, combined on a floor plan.
 
-Type, in the repository's folder: .venv/bin/python -m tools.plan_pictures
+Run in the repository's folder: .venv/bin/python -m tools.plan_pictures
 """
 
 from __future__ import annotations
@@ -31,12 +31,12 @@ LIVE_WH = (640, 360)
 
 
 def shop(mount: Mount, size_wh: tuple[int, int] = LIVE_WH) -> Scene:
-    """The same shop and people, whichever camera looks."""
+    """The same shop and people for every camera mount."""
     return Scene(SceneParams(size_wh=size_wh, walkers=6), layout=replace(SHOP, mount=mount))
 
 
 def frames(scene: Scene) -> Iterator[Frame]:
-    """What the camera sends."""
+    """The frames of the camera."""
     for number in range(SECONDS * FPS):
         moment = scene.moment(number / FPS, number)
         yield Frame(
@@ -48,7 +48,7 @@ def frames(scene: Scene) -> Iterator[Frame]:
 
 
 def drawing() -> U8:
-    """The shop's furniture as an architect would draw it."""
+    """A floor plan drawing of the shop's furniture."""
     scale = 120
     paper = np.full((round(SIZE_M[1] * scale), round(SIZE_M[0] * scale), 3), 255, np.uint8)
     for box in SHOP.boxes:

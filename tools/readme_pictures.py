@@ -1,6 +1,6 @@
-"""Makes the pictures of README.md: ten minutes of the synthetic shop, and the demo's status page in a real Chromium.
+"""Generates the pictures of README.md: ten minutes of the synthetic shop, and the demo's status page in Chromium.
 
-Type, in the repository's folder: .venv/bin/python -m tools.readme_pictures
+Run in the repository's folder: .venv/bin/python -m tools.readme_pictures
 """
 
 from __future__ import annotations
@@ -35,13 +35,13 @@ def shop() -> None:
 
 
 def page(folder: Path) -> U8:
-    """Return the demo's status page, BGR, after ten minutes; `folder` takes the demo's and the browser's files."""
+    """Return the demo's status page after ten minutes, BGR; files of demo and browser are written to `folder`."""
     port = free_port()
     words = ["demo", "--port", str(port), "--storage", str(folder / "demo")]
     demo = subprocess.Popen([*EDGEHEAT, *words])
     try:
         observed = b'edgeheat_observed_seconds_total{camera="checkout"} '
-        while _figure(port, observed) < DEMO_S:
+        while _metric(port, observed) < DEMO_S:
             time.sleep(5)
         with chromium(folder / "chromium") as browser:
             browser.open(f"http://127.0.0.1:{port}/", (PAGE_WIDTH, 800))
@@ -56,8 +56,8 @@ def page(folder: Path) -> U8:
     return np.asarray(picture, np.uint8)
 
 
-def _figure(port: int, name: bytes) -> float:
-    """The value of one series of /metrics; 0 while nobody answers or it is not there."""
+def _metric(port: int, name: bytes) -> float:
+    """Return the value of one series of /metrics; 0 while the server does not answer or the series does not exist."""
     try:
         with urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics", timeout=5) as answer:
             return next((float(line.split()[-1]) for line in answer if line.startswith(name)), 0.0)

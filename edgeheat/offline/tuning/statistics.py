@@ -25,7 +25,7 @@ _DISCARDED_RATIO = 0.5
 """A cell is shown as discarded if more than this share of its pending time never counted."""
 
 _DISCARDED_MS = 1000
-"""And if, besides, more than this time never counted."""
+"""And if, in addition, more than this time never counted."""
 
 _MAX_FRAME_GAP_S = 1.0
 """Frames farther apart are not compared with one another."""

@@ -13,7 +13,7 @@ from edgeheat.core.grid.frames import F32, U8
 from edgeheat.sources.synthetic.backdrop import Backdrop, PinholeCamera
 from edgeheat.sources.synthetic.walkers import Pose
 
-_SUBPIXEL_BITS = 4
+_CORNER_BITS = 4
 """Polygon corners are passed to OpenCV in sixteenths of a pixel."""
 
 _SHADOW_OFFSET = (0.28, 0.16)
@@ -85,11 +85,11 @@ def render_sprite(pose: Pose, camera: PinholeCamera, backdrop: Backdrop, up: flo
     if right <= left or bottom <= top:
         return None
     rims = pixels[:, None, :] - np.array((left, top), np.float32) + _CIRCLE[None] * radius[:, None, None]
-    outline = np.rint(rims * (1 << _SUBPIXEL_BITS)).astype(np.int32)
+    outline = np.rint(rims * (1 << _CORNER_BITS)).astype(np.int32)
     labels = np.zeros((bottom - top, right - left), np.uint8)
     for part, members in _parts_back_to_front(pose, camera):
         points = outline[[names.index(name) for name in members]].reshape(-1, 2)
-        cv2.fillConvexPoly(labels, cv2.convexHull(points), int(part), cv2.LINE_8, _SUBPIXEL_BITS)
+        cv2.fillConvexPoly(labels, cv2.convexHull(points), int(part), cv2.LINE_8, _CORNER_BITS)
     distance_m = camera.distance(pose.x, pose.y)
     labels *= backdrop.distance_m[top:bottom, left:right] > distance_m
     return Sprite(
@@ -150,8 +150,8 @@ def draw_shadow(canvas: U8, pose: Pose, camera: PinholeCamera, backdrop: Backdro
         return
     window = slice(top, bottom), slice(left, right)
     cover = np.zeros((bottom - top, right - left), np.uint8)
-    corners = np.rint((rims - np.array((left, top))) * (1 << _SUBPIXEL_BITS)).astype(np.int32)
-    cv2.fillConvexPoly(cover, cv2.convexHull(corners), 255, cv2.LINE_8, _SUBPIXEL_BITS)
+    corners = np.rint((rims - np.array((left, top))) * (1 << _CORNER_BITS)).astype(np.int32)
+    cv2.fillConvexPoly(cover, cv2.convexHull(corners), 255, cv2.LINE_8, _CORNER_BITS)
     shadow = np.bitwise_and(np.asarray(cv2.blur(cover, (soft, soft)), np.uint8), backdrop.floor[window])
     light = 255 - shadow.astype(np.float32) * np.float32(_SHADOW_OPACITY)
     canvas[window] = cv2.multiply(canvas[window], match_channels(light.astype(np.uint8), canvas), scale=1 / 255)

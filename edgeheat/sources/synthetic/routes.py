@@ -51,6 +51,7 @@ class Routes:
         self._nodes = nodes[self.is_clear(nodes, nodes, _CLEARANCE_M)]
         self._edge_lengths = self._visible(self._nodes, self._nodes)
         self.browse_places = self._find_browse_places()
+        """Where people stop in front of goods, (n, 4): x, y, and x, y of the point to face."""
 
     def is_clear(self, start: F64, end: F64, distance_m: float) -> NDArray[np.bool_]:
         """Return for each line from start (n, 2) to end (n, 2) whether it keeps `distance_m` from all furniture."""

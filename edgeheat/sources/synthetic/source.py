@@ -22,10 +22,10 @@ from edgeheat.sources.synthetic.effects import Moment
 from edgeheat.sources.synthetic.layouts import LAYOUTS
 from edgeheat.sources.synthetic.scene import Scene, SceneParams, Truth, WalkerMasks
 
-_EXAMPLE = "synthetic:shop?seed=1&size=640x360&fps=15&walkers=5&shadows=1&noise=3"
+_EXAMPLE_URL = "synthetic:shop?seed=1&size=640x360&fps=15&walkers=5&shadows=1&noise=3"
 """Shown in error messages."""
 
-_DEFAULT_FPS = 15.0
+_DEFAULT_SCENE_FPS = 15.0
 """Frame rate where the URL gives none."""
 
 _FPS_RANGE = (0.1, 120.0)
@@ -38,7 +38,7 @@ class SyntheticParams:
     """The content of a `synthetic:` URL."""
 
     scene: SceneParams
-    fps: float = _DEFAULT_FPS
+    fps: float = _DEFAULT_SCENE_FPS
     duration_s: float | None = None
     """Seconds after which the scene ends; None: never."""
 
@@ -149,7 +149,7 @@ def parse_synthetic(url: str) -> SyntheticParams:
 
 def _suggestion(word: str, known: Iterable[str]) -> str:
     close = difflib.get_close_matches(word, known, n=1)
-    return f"; did you mean {close[0]}?" if close else f"; use one of {', '.join(known)}, as in {_EXAMPLE}"
+    return f"; did you mean {close[0]}?" if close else f"; use one of {', '.join(known)}, as in {_EXAMPLE_URL}"
 
 
 def _number(name: str, text: str, low: float, high: float) -> float:

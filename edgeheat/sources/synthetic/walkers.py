@@ -173,9 +173,9 @@ class Crowd:
             x, y = np.interp(at, far, way[:, 0]), np.interp(at, far, way[:, 1])
             pieces.append(np.stack([x, y, zero, zero, zero], axis=1))
             if stop:
-                look = np.array((stop.face_x - stop.x, stop.face_y - stop.y))
-                look /= np.hypot(*look)
-                pieces.append(np.tile([stop.x, stop.y, *look, 1.0], (int(stop.dwell_s / TICK_S), 1)))
+                gaze = np.array((stop.face_x - stop.x, stop.face_y - stop.y))
+                gaze /= np.hypot(*gaze)
+                pieces.append(np.tile([stop.x, stop.y, *gaze, 1.0], (int(stop.dwell_s / TICK_S), 1)))
             here = goal
         return Track(*np.concatenate(pieces).T)
 
