@@ -1,4 +1,4 @@
-"""What leaves a camera for the sinks and the page: plain figures and encoded pictures, without numpy."""
+"""Events that cameras and floor plans send to the sinks and the status page: figures and encoded pictures, no numpy."""
 
 from __future__ import annotations
 
@@ -12,20 +12,22 @@ ALL = "all"
 """Name of the zone that is the whole picture without its masked parts."""
 
 CameraState = Literal["starting", "online", "offline"]
+"""`starting`: no frame yet; `online`: frames arrive; `offline`: they do not, and the camera is being retried."""
+
 HealthVerdict = Literal["ok", "frozen", "dark", "covered", "blurred", "moved"]
-"""What is wrong with the picture of a camera that sends one."""
+"""What is wrong with the picture of an online camera; `ok`: nothing."""
 
 FrameRejection = Literal["light", "settling", "unhealthy"]
-"""Why the time of a whole frame was not counted: the light changed; the empty scene is being learnt anew; the picture
-is frozen, dark or covered."""
+"""Why a whole frame was not counted: the light changed; the background is being learned again; the picture is frozen,
+dark or covered."""
 
 CellRejection = Literal["shadow", "speck", "flicker", "ghost", "furniture"]
-"""Why cells that differ from the empty scene were not counted."""
+"""Why cells that differ from the background were not counted."""
 
 
 @dataclass(frozen=True, slots=True)
 class ZoneHeat:
-    """The figures of one heat in one zone, of the heat's own period (a decaying heat's are weighted by age).
+    """The figures of one heat in one zone over the heat's period; those of a decaying heat are weighted by age.
 
     The zone `all` is the whole picture without its masked parts.
     """
@@ -41,44 +43,53 @@ class ZoneHeat:
     """Motion-seconds of the mean cell."""
 
     peak_s: float
-    """Motion-seconds of the hottest place, see `places` in peak.py."""
+    """Motion-seconds of the hottest place: the maximum of the median of 5x5 cells, see `places` in peak.py."""
 
     peak_xy: tuple[float, float]
-    """Where that is: x and y from 0..1 of the picture."""
+    """Position of that place: x and y, 0..1 of the picture, from its top left."""
 
     weight: float = 1.0
-    """The zone's weight of the configuration."""
+    """The zone's weight from the configuration."""
 
     rank: int | None = None
-    """1 for the named zone with the most weight x mean_s; None for `all`."""
+    """1 for the named zone with the highest weight x mean_s; None for `all`."""
 
     active_s: float = 0.0
-    """Seconds in which somebody was in the zone."""
+    """Seconds in which a person was in the zone."""
 
     active_ratio: float = 0.0
     """active_s as a share of the observed seconds, 0..1."""
 
     traffic_cell_s: float = 0.0
-    """Seconds of movement summed over the zone's cells, whatever the heat counts."""
+    """Seconds of movement summed over the zone's cells, whatever the heat measures."""
 
     dwell_cell_s: float = 0.0
-    """Seconds of staying summed over the zone's cells, whatever the heat counts."""
+    """Seconds of staying summed over the zone's cells, whatever the heat measures."""
 
     entries: float = 0.0
-    """How often the empty zone became active; a fraction only where a decaying heat weights them by age."""
+    """How often the empty zone became active; a fraction only in a decaying heat, which weights entries by age."""
 
 
 @dataclass(frozen=True, slots=True)
 class HeatImage:
-    """One heat of a snapshot, as figures and as an encoded picture."""
+    """One heat of a snapshot: its figures and its heatmap as an encoded picture."""
 
     heat: str
+    """Name of the heat from the configuration."""
+
     kind: str
+    """`decaying`, `window` or `total`."""
+
     measure: Measure
-    """What it counts: `presence`, `traffic` or `dwell`."""
+    """What the heat counts: `presence`, `traffic` or `dwell`."""
 
     period_s: float
+    """Seconds that the heat covers: a window's length, a decaying heat's mean life (half-life / ln 2), a total's
+    age."""
+
     observed_s: float
+    """Seconds of the period in which the camera was observed."""
+
     coverage: float
     """observed_s / period_s, 0..1."""
 
@@ -87,37 +98,42 @@ class HeatImage:
 
     zones: tuple[ZoneHeat, ...]
     image: bytes
+    """The whole file as it is written to disk."""
+
     media_type: str
     """`image/png`, `image/jpeg` or `image/webp`."""
 
     size_wh: tuple[int, int]
+    """Width and height in pixels."""
 
 
 @dataclass(frozen=True, slots=True)
 class PlanArea:
-    """What a floor plan's figures are about."""
+    """The floor area that the figures of a floor plan refer to."""
 
     size_m: tuple[float, float]
     """Width and depth of the plan."""
 
     cell_m2: float
-    """Floor of one of its cells: cell_seconds times this are seconds times square metres."""
+    """Area of one grid cell: cell_seconds times this are seconds times square metres."""
 
     seen_ratio: float
-    """Share of the plan that some camera sees, 0..1; its figures are about that part."""
+    """Share of the plan that at least one camera sees, 0..1; the figures refer to that part."""
 
 
 @dataclass(frozen=True, slots=True)
 class Snapshot:
-    """The pictures and figures of one camera, or of one floor plan under its name, at one instant."""
+    """The pictures and figures of one camera, or of one floor plan, at one instant."""
 
     camera: str
+    """Name of the camera or floor plan."""
+
     wall_s: float
     """The instant, Unix time in seconds."""
 
     heats: tuple[HeatImage, ...]
     epoch: int = 1
-    """Goes up when the camera was moved: heats of different epochs show different places."""
+    """Incremented when the camera was moved: heats of different epochs show different scenes."""
 
     plan: PlanArea | None = None
     """None for a camera."""
@@ -125,39 +141,49 @@ class Snapshot:
 
 @dataclass(frozen=True, slots=True)
 class CameraStatus:
-    """A camera's state changed."""
+    """The state of a camera or floor plan changed, or another attempt to reach it failed."""
 
     camera: str
+    """Name of the camera or floor plan."""
+
     state: CameraState
     reason: str
-    """Why, in one redacted sentence; empty while online, but for a plan that is drawn without its own picture."""
+    """Why, in one sentence without passwords; empty while online, except for a floor plan that is drawn without its
+    background image."""
 
     reason_code: str
-    """A short fixed word for metrics: `ok`, `starting`, `unavailable`, `ended`, `stalled`, `crashed`, `stopped`."""
+    """A fixed word for metrics: `ok`, `starting`, `unavailable`, `ended`, `stalled`, `crashed` or `stopped`."""
 
     wall_s: float
+    """When, Unix time in seconds."""
 
 
 @dataclass(frozen=True, slots=True)
 class CameraHealth:
-    """The verdict on a camera's picture changed."""
+    """The health verdict on an online camera's picture changed, or is the first since the camera came online."""
 
     camera: str
     verdict: HealthVerdict
     reason: str
-    """Why, in one sentence that says what to do; empty where it is ok."""
+    """Why, in one sentence that says what to do; empty where the verdict is `ok`."""
 
     wall_s: float
+    """When, Unix time in seconds."""
 
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """What one camera did since its last progress, about once a second; every figure is an increment but the ratio."""
+    """What one camera counted since its previous progress, about one second earlier.
+
+    Every count and every duration is an increment; the ratios are current values.
+    """
 
     camera: str
     wall_s: float
+    """When the report was made, Unix time in seconds."""
+
     last_frame_wall_s: float
-    """Unix time of the last decoded frame, 0 before the first."""
+    """Unix time of the worker's last decoded frame, 0 before its first."""
 
     frames_decoded: int
     frames_analysed: int
@@ -165,43 +191,47 @@ class Progress:
     """Decoded, but not needed to keep `analysis_fps`."""
 
     observed_s: float
+    """Seconds in which the camera was observed; gaps and rejected frames are not included."""
+
     motion_s: Mapping[str, float] = field(default_factory=dict)
-    """For each zone: seconds in which anything in it moved."""
+    """By zone: seconds in which anything in it moved."""
 
     cell_seconds: Mapping[str, float] = field(default_factory=dict)
-    """For each zone: seconds of movement summed over its cells."""
+    """By zone: seconds of movement summed over its cells."""
 
     dwell_cell_s: Mapping[str, float] = field(default_factory=dict)
-    """For each zone: seconds of staying summed over its cells."""
+    """By zone: seconds of staying summed over its cells."""
 
     active_s: Mapping[str, float] = field(default_factory=dict)
-    """For each zone: seconds in which somebody was in it."""
+    """By zone: seconds in which a person was in it."""
 
     entries: Mapping[str, int] = field(default_factory=dict)
-    """For each zone: how often it became active."""
+    """By zone: how often it became active."""
 
     rejected_s: Mapping[FrameRejection, float] = field(default_factory=dict)
     """By reason: seconds of whole frames that were not counted; they are not observed either."""
 
     rejected_cell_s: Mapping[CellRejection, float] = field(default_factory=dict)
-    """By reason: seconds summed over cells that differed from the empty scene and were not counted."""
+    """By reason: seconds summed over cells that differed from the background and were not counted."""
 
     masked_ratio: float = 0.0
-    """Share of the cells that the flicker mask leaves out now, 0..1."""
+    """Share of the cells that the flicker mask excludes, 0..1."""
 
     health: HealthVerdict | None = None
-    """None: not known yet."""
+    """None until the first verdict."""
 
     health_reason: str = ""
+    """Why, in one sentence that says what to do; empty where the verdict is `ok`."""
+
     motion_ratio: Mapping[str, float] = field(default_factory=dict)
-    """For each zone: mean share of its cells in motion, 0..1, over the observed seconds; empty where none were."""
+    """By zone: mean share of its cells in motion over the observed seconds, 0..1; empty if no second was observed."""
 
     step_s: tuple[float, ...] = ()
     """Seconds that each analysed frame took in the pipeline."""
 
     @property
     def only_rejected(self) -> bool:
-        """Whether frames came and none of them counted, so that nobody knows what moves."""
+        """Whether frames arrived and all of them were rejected, so that motion is unknown."""
         return self.observed_s == 0.0 and any(seconds > 0.0 for seconds in self.rejected_s.values())
 
 

@@ -1,4 +1,4 @@
-"""Durations, shares and periods as words, for pictures and pages alike."""
+"""Formats durations, percentages and heat periods as text, for captions on pictures and for the status page."""
 
 from __future__ import annotations
 
@@ -8,7 +8,10 @@ from edgeheat.defs.params import HeatParams, Measure
 
 
 def duration_words(seconds: float) -> str:
-    """Return a duration in its two largest units: "45 s", "1 min 20 s", "30 min", "1 h", "7 d"."""
+    """Return a duration in its two largest units: "45 s", "1 min 20 s", "30 min", "1 h", "7 d".
+
+    Below one second two significant digits are given ("0.25 s"); exactly one day is "24 h", as in "last 24 h".
+    """
     left = round(seconds)
     if left < 1:
         return f"{seconds:.2g} s"
@@ -19,12 +22,11 @@ def duration_words(seconds: float) -> str:
             words.append(f"{count} {unit}")
         elif words:
             break
-    # One day is said in hours, as shops speak of "the last 24 h".
     return "24 h" if words == ["1 d"] else " ".join(words[:2])
 
 
 def period_words(heat: HeatParams) -> str:
-    """Return what a heat covers, in words: "last 1 h", "dwell, half-life 30 min", "traffic, since 08:00"."""
+    """Return the period of a heat: "last 1 h", "dwell, half-life 30 min", "traffic, since 08:00"."""
     if heat.kind == "decaying":
         period = f"half-life {duration_words(heat.length_s)}"
     elif heat.kind == "window":
@@ -35,12 +37,15 @@ def period_words(heat: HeatParams) -> str:
 
 
 def with_measure(measure: Measure, period: str) -> str:
-    """Return a title's period, begun with what the heat counts where that is not presence: "traffic, last 1 h"."""
+    """Return `period`, preceded by the measure unless that is presence: "traffic, last 1 h"."""
     return period if measure == "presence" else f"{measure}, {period}"
 
 
 def percent_words(share: float) -> str:
-    """Return a share, 0..1, as "98 %"; never "100 %" for less, never "0 %" for more."""
+    """Return a share, 0..1, as a percentage rounded down: "98 %".
+
+    A share below 1 is never "100 %", and one above 0 never "0 %" but "under 1 %".
+    """
     if 0 < share < 0.01:
         return "under 1 %"
     return f"{math.floor(share * 100 + 1e-9)} %"

@@ -1,0 +1,126 @@
+"""The state of one camera or floor plan as derived from its events; the page, the metrics and MQTT all read it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+
+from edgeheat.defs.events import (
+    CameraHealth,
+    CameraState,
+    CameraStatus,
+    Event,
+    HealthVerdict,
+    PlanArea,
+    Progress,
+    Snapshot,
+)
+from edgeheat.redact import redact
+
+
+@dataclass(frozen=True, slots=True)
+class CurrentState:
+    """What the events so far say about one camera or floor plan; before the first event it is `starting`.
+
+    The mappings are never changed after construction. Camera health, frames and motion stay at their defaults
+    for a floor plan.
+    """
+
+    name: str
+    is_plan: bool = False
+    state: CameraState = "starting"
+    reason: str = ""
+    """Why it is not online, in one sentence without passwords; empty while online, except for a floor plan that is
+    drawn without its background image."""
+
+    reason_code: str = "starting"
+    """The same as a fixed word, see CameraStatus."""
+
+    since_wall_s: float = 0.0
+    """When it last changed between online and not online, Unix time in seconds; 0 before the first status."""
+
+    last_frame_wall_s: float = 0.0
+    """Unix time of the last decoded frame, also of earlier workers; 0 before the first."""
+
+    health: HealthVerdict | None = None
+    """None while the camera is not online, and until its first verdict after that."""
+
+    health_reason: str = ""
+    """Why, and what to do, in one sentence without passwords; empty where the verdict is `ok`."""
+
+    health_since_wall_s: float = 0.0
+    """Unix time of the verdict; 0 while there is none."""
+
+    motion_ratio: Mapping[str, float] = field(default_factory=dict)
+    """By zone: mean share of its cells in motion during the last observed second, 0..1; empty while the camera is not
+    online and while its frames are rejected."""
+
+    masked_ratio: float = 0.0
+    """Share of the cells that the flicker mask excludes, 0..1."""
+
+    last_snapshot_wall_s: float = 0.0
+    """Unix time of the last snapshot, 0 before the first."""
+
+    coverage: Mapping[str, float] = field(default_factory=dict)
+    """By heat: observed share of its period, 0..1, as of its last picture."""
+
+    plan: PlanArea | None = None
+    """The area of a floor plan; None for a camera, and before the plan's first snapshot."""
+
+
+def apply(state: CurrentState, event: Event) -> CurrentState:
+    """Return the state after `event`, which must belong to the camera or floor plan `state.name`."""
+    match event:
+        case CameraStatus():
+            return _after_status(state, event)
+        case CameraHealth():
+            return _after_health(state, event)
+        case Progress():
+            return _after_progress(state, event)
+        case Snapshot():
+            return replace(
+                state,
+                last_snapshot_wall_s=event.wall_s,
+                coverage={**state.coverage, **{heat.heat: heat.coverage for heat in event.heats}},
+                plan=event.plan,
+            )
+
+
+def _after_status(state: CurrentState, status: CameraStatus) -> CurrentState:
+    # A retry after a failure changes nothing until it succeeds; the reason of the failure has to stay visible.
+    if status.state == "starting" and state.state == "offline":
+        return state
+    if status.state != "online":
+        # Nothing is known about a picture that does not arrive: no verdict, and neither motion nor its absence.
+        state = replace(state, health=None, health_reason="", health_since_wall_s=0.0, motion_ratio={})
+    same_side = (status.state == "online") == (state.state == "online") and state.since_wall_s > 0
+    return replace(
+        state,
+        state=status.state,
+        reason=redact(status.reason),
+        reason_code=status.reason_code,
+        since_wall_s=state.since_wall_s if same_side else status.wall_s,
+    )
+
+
+def _after_health(state: CurrentState, health: CameraHealth) -> CurrentState:
+    if state.state != "online":
+        return state
+    return replace(
+        state,
+        health=health.verdict,
+        health_reason=redact(health.reason),
+        health_since_wall_s=health.wall_s,
+    )
+
+
+def _after_progress(state: CurrentState, progress: Progress) -> CurrentState:
+    # The last progress of a dead worker may arrive after its camera went offline.
+    motion_is_known = state.state == "online" and not progress.only_rejected
+    return replace(
+        state,
+        # A restarted worker reports 0 until its first frame; the camera's previous frame stays the last one.
+        last_frame_wall_s=progress.last_frame_wall_s or state.last_frame_wall_s,
+        motion_ratio={**state.motion_ratio, **progress.motion_ratio} if motion_is_known else {},
+        masked_ratio=progress.masked_ratio,
+    )
