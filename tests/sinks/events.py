@@ -1,4 +1,4 @@
-"""Builders of events for the sinks' tests; every default can be replaced."""
+"""Builders of events for the tests of the sinks."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from edgeheat.defs.events import (
     CameraStatus,
     HealthVerdict,
     HeatImage,
+    PlanArea,
     Progress,
     Snapshot,
     ZoneHeat,
@@ -38,6 +39,10 @@ def heat_image(heat: str = "hour", image: bytes = b"picture", media_type: str = 
 
 def snapshot(wall_s: float = NOON_S, *heats: HeatImage, camera: str = "door") -> Snapshot:
     return Snapshot(camera, wall_s, heats or (heat_image(),))
+
+
+def plan_snapshot() -> Snapshot:
+    return Snapshot("floor", NOON_S, (heat_image(),), plan=PlanArea((11.0, 10.0), 0.0011812, 0.97828))
 
 
 def status(state: CameraState = "online", reason: str = "", code: str = "ok", camera: str = "door") -> CameraStatus:

@@ -1,0 +1,368 @@
+"""The table of all Prometheus metrics of edgeheat, and the figures that they are read from."""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Literal, TypeVar, get_args
+
+from edgeheat.defs.camera_state import CurrentState
+from edgeheat.defs.events import CellRejection, FrameRejection, HealthVerdict, Progress
+
+_OFFLINE_REASONS = ("unavailable", "ended", "stalled", "crashed", "stopped")
+"""The reason codes of a CameraStatus that is offline."""
+
+_QUEUED_SINKS = ("disk", "mqtt")
+"""The sinks that can drop events because they have a queue."""
+
+PROCESSING_BUCKETS_S = (0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0)
+"""Upper bounds of the histogram of processing times; a last bucket without bound follows."""
+
+_Key = TypeVar("_Key", bound=str)
+"""A label value, which an event may restrict to a Literal."""
+
+
+def _zeros(*keys: str) -> dict[str, float]:
+    return dict.fromkeys(keys, 0.0)
+
+
+@dataclass(slots=True)
+class Totals:
+    """What was counted of one camera or floor plan since the daemon started, and its current state.
+
+    Every label value that can occur is present at 0 from the start, so that rate() sees the first increase.
+    """
+
+    state: CurrentState
+    frames: dict[str, float] = field(default_factory=lambda: _zeros("analysed", "skipped"))
+    reconnects: dict[str, float] = field(default_factory=lambda: _zeros(*_OFFLINE_REASONS))
+    """By reason code: how often it went, or stayed, offline."""
+
+    processing: list[int] = field(default_factory=lambda: [0] * (len(PROCESSING_BUCKETS_S) + 1))
+    """Frames by bucket of processing time, not cumulative."""
+
+    processing_s: float = 0.0
+    """Sum of the processing times."""
+
+    observed_s: float = 0.0
+    motion_s: dict[str, float] = field(default_factory=dict)
+    cell_seconds: dict[str, float] = field(default_factory=dict)
+    dwell_cell_s: dict[str, float] = field(default_factory=dict)
+    active_s: dict[str, float] = field(default_factory=dict)
+    entries: dict[str, float] = field(default_factory=dict)
+    rejected_s: dict[str, float] = field(default_factory=lambda: _zeros(*get_args(FrameRejection)))
+    rejected_cell_s: dict[str, float] = field(default_factory=lambda: _zeros(*get_args(CellRejection)))
+    renders: dict[str, float] = field(default_factory=lambda: _zeros("ok", "failed"))
+    """Pictures by whether they could be written."""
+
+    checkpoint_wall_s: float = 0.0
+
+    def add_zones(self, zones: Iterable[str]) -> None:
+        """Let the zones' series start at 0."""
+        for by_zone in (self.motion_s, self.cell_seconds, self.dwell_cell_s, self.active_s, self.entries):
+            by_zone.update(_zeros(*zones))
+
+    def add(self, progress: Progress) -> None:
+        """Add the increments of one progress."""
+        self.frames["analysed"] += progress.frames_analysed
+        self.frames["skipped"] += progress.frames_skipped
+        self.observed_s += progress.observed_s
+        for step_s in progress.step_s:
+            self.processing[bisect_left(PROCESSING_BUCKETS_S, step_s)] += 1
+            self.processing_s += step_s
+        add_to(self.motion_s, progress.motion_s)
+        add_to(self.cell_seconds, progress.cell_seconds)
+        add_to(self.dwell_cell_s, progress.dwell_cell_s)
+        add_to(self.active_s, progress.active_s)
+        add_to(self.entries, progress.entries)
+        add_to(self.rejected_s, progress.rejected_s)
+        add_to(self.rejected_cell_s, progress.rejected_cell_s)
+
+
+def add_to(totals: dict[str, float], increments: Mapping[_Key, float]) -> None:
+    """Add each increment to the total of its key, which starts at 0."""
+    for key, amount in increments.items():
+        totals[key] = totals.get(key, 0.0) + amount
+
+
+@dataclass(slots=True)
+class Figures:
+    """Everything that the metrics are read from."""
+
+    build: tuple[str, ...]
+    """Versions of edgeheat, OpenCV, PyAV and Python."""
+
+    totals: dict[str, Totals] = field(default_factory=dict)
+    """By camera or floor plan."""
+
+    mqtt_connected: bool = False
+    mqtt_dropped: int = 0
+    storage_bytes: int = 0
+    dropped_events: dict[str, float] = field(default_factory=lambda: _zeros(*_QUEUED_SINKS))
+    """By sink."""
+
+
+@dataclass(frozen=True, slots=True)
+class Histogram:
+    """A histogram's value: frames by bucket, not cumulative, and their sum."""
+
+    counts: Sequence[int]
+    sum_s: float
+
+
+_Samples = Iterable[tuple[tuple[str, ...], float | Histogram]]
+"""Label values and value of each series."""
+
+_Read = Callable[[Figures], _Samples]
+"""Reads all series of one metric from the figures."""
+
+
+def _cameras(figures: Figures) -> Iterator[Totals]:
+    return (totals for totals in figures.totals.values() if not totals.state.is_plan)
+
+
+def _plans(figures: Figures) -> Iterator[Totals]:
+    return (totals for totals in figures.totals.values() if totals.state.is_plan)
+
+
+def _cameras_and_plans(figures: Figures) -> Iterable[Totals]:
+    return figures.totals.values()
+
+
+def _each(select: Callable[[Figures], Iterable[Totals]], value: Callable[[Totals], float | Histogram | None]) -> _Read:
+    """Read one series for each selected camera or plan; None: it has none now."""
+
+    def read(figures: Figures) -> _Samples:
+        for totals in select(figures):
+            if (current := value(totals)) is not None:
+                yield (totals.state.name,), current
+
+    return read
+
+
+def _each_by(select: Callable[[Figures], Iterable[Totals]], values: Callable[[Totals], Mapping[str, float]]) -> _Read:
+    """Read one series for each selected camera or plan and each key of its mapping."""
+
+    def read(figures: Figures) -> _Samples:
+        for totals in select(figures):
+            for key, current in values(totals).items():
+                yield (totals.state.name, key), current
+
+    return read
+
+
+def _single(value: Callable[[Figures], float]) -> _Read:
+    """Read the one series of a metric without labels."""
+    return lambda figures: (((), value(figures)),)
+
+
+def _verdicts(totals: Totals) -> Mapping[str, float]:
+    if totals.state.health is None:
+        return {}
+    return {verdict: verdict == totals.state.health for verdict in get_args(HealthVerdict)}
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One metric: how it is exposed, and how its series are read from the figures."""
+
+    name: str
+    help: str
+    type: Literal["counter", "gauge", "histogram", "info"]
+    labels: tuple[str, ...]
+    read: _Read
+
+
+METRICS = (
+    Row(
+        "edgeheat_camera_up",
+        "1 while the camera is online, else 0.",
+        "gauge",
+        ("camera",),
+        _each(_cameras, lambda camera: camera.state.state == "online"),
+    ),
+    Row(
+        "edgeheat_camera_last_frame_timestamp_seconds",
+        "Unix time of the camera's last decoded frame, 0 before the first.",
+        "gauge",
+        ("camera",),
+        _each(_cameras, lambda camera: camera.state.last_frame_wall_s),
+    ),
+    Row(
+        "edgeheat_frames_total",
+        "Decoded frames: analysed, or skipped because analysis_fps did not need them.",
+        "counter",
+        ("camera", "outcome"),
+        _each_by(_cameras, lambda camera: camera.frames),
+    ),
+    Row(
+        "edgeheat_stream_reconnects_total",
+        "How often the camera went offline, and is being retried since, by reason.",
+        "counter",
+        ("camera", "reason"),
+        _each_by(_cameras, lambda camera: camera.reconnects),
+    ),
+    Row(
+        "edgeheat_frame_processing_seconds",
+        "Time that one analysed frame took in the pipeline, decoding not counted.",
+        "histogram",
+        ("camera",),
+        _each(_cameras, lambda camera: Histogram(camera.processing, camera.processing_s)),
+    ),
+    Row(
+        "edgeheat_observed_seconds_total",
+        "Time in which the camera was really seen; gaps between frames are left out.",
+        "counter",
+        ("camera",),
+        _each(_cameras, lambda camera: camera.observed_s),
+    ),
+    Row(
+        "edgeheat_motion_seconds_total",
+        "Time in which anything in the zone moved; the zone `all` is the whole picture.",
+        "counter",
+        ("camera", "zone"),
+        _each_by(_cameras, lambda camera: camera.motion_s),
+    ),
+    Row(
+        "edgeheat_motion_cell_seconds_total",
+        "Seconds of movement summed over the cells of the zone; the zone `all` is the whole picture.",
+        "counter",
+        ("camera", "zone"),
+        _each_by(_cameras, lambda camera: camera.cell_seconds),
+    ),
+    Row(
+        "edgeheat_dwell_cell_seconds_total",
+        "Seconds of staying summed over the cells of the zone; the zone `all` is the whole picture.",
+        "counter",
+        ("camera", "zone"),
+        _each_by(_cameras, lambda camera: camera.dwell_cell_s),
+    ),
+    Row(
+        "edgeheat_zone_active_seconds_total",
+        "Time in which somebody was in the zone; the zone `all` is the whole picture.",
+        "counter",
+        ("camera", "zone"),
+        _each_by(_cameras, lambda camera: camera.active_s),
+    ),
+    Row(
+        "edgeheat_zone_entries_total",
+        "How often the empty zone became active; the zone `all` is the whole picture.",
+        "counter",
+        ("camera", "zone"),
+        _each_by(_cameras, lambda camera: camera.entries),
+    ),
+    Row(
+        "edgeheat_motion_ratio",
+        "Share of the zone's cells in motion in the last second, 0 to 1; absent while not online or not counted.",
+        "gauge",
+        ("camera", "zone"),
+        _each_by(_cameras, lambda camera: camera.state.motion_ratio),
+    ),
+    Row(
+        "edgeheat_rejected_seconds_total",
+        "Time of whole frames that was not counted, nor observed, by reason.",
+        "counter",
+        ("camera", "reason"),
+        _each_by(_cameras, lambda camera: camera.rejected_s),
+    ),
+    Row(
+        "edgeheat_rejected_cell_seconds_total",
+        "Seconds summed over cells that differed from the empty scene and were not counted, by reason.",
+        "counter",
+        ("camera", "reason"),
+        _each_by(_cameras, lambda camera: camera.rejected_cell_s),
+    ),
+    Row(
+        "edgeheat_masked_ratio",
+        "Share of the picture's cells that the flicker mask leaves out now, 0 to 1.",
+        "gauge",
+        ("camera",),
+        _each(_cameras, lambda camera: camera.state.masked_ratio),
+    ),
+    Row(
+        "edgeheat_camera_health",
+        "1 for the present verdict on the camera's picture, else 0; absent while the camera is not online.",
+        "gauge",
+        ("camera", "verdict"),
+        _each_by(_cameras, _verdicts),
+    ),
+    Row(
+        "edgeheat_heatmap_renders_total",
+        "Heat-map pictures drawn, by whether they could be written to the storage directory.",
+        "counter",
+        ("camera", "outcome"),
+        _each_by(_cameras_and_plans, lambda drawn: drawn.renders),
+    ),
+    Row(
+        "edgeheat_heatmap_last_success_timestamp_seconds",
+        "Unix time of the camera's or floor plan's last drawn heat maps, 0 before the first.",
+        "gauge",
+        ("camera",),
+        _each(_cameras_and_plans, lambda drawn: drawn.state.last_snapshot_wall_s),
+    ),
+    Row(
+        "edgeheat_heat_coverage_ratio",
+        "Share of the heat's period in which camera or floor plan was really seen, 0 to 1, as of the last picture.",
+        "gauge",
+        ("camera", "heat"),
+        _each_by(_cameras_and_plans, lambda drawn: drawn.state.coverage),
+    ),
+    Row(
+        "edgeheat_plan_up",
+        "1 while the floor plan can be drawn, else 0.",
+        "gauge",
+        ("plan",),
+        _each(_plans, lambda plan: plan.state.state == "online"),
+    ),
+    Row(
+        "edgeheat_plan_seen_ratio",
+        "Share of the floor plan that some camera sees, 0 to 1, as of its last picture.",
+        "gauge",
+        ("plan",),
+        _each(_plans, lambda plan: plan.state.plan.seen_ratio if plan.state.plan is not None else None),
+    ),
+    Row(
+        "edgeheat_build",
+        "Versions of edgeheat and of what it stands on.",
+        "info",
+        ("version", "opencv", "av", "python"),
+        lambda figures: ((figures.build, 1.0),),
+    ),
+    Row(
+        "edgeheat_mqtt_connected",
+        "1 while connected to the MQTT broker, 0 otherwise and where MQTT is not set up.",
+        "gauge",
+        (),
+        _single(lambda figures: figures.mqtt_connected),
+    ),
+    Row(
+        "edgeheat_mqtt_dropped_messages_total",
+        "Messages that were given up: too large for the broker, refused by it, or of too many topics.",
+        "counter",
+        (),
+        _single(lambda figures: figures.mqtt_dropped),
+    ),
+    Row(
+        "edgeheat_storage_bytes",
+        "Size of edgeheat's files in the storage directory.",
+        "gauge",
+        (),
+        _single(lambda figures: figures.storage_bytes),
+    ),
+    Row(
+        "edgeheat_checkpoint_last_success_timestamp_seconds",
+        "Unix time at which the camera's heats were last saved to the storage directory, 0 before the first.",
+        "gauge",
+        ("camera",),
+        _each(_cameras, lambda camera: camera.checkpoint_wall_s),
+    ),
+    Row(
+        "edgeheat_sink_dropped_events_total",
+        "Events that a sink lost because it was too slow or could not take them.",
+        "counter",
+        ("sink",),
+        lambda figures: (((sink,), count) for sink, count in figures.dropped_events.items()),
+    ),
+)
+"""Every metric of edgeheat, in the order in which they are exposed."""
