@@ -1,4 +1,4 @@
-"""The web application: the status page, the pictures, the metrics and the health routes; read-only throughout."""
+"""The web application: routes for the status page, the pictures, the metrics and the health checks, all read-only."""
 
 from __future__ import annotations
 
@@ -27,11 +27,11 @@ def create_app(
     wall: Callable[[], float],
     hosts: Collection[str] = (),
 ) -> Starlette:
-    """Return the application over `board` and `registry`.
+    """Return the application that shows `latest` and `registry`.
 
-    `ready` tells whether configuration and storage are up; `wall` gives Unix time in seconds; `hosts` are names of
-    the device besides its own, in lower case. Every route is answered on the event loop: all of it is in memory, and a
-    thread for each request would cost more than the answer.
+    `ready` returns whether configuration and storage are usable; `wall` returns Unix time in seconds; `hosts` are
+    names of the device besides its own, in lower case. Every route is answered on the event loop, because everything
+    is in memory and a thread for each request would cost more than the answer.
     """
 
     async def page(_: Request) -> Response:
@@ -42,7 +42,7 @@ def create_app(
         if found is None:
             return PlainTextResponse("No such picture.\n", status_code=404)
         headers = {"etag": found.etag}
-        if _asks_only_for_newer(request, found.etag):
+        if _has_current_picture(request, found.etag):
             return Response(status_code=304, headers=headers)
         return Response(found.heat.image, media_type=found.heat.media_type, headers=headers)
 
@@ -55,7 +55,7 @@ def create_app(
 
     async def readyz(_: Request) -> Response:
         is_ready = ready()
-        states = {camera.name: camera.state for camera in latest.cameras()}
+        states = {camera.current.name: camera.current.state for camera in latest.cameras()}
         return JSONResponse({"ready": is_ready, "cameras": states}, status_code=200 if is_ready else 503)
 
     return Starlette(
@@ -71,6 +71,6 @@ def create_app(
     )
 
 
-def _asks_only_for_newer(request: Request, etag: str) -> bool:
+def _has_current_picture(request: Request, etag: str) -> bool:
     known = request.headers.get("if-none-match", "")
     return any(tag.strip().removeprefix("W/") in (etag, "*") for tag in known.split(","))

@@ -1,4 +1,4 @@
-"""The guard before every route: foreign Host and Origin headers are refused, security headers are put on."""
+"""Middleware that rejects foreign Host and Origin headers and adds security headers to every response."""
 
 from __future__ import annotations
 
@@ -19,19 +19,22 @@ _SECURITY_HEADERS = {
     "x-content-type-options": "nosniff",
     "x-frame-options": "DENY",
 }
+"""Added to every response."""
 
 
 def own_names(hostname: str) -> frozenset[str]:
-    """Return the names, in lower case, under which a machine called `hostname` may be asked for."""
+    """Return the names, in lower case, by which a machine called `hostname` may be addressed."""
     hostname = hostname.lower()
     return frozenset({"localhost", hostname, hostname.partition(".")[0]})
 
 
 def host_allowed(host: str, names: frozenset[str]) -> bool:
-    """Tell whether a Host header may belong to this device: an IP address, one of `names`, or a name in `.local`.
+    """Return whether a Host header may belong to this device: an IP address, one of `names`, or a name in `.local`.
 
-    A page that a manager visits elsewhere could point its own name at this device's address (DNS rebinding) and
-    read the pictures through the manager's browser; such a request carries the foreign name and is refused here.
+    Any website that a member of staff visits could point its own name at this device's address (DNS rebinding) and
+    read the pictures through that browser. Such a request carries the foreign name, and is rejected here.
+
+    Reference: Jackson et al. 2007, "Protecting browsers from DNS rebinding attacks".
     """
     name, bracket, port = host.rpartition("]")
     if bracket:
@@ -49,37 +52,37 @@ def host_allowed(host: str, names: frozenset[str]) -> bool:
 
 
 class Guard:
-    """ASGI middleware around the whole application."""
+    """ASGI middleware for the whole application."""
 
     def __init__(self, app: ASGIApp, hosts: Collection[str] = ()) -> None:
-        """Guard `app`; `hosts` are further names of this device, in lower case."""
+        """Wrap `app`; `hosts` are further names of this device, in lower case."""
         self._app = app
         self._names = own_names(socket.gethostname()).union(hosts)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer 421 to a foreign Host and 403 to a foreign Origin, else pass the request on."""
+        """Answer 421 to a foreign Host and 403 to a foreign Origin; pass on any other request."""
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
 
-        async def send_guarded(message: Message) -> None:
+        async def send_with_headers(message: Message) -> None:
             if message["type"] == "http.response.start":
                 headers = MutableHeaders(scope=message)
                 headers.update(_SECURITY_HEADERS)
                 headers.setdefault("cache-control", "no-cache")
             await send(message)
 
-        await self._verdict(Headers(scope=scope))(scope, receive, send_guarded)
+        await self._answer_to(Headers(scope=scope))(scope, receive, send_with_headers)
 
-    def _verdict(self, headers: Headers) -> ASGIApp:
+    def _answer_to(self, headers: Headers) -> ASGIApp:
         host = headers.get("host", "")
         if not host_allowed(host, self._names):
             return PlainTextResponse(
-                "edgeheat does not answer to this name. Use the device's IP address, its host name or a .local name, "
+                "edgeheat does not accept this host name. Use the device's IP address, its host name or a .local name, "
                 "or add this name to hosts under [web] of its configuration.\n",
                 status_code=421,
             )
         origin = headers.get("origin")
         if origin is not None and origin.partition("://")[2] != host:
-            return PlainTextResponse("edgeheat answers only to its own pages.\n", status_code=403)
+            return PlainTextResponse("edgeheat accepts requests from its own pages only.\n", status_code=403)
         return self._app

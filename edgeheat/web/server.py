@@ -1,4 +1,4 @@
-"""The web server: uvicorn in a thread of its own, on a socket that is bound before the thread starts."""
+"""The web server: uvicorn in its own thread, on a socket that is bound before the thread starts."""
 
 from __future__ import annotations
 
@@ -13,43 +13,47 @@ from starlette.types import ASGIApp
 
 from edgeheat.errors import SinkUnavailable
 
-_LAST_ANSWERS_S = 0.4
+_DRAIN_S = 0.4
+"""How long responses in progress may take after `stop`; then their connections are closed."""
+
 _STOP_S = 0.9
+"""How long `stop` waits for the thread."""
+
 _MAX_CONNECTIONS = 100
-"""Beyond these 503 is answered: memory stays bounded whatever the shop's network does."""
+"""Further connections are answered with 503, so that memory stays bounded whatever the shop's network does."""
 
 
 class _Server(uvicorn.Server):
-    """uvicorn without its ten wake-ups a second, and with an end to clients that never hang up."""
+    """uvicorn without its ten wake-ups a second, and without waiting for clients that keep connections open."""
 
     def __init__(self, config: uvicorn.Config) -> None:
         super().__init__(config)
         self._loop: asyncio.AbstractEventLoop | None = None
-        self._ending: asyncio.Event | None = None
+        self._stopped: asyncio.Event | None = None
 
     async def main_loop(self) -> None:
-        """Serve until `end`."""
-        self._ending = asyncio.Event()
+        """Serve until `request_stop`."""
+        self._stopped = asyncio.Event()
         self._loop = asyncio.get_running_loop()
         if not self.should_exit:
-            await self._ending.wait()
+            await self._stopped.wait()
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-        """Let answers under way finish for a moment, then hang up."""
-        hanging_up = asyncio.get_running_loop().call_later(_LAST_ANSWERS_S, self._hang_up)
+        """Let responses in progress finish for a moment, then close all connections."""
+        closing = asyncio.get_running_loop().call_later(_DRAIN_S, self._close_connections)
         try:
             await super().shutdown(sockets)
         finally:
-            hanging_up.cancel()
+            closing.cancel()
 
-    def end(self) -> None:
-        """Make the server's thread end; called from another."""
+    def request_stop(self) -> None:
+        """Make the server's thread end; called from another thread."""
         self.should_exit = True
-        if self._loop is not None and self._ending is not None:
-            with suppress(RuntimeError):  # the loop has ended by itself
-                self._loop.call_soon_threadsafe(self._ending.set)
+        if self._loop is not None and self._stopped is not None:
+            with suppress(RuntimeError):  # the loop has already ended
+                self._loop.call_soon_threadsafe(self._stopped.set)
 
-    def _hang_up(self) -> None:
+    def _close_connections(self) -> None:
         for connection in list(self.server_state.connections):
             if connection.transport is not None:
                 connection.transport.abort()
@@ -60,7 +64,7 @@ class WebServer:
 
     def __init__(self, app: ASGIApp, host: str, port: int) -> None:
         self.port = port
-        """The port listened on; where 0 was asked for, `start` puts the free one here that the system gave."""
+        """The port to listen on; 0: `start` replaces it by a free one."""
         self._host = host
         config = uvicorn.Config(
             app,
@@ -81,21 +85,21 @@ class WebServer:
         self._thread: threading.Thread | None = None
 
     def start(self) -> None:
-        """Listen, and serve from a thread; requests are taken as soon as this returns.
+        """Listen, and serve from a thread; requests are accepted as soon as this returns.
 
-        Raises SinkUnavailable, saying which setting to change, where the address cannot be listened on.
+        Raises SinkUnavailable, saying which setting to change, if it cannot listen on the address.
         """
         listener = _listen(self._host, self.port)
         self.port = listener.getsockname()[1]
-        # A daemon thread: a client that never hangs up must not keep the process from ending.
+        # A daemon thread: a client that keeps its connection open must not keep the process from ending.
         self._thread = threading.Thread(target=self._server.run, args=([listener],), name="web", daemon=True)
         self._thread.start()
 
     def stop(self) -> None:
-        """Stop listening and hang up, within a second; does nothing where `start` was not called."""
+        """Stop listening and close all connections, within a second; does nothing if `start` was not called."""
         if self._thread is None:
             return
-        self._server.end()
+        self._server.request_stop()
         self._thread.join(_STOP_S)
 
 

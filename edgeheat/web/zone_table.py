@@ -1,4 +1,4 @@
-"""The page's table of one camera's zones: which are busiest, and how."""
+"""The zone table of one camera on the status page, sorted by rank."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from edgeheat.web.latest_state import Picture
 
 @dataclass(frozen=True, slots=True)
 class ZoneRow:
-    """One zone's figures in words."""
+    """The texts of one zone's row."""
 
     name: str
     rank: str
-    """Empty for the whole picture, which is compared with nothing."""
+    """Empty for the whole picture, which has no rank."""
 
     figures: tuple[tuple[str, str], ...]
     """Heading and figure of each column."""
@@ -25,7 +25,7 @@ class ZoneRow:
 
 @dataclass(frozen=True, slots=True)
 class ZoneTable:
-    """The zones of one heat, the busiest first, the whole picture last."""
+    """The zones of one heat by rank, the whole picture last."""
 
     period: str
     coverage: str
@@ -33,9 +33,10 @@ class ZoneTable:
 
 
 def zone_table(pictures: Collection[Picture]) -> ZoneTable | None:
-    """Return the table of the heat that tells most about the zones; None where there is no picture with figures.
+    """Return the table of the most informative heat; None if no picture has zones.
 
-    That is the one of the longest window, for its figures are not weighted by age, and of presence before others.
+    That is the heat with the longest window, whose figures are not weighted by age; among those of the same window,
+    the one that measures presence.
     """
     heats = [picture.heat for picture in pictures if picture.heat.zones]
     if not heats:

@@ -19,7 +19,7 @@ _COMMAND = (
 
 
 class Browser:
-    """One empty tab; `events` holds what the browser told of it unasked."""
+    """One empty tab; `events` holds what the browser reported about it."""
 
     def __init__(self, commands: int, answers: int) -> None:
         self._commands = commands
@@ -63,10 +63,10 @@ class Browser:
         return [event["params"] for event in self.events if event["method"] in methods]
 
     def _read(self) -> dict[str, Any]:
-        deadline = time.monotonic() + 20
+        deadline = time.monotonic() + 120
         while b"\0" not in self._pending:
             readable, _, _ = select.select([self._answers], [], [], max(0.0, deadline - time.monotonic()))
-            assert readable, "no answer from chromium within 20 s"
+            assert readable, "no answer from chromium within 120 s"
             chunk = os.read(self._answers, 1 << 16)
             assert chunk, "chromium ended"
             self._pending += chunk
@@ -76,7 +76,7 @@ class Browser:
 
 @contextlib.contextmanager
 def chromium(profile: Path) -> Iterator[Browser]:
-    """Start a browser with its files under `profile`; it is ended afterwards."""
+    """Run a browser with its files under `profile`."""
     command_out, command_in = os.pipe()
     answer_out, answer_in = os.pipe()
     process = subprocess.Popen(
@@ -92,4 +92,4 @@ def chromium(profile: Path) -> Iterator[Browser]:
         os.close(command_in)
         os.close(answer_out)
         process.terminate()
-        process.wait(timeout=20)
+        process.wait(timeout=120)

@@ -1,4 +1,4 @@
-"""A board of two cameras and the real server in front of it."""
+"""The states of two cameras, and the real server that shows them."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def latest() -> LatestState:
 
 @pytest.fixture
 def readiness() -> list[bool]:
-    """What `ready` answers; tests change it."""
+    """What `ready` returns; tests change it."""
     return [True]
 
 
@@ -35,7 +35,7 @@ def client(latest: LatestState, readiness: list[bool]) -> Iterator[httpx.Client]
     server = WebServer(app, "127.0.0.1", 0)
     server.start()
     try:
-        with httpx.Client(base_url=f"http://127.0.0.1:{server.port}", trust_env=False) as client:
+        with httpx.Client(base_url=f"http://127.0.0.1:{server.port}", trust_env=False, timeout=120) as client:
             yield client
     finally:
         server.stop()

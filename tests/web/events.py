@@ -1,4 +1,4 @@
-"""Builders of the events that the page's tests feed, with pictures that look like a shop's."""
+"""Builders of events for the tests of the page, with pictures that look like a shop's."""
 
 from __future__ import annotations
 

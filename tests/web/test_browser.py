@@ -58,7 +58,7 @@ def fill(latest: LatestState) -> None:
     latest.handle(snapshot("entrance", NOON, shop_picture(1)))
 
 
-def test_new_pictures_appear_by_themselves_in_the_place_of_the_old(
+def test_new_pictures_replace_the_old_ones_without_reloading(
     latest: LatestState, client: httpx.Client, browser: Browser
 ) -> None:
     browser.open(str(client.base_url))
@@ -75,7 +75,7 @@ def test_new_pictures_appear_by_themselves_in_the_place_of_the_old(
     assert browser.run("document.querySelector('img') === first && first.alt.endsWith('12:01')")
 
 
-def test_the_page_breaks_no_rule_of_its_own_and_asks_only_its_own_server(
+def test_the_page_obeys_its_security_policy_and_requests_only_its_own_server(
     latest: LatestState, client: httpx.Client, browser: Browser
 ) -> None:
     fill(latest)
@@ -83,7 +83,7 @@ def test_the_page_breaks_no_rule_of_its_own_and_asks_only_its_own_server(
     browser.open(str(client.base_url))
     browser.run(_REFRESH)
     assert browser.run(_SHOWN)
-    # Refused styles and scripts, and errors of the script, would be told as such events.
+    # Blocked styles and scripts, and errors of the script, would be reported as such events.
     assert browser.said("Log.entryAdded", "Runtime.exceptionThrown", "Runtime.consoleAPICalled") == []
     asked = [event["request"]["url"] for event in browser.said("Network.requestWillBeSent")]
     assert len(asked) >= 6
@@ -91,7 +91,7 @@ def test_the_page_breaks_no_rule_of_its_own_and_asks_only_its_own_server(
 
 
 @pytest.mark.parametrize("width", [320, 375, 768, 1280, 2560])
-def test_nothing_sticks_out_sideways_at_any_width(
+def test_nothing_overflows_sideways_at_any_width(
     width: int, latest: LatestState, client: httpx.Client, browser: Browser
 ) -> None:
     fill(latest)
@@ -105,7 +105,7 @@ def test_nothing_sticks_out_sideways_at_any_width(
 
 
 @pytest.mark.parametrize(("width", "names_beside"), [(390, True), (768, False)])
-def test_every_figure_of_a_zone_is_seen_whole_with_its_name_beside_it_where_no_heading_is(
+def test_every_figure_of_a_zone_is_visible_with_its_name_where_there_is_no_heading(
     width: int, names_beside: bool, latest: LatestState, client: httpx.Client, browser: Browser
 ) -> None:
     fill(latest)
@@ -119,7 +119,7 @@ def test_every_figure_of_a_zone_is_seen_whole_with_its_name_beside_it_where_no_h
         assert font_px >= 13
 
 
-def test_a_long_name_of_a_zone_breaks_and_no_figure_beside_it(
+def test_a_long_zone_name_wraps_and_the_figures_beside_it_do_not(
     latest: LatestState, client: httpx.Client, browser: Browser
 ) -> None:
     long = zone_heat("the-shelf-with-a-very-long-name-", 1)
@@ -134,7 +134,7 @@ def test_a_long_name_of_a_zone_breaks_and_no_figure_beside_it(
     assert max(names) > 1
 
 
-def test_five_heats_stand_as_one_large_picture_and_rows_without_a_gap(
+def test_five_heats_are_one_large_picture_and_rows_without_a_gap(
     latest: LatestState, client: httpx.Client, browser: Browser
 ) -> None:
     fill(latest)
@@ -144,7 +144,9 @@ def test_five_heats_stand_as_one_large_picture_and_rows_without_a_gap(
         assert browser.run(f"new Set({lefts}).size") == columns
 
 
-def test_a_silent_device_is_told_on_the_page(latest: LatestState, client: httpx.Client, browser: Browser) -> None:
+def test_the_page_says_so_when_the_device_does_not_answer(
+    latest: LatestState, client: httpx.Client, browser: Browser
+) -> None:
     browser.open(str(client.base_url))
     assert browser.run("document.getElementById('lost').hidden")
     browser.run("window.fetch = () => Promise.reject(new TypeError('gone')); 0")

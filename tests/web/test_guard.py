@@ -1,4 +1,4 @@
-"""Which names and origins the server answers to."""
+"""Which host names and origins are accepted."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ NAMES = own_names("Shop-Pi.lan")
         "other.local.",
     ],
 )
-def test_the_devices_own_names_are_answered(host: str) -> None:
+def test_the_devices_own_names_are_accepted(host: str) -> None:
     assert host_allowed(host, NAMES)
 
 
@@ -52,18 +52,18 @@ def test_the_devices_own_names_are_answered(host: str) -> None:
         "0x7f.1",
     ],
 )
-def test_foreign_names_are_refused(host: str) -> None:
+def test_foreign_names_are_rejected(host: str) -> None:
     assert not host_allowed(host, NAMES)
 
 
 @pytest.mark.parametrize("path", ["/", "/metrics", "/healthz", "/static/style.css", "/cameras/entrance/day"])
-def test_every_route_refuses_a_rebound_name_and_says_what_to_use(path: str, client: httpx.Client) -> None:
+def test_every_route_rejects_a_rebound_name_and_says_what_to_use(path: str, client: httpx.Client) -> None:
     answer = client.get(path, headers={"Host": "evil.example"})
     assert answer.status_code == 421
     assert "IP address" in answer.text
 
 
-def test_the_machines_host_name_is_answered(client: httpx.Client) -> None:
+def test_the_machines_host_name_is_accepted(client: httpx.Client) -> None:
     assert client.get("/healthz", headers={"Host": f"{socket.gethostname()}:8080"}).status_code == 200
 
 
@@ -72,15 +72,15 @@ async def answers(app: ASGIApp, host: str) -> int:
         return (await client.get("/")).status_code
 
 
-def test_a_name_that_the_configuration_adds_is_answered_and_no_other() -> None:
+def test_a_name_from_the_configuration_is_accepted_and_no_other() -> None:
     guarded = Guard(PlainTextResponse("ok"), hosts=["pi.lan"])
     assert [asyncio.run(answers(guarded, host)) for host in ("PI.lan:8080", "other.lan")] == [200, 421]
 
 
 @pytest.mark.parametrize("origin", ["null", "http://evil.example", "http://127.0.0.1:1"])
-def test_a_foreign_origin_is_refused(origin: str, client: httpx.Client) -> None:
+def test_a_foreign_origin_is_rejected(origin: str, client: httpx.Client) -> None:
     assert client.get("/", headers={"Origin": origin}).status_code == 403
 
 
-def test_the_own_origin_is_answered(client: httpx.Client) -> None:
+def test_the_own_origin_is_accepted(client: httpx.Client) -> None:
     assert client.get("/", headers={"Origin": str(client.base_url).rstrip("/")}).status_code == 200

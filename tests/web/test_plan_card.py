@@ -1,4 +1,4 @@
-"""A floor plan on the page: a card of its own before the cameras', which no count of cameras knows."""
+"""A floor plan on the page: its own card before those of the cameras, not counted among them."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from edgeheat.defs.events import PlanArea
+from edgeheat.defs.events import PlanArea, Snapshot
 from edgeheat.web.latest_state import LatestState
 from edgeheat.web.page import render_page
 
@@ -19,8 +19,8 @@ def latest() -> LatestState:
     return LatestState(["entrance", "till"], "Store 12", ZoneInfo("Europe/Berlin"), ["floor"])
 
 
-def plan_snapshot(image: bytes = b"jpeg bytes") -> object:
-    return replace(snapshot("floor", image=image), plan=PlanArea((11.0, 9.5), 0.0012, 0.834))
+def plan_snapshot() -> Snapshot:
+    return replace(snapshot("floor"), plan=PlanArea((11.0, 9.5), 0.0012, 0.834))
 
 
 def card(latest: LatestState) -> str:
@@ -31,13 +31,13 @@ def card(latest: LatestState) -> str:
 
 def test_before_its_first_picture_a_plan_waits_for_its_cameras(latest: LatestState) -> None:
     assert "<h2>floor</h2>" in card(latest)
-    assert "Waiting for its cameras" in card(latest) and "First picture when its cameras have theirs" in card(latest)
-    assert "<dl>" not in card(latest), "no frame around nothing"
+    assert "Waiting for its cameras" in card(latest) and "First picture after those of its cameras" in card(latest)
+    assert "<dl>" not in card(latest), "no empty frame"
 
 
 def test_a_plan_shows_its_pictures_its_size_and_how_much_of_it_is_seen(latest: LatestState) -> None:
     latest.handle(status("floor", "online"))
-    latest.handle(plan_snapshot())  # type: ignore[arg-type]
+    latest.handle(plan_snapshot())
     shown = card(latest)
     assert 'alt="Heat map recent of floor plan floor at 12:00"' in shown
     assert "11 by 9.5 m" in shown and "83 %" in shown
@@ -47,7 +47,7 @@ def test_a_plan_shows_its_pictures_its_size_and_how_much_of_it_is_seen(latest: L
 
 
 def test_a_plan_that_cannot_be_drawn_says_why_and_keeps_its_last_pictures(latest: LatestState) -> None:
-    latest.handle(plan_snapshot())  # type: ignore[arg-type]
+    latest.handle(plan_snapshot())
     latest.handle(
         status("floor", "offline", "the process that draws it died (signal SIGKILL); trying again", "crashed")
     )
@@ -60,5 +60,5 @@ def test_a_plan_is_not_counted_among_the_cameras(latest: LatestState) -> None:
     latest.handle(status("floor", "offline", "gone", "crashed"))
     page = render_page(latest, NOON)
     assert "All 2 cameras online" in page
-    assert [camera.name for camera in latest.cameras()] == ["entrance", "till"]
-    assert [plan.name for plan in latest.plans()] == ["floor"]
+    assert [camera.current.name for camera in latest.cameras()] == ["entrance", "till"]
+    assert [plan.current.name for plan in latest.plans()] == ["floor"]
