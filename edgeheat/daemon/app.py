@@ -201,7 +201,7 @@ def _queued_sinks(config: Config, metrics: MetricsSink, latest: LatestState, clo
         heats |= {plan.name: [heat.name for heat in plan.heats] for plan in config.plan_params()}
         mqtt = MqttSink(
             settings,
-            announced=TopicRegistry(config.storage_path / "state" / "mqtt-topics.json", topics_of(settings, heats)),
+            registry=TopicRegistry(config.storage_path / "state" / "mqtt-topics.json", topics_of(settings, heats)),
             on_connected=connected,
             on_dropped=metrics.mqtt_message_dropped,
             jitter=random.random,

@@ -126,15 +126,15 @@ def check_broker(config: Config, clock: Clock) -> Finding:
         return Finding("broker", "failed", what, "check mqtt.host, mqtt.port and the mqtt.tls settings")
     deadline_s = clock.monotonic() + BROKER_TIMEOUT_S
     try:
-        while connection.turn() and not connection.is_up and clock.monotonic() < deadline_s:
+        while connection.loop_once() and not connection.is_up and clock.monotonic() < deadline_s:
             pass
         if connection.is_up:
-            connection.leave()
+            connection.disconnect()
             return Finding("broker", "ok", f"{where} takes the login")
     finally:
-        connection.drop()
-    if connection.refusal is not None:
-        what = f"{where} refuses: {connection.refusal}"
+        connection.close()
+    if connection.reason_code is not None:
+        what = f"{where} refuses: {connection.reason_code}"
         return Finding("broker", "failed", what, "check mqtt.username and mqtt.password")
     return Finding("broker", "failed", f"{where} does not answer as an MQTT broker", "check mqtt.port and mqtt.tls")
 

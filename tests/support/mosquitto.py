@@ -106,7 +106,7 @@ class Mosquitto:
         assert program is not None, "mosquitto is not installed"
         with self.log.open("ab") as log:
             self._process = subprocess.Popen([program, "-c", str(self._config)], stdout=log, stderr=log)
-        wait_for(self._listens, 10, f"mosquitto listens on {self.port}")
+        wait_for(self._listens, 120, f"mosquitto listens on {self.port}")
 
     def _listens(self) -> bool:
         assert self._process is not None and self._process.poll() is None, self.log.read_text()
@@ -128,7 +128,7 @@ class Mosquitto:
         """End it at once; clients see a closed connection. Nothing happens where it does not run."""
         if self._process is not None:
             self._process.kill()
-            self._process.wait(10)
+            self._process.wait(120)
             self._process = None
 
     def restart(self) -> None:
@@ -186,7 +186,7 @@ class Subscriber:
 
     def __enter__(self) -> Subscriber:
         self._client.loop_start()
-        assert self._subscribed.wait(10), "the subscriber was not let in"
+        assert self._subscribed.wait(120), "the subscriber was not let in"
         return self
 
     def __exit__(
@@ -205,7 +205,7 @@ class Subscriber:
         with self._lock:
             return {message.topic for message in self._messages}
 
-    def wait_for_message(self, topic: str, payload: bytes | None = None, timeout_s: float = 10) -> MQTTMessage:
+    def wait_for_message(self, topic: str, payload: bytes | None = None, timeout_s: float = 120) -> MQTTMessage:
         """Return the newest message on `topic`, once it is `payload` (None: any)."""
 
         def newest() -> MQTTMessage | None:

@@ -1,4 +1,4 @@
-"""One connection to the broker, from CONNECT to its end, with a paho client of its own."""
+"""One connection to the MQTT broker, from CONNECT to its end, with its own paho client."""
 
 from __future__ import annotations
 
@@ -15,78 +15,94 @@ from edgeheat.defs.params import BrokerParams
 from edgeheat.sinks.mqtt.retained_queue import Message, RetainedQueue
 
 CONNECT_TIMEOUT_S = 5.0
-TOO_LARGE = 0x95
+"""How long opening a connection may take."""
+
+PACKET_TOO_LARGE = 0x95
+"""The MQTT 5 reason code of a broker that received a larger packet than it accepts."""
 
 _LOOP_S = 0.2
+"""How long one round of the network loop waits; also the delay before a new message is sent."""
+
 _MAX_IN_FLIGHT = 20
-_MAX_IN_FLIGHT_BYTES = 2_000_000  # paho copies each, and a frozen broker may hold them for a minute
-_PACKET_OVERHEAD_BYTES = 9  # type 1, length at most 4, length of the topic 2, message id 2
+"""Messages sent and not yet acknowledged; a broker may allow fewer."""
+
+_MAX_IN_FLIGHT_BYTES = 2_000_000
+"""Payload of those messages: paho holds a copy of each, for up to a minute if the broker is frozen."""
+
+_PACKET_OVERHEAD_BYTES = 9
+"""Of a PUBLISH packet: type 1, remaining length at most 4, topic length 2, packet identifier 2."""
 
 
 class Connection:
-    """Connects, sends what `pending` holds and remembers how it ended; for one thread, which calls `turn`.
+    """Connects, sends the queue's messages and keeps the reason of its end; for one thread, which calls `loop_once`.
 
-    paho's publishing and its network loop run in that one thread on purpose: from two threads both write to the
-    socket and can mix their packets. paho's own queue stays empty, since no more is published than may be in flight.
+    paho's publishing and its network loop run in the same thread, because from two threads both write to the socket
+    and can mix their packets. paho's own queue stays empty, since no more is published than may be in flight.
     """
 
     def __init__(
         self,
         settings: BrokerParams,
-        pending: RetainedQueue,
+        queue: RetainedQueue,
         max_bytes: int | None,
-        on_fate: Callable[[Message, str], None],
+        on_result: Callable[[Message, str], None],
     ) -> None:
-        """Prepare; `max_bytes` is the largest packet that the broker is known to take, where it does not say itself.
+        """Prepare a connection; raises OSError, naming the setting, if a certificate file cannot be read.
 
-        `on_fate` is told of each message that reached the broker (an empty reason) or is given up (why).
+        `max_bytes` is the largest packet that the broker is known to accept, where it does not announce a limit.
+        `on_result` is called with each message and an error: empty if the broker received the message, else why it is
+        dropped.
         """
         self._settings = settings
-        self._pending = pending
+        self._queue = queue
         self._max_bytes = max_bytes
-        self._on_fate = on_fate
-        self._window = _MAX_IN_FLIGHT
+        self._on_result = on_result
+        self._max_in_flight = _MAX_IN_FLIGHT
         self._in_flight: dict[int, Message] = {}
         self._client = self._new_client()
         self.is_up = False
+        """Whether the broker has accepted the connection and it has not ended."""
+
         self.was_up = False
-        self.refusal: ReasonCode | None = None
-        """Why the broker refused or ended the connection, where it said so."""
+        """Whether the broker had accepted the connection at some time."""
+
+        self.reason_code: ReasonCode | None = None
+        """Why the broker rejected or closed the connection, if it gave a reason."""
 
     def open(self) -> None:
         """Connect and send CONNECT; blocks for up to `CONNECT_TIMEOUT_S`. Raises OSError."""
         self._client.connect(self._settings.host, self._settings.port, self._settings.keepalive_s)
 
-    def turn(self) -> bool:
-        """Wait shortly for the network, send what waits; False when the connection has ended."""
+    def loop_once(self) -> bool:
+        """Process network traffic for a moment and send queued messages; False once the connection has ended."""
         if self._client.loop(_LOOP_S) != MQTTErrorCode.MQTT_ERR_SUCCESS:
             return False
-        while self.is_up and self._has_window() and (message := self._pending.pop()):
+        while self.is_up and self._may_send() and (message := self._queue.pop()):
             self._send(message)
         return True
 
-    def _has_window(self) -> bool:
+    def _may_send(self) -> bool:
         in_flight_bytes = sum(len(message.payload) for message in self._in_flight.values())
-        return len(self._in_flight) < self._window and in_flight_bytes < _MAX_IN_FLIGHT_BYTES
+        return len(self._in_flight) < self._max_in_flight and in_flight_bytes < _MAX_IN_FLIGHT_BYTES
 
     @property
     def is_idle(self) -> bool:
-        """Connected, and everything sent has been taken by the broker."""
-        return self.is_up and not self._in_flight and not len(self._pending)
+        """Whether it is connected and the broker has acknowledged every message."""
+        return self.is_up and not self._in_flight and not len(self._queue)
 
-    def leave(self) -> None:
-        """Say goodbye: the broker then keeps the last will to itself. `turn` is False from now on."""
+    def disconnect(self) -> None:
+        """Send DISCONNECT, so that the broker does not publish the last will; `loop_once` is False from then on."""
         self._client.disconnect()
 
-    def drop(self) -> None:
-        """Close the socket; without `leave` before, the broker publishes the last will."""
+    def close(self) -> None:
+        """Close the socket; without `disconnect` before, the broker publishes the last will."""
         if (socket := self._client.socket()) is not None:
             socket.close()
-        # Breaks the circle client → callback → self, so that everything is freed now.
+        # Breaks the reference cycle client → callback → self, so that everything is freed now.
         self._client.on_connect = self._client.on_disconnect = self._client.on_publish = None
 
     def largest_in_flight(self) -> tuple[Message, int] | None:
-        """The largest message that the broker has not taken, and its bytes as a packet."""
+        """Return the largest message that the broker has not acknowledged, and its packet's size in bytes."""
         sizes = [(message, _packet_bytes(message, _properties(message))) for message in self._in_flight.values()]
         return max(sizes, key=lambda pair: pair[1], default=None)
 
@@ -103,56 +119,55 @@ class Connection:
             client.username_pw_set(settings.username, settings.password)
         if settings.tls:
             client.tls_set_context(_tls_context(settings))
-        client.on_connect = self._connected
-        client.on_disconnect = self._disconnected
-        client.on_publish = self._published
+        client.on_connect = self._handle_connect
+        client.on_disconnect = self._handle_disconnect
+        client.on_publish = self._handle_publish
         return client
 
-    def _connected(
+    def _handle_connect(
         self, _client: Client, _userdata: object, _flags: ConnectFlags, reason: ReasonCode, limits: Properties | None
     ) -> None:
         if reason.is_failure:
-            self.refusal = reason
+            self.reason_code = reason
             return
-        # paho reads neither of the two; a packet above the first ends the connection, again and again.
+        # paho ignores both limits; a packet above the first would end the connection, and the next one too.
         announced: int | None = getattr(limits, "MaximumPacketSize", None)
         self._max_bytes = min((size for size in (self._max_bytes, announced) if size), default=None)
-        self._window = min(_MAX_IN_FLIGHT, getattr(limits, "ReceiveMaximum", _MAX_IN_FLIGHT))
-        self._pending.requeue()
+        self._max_in_flight = min(_MAX_IN_FLIGHT, getattr(limits, "ReceiveMaximum", _MAX_IN_FLIGHT))
+        self._queue.requeue()
         self.is_up = self.was_up = True
 
-    def _disconnected(
+    def _handle_disconnect(
         self, _client: Client, _userdata: object, flags: DisconnectFlags, reason: ReasonCode, _limits: Properties | None
     ) -> None:
         self.is_up = False
         if flags.is_disconnect_packet_from_server:
-            self.refusal = reason
+            self.reason_code = reason
 
-    def _published(
+    def _handle_publish(
         self, _client: Client, _userdata: object, mid: int, reason: ReasonCode, _properties: Properties | None
     ) -> None:
         if (message := self._in_flight.pop(mid, None)) is not None:
-            self._on_fate(
-                message, f"the broker refused it ({reason}): check its access list" if reason.is_failure else ""
-            )
+            error = f"the broker rejected it ({reason}): check its access list" if reason.is_failure else ""
+            self._on_result(message, error)
 
     def _send(self, message: Message) -> None:
         properties = _properties(message)
         size_bytes = _packet_bytes(message, properties)
         if self._max_bytes is not None and size_bytes > self._max_bytes:
-            self._pending.forget(message)
-            self._on_fate(message, too_large(size_bytes, self._max_bytes))
+            self._queue.discard(message)
+            self._on_result(message, too_large(size_bytes, self._max_bytes))
             return
         sent = self._client.publish(message.topic, message.payload, qos=1, retain=True, properties=properties)
-        # Where the connection broke in this moment, the next one sends everything again.
+        # If the connection was lost at this moment, the next one sends everything again.
         if sent.rc == MQTTErrorCode.MQTT_ERR_SUCCESS:
             self._in_flight[sent.mid] = message
 
 
 def too_large(size_bytes: int, max_bytes: int) -> str:
-    """Why a message of `size_bytes` is given up, and what the user can do."""
+    """Return why a message of `size_bytes` is dropped, and what the user can do."""
     return (
-        f"{size_bytes} bytes, but the broker takes {max_bytes} at most: "
+        f"{size_bytes} bytes, but the broker accepts {max_bytes} at most: "
         "raise its max_packet_size, or lower style.max_width or style.quality"
     )
 
@@ -167,13 +182,13 @@ def _properties(message: Message) -> Properties:
 
 
 def _packet_bytes(message: Message, properties: Properties) -> int:
-    """The size of `message` as an MQTT packet, at most 3 bytes too many."""
+    """Return the size of `message` as an MQTT packet; up to 3 bytes too large."""
     packed: bytes = properties.pack()  # type: ignore[no-untyped-call]
     return _PACKET_OVERHEAD_BYTES + len(message.topic.encode()) + len(packed) + len(message.payload)
 
 
 def _tls_context(settings: BrokerParams) -> ssl.SSLContext:
-    """Read the certificates, anew for each connection: they get renewed. Raises OSError naming the setting."""
+    """Read the certificates, for each connection because they get renewed; raises OSError naming the setting."""
     try:
         context = ssl.create_default_context(cafile=settings.ca_file)
     except OSError as error:

@@ -1,4 +1,4 @@
-"""What waits for the broker: of each topic the newest message, so that waiting is bounded by itself."""
+"""A queue of retained MQTT messages that holds the newest one of each topic, so its size is bounded by the topics."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ from threading import Lock
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """One retained message with its MQTT v5 properties."""
+    """One retained message with its MQTT 5 properties."""
 
     topic: str
     payload: bytes
-    """Empty: the broker forgets the topic."""
+    """Empty: the broker deletes the retained message of the topic."""
 
     content_type: str
     user: tuple[tuple[str, str], ...] = ()
@@ -20,53 +20,54 @@ class Message:
 
 
 class RetainedQueue:
-    """The newest message of each topic, and which of them still have to be sent; for several threads.
+    """Retained messages to be sent, in the order of their topics' first unsent message; safe for several threads.
 
-    The sent ones are kept too: a broker may have lost its memory when it comes back. A durable
-    outbox takes this class's place with the same methods.
+    A new message replaces the older one of its topic, sent or not: a subscriber sees the newest state of each topic,
+    but not every message. Messages that were sent are kept as well, because a broker may have lost them when the
+    connection is restored; see `requeue`.
     """
 
-    def __init__(self, max_waiting: int) -> None:
-        """Keep at most `max_waiting` topics; the one that was new longest ago gives way."""
-        self._max_waiting = max_waiting
+    def __init__(self, max_topics: int) -> None:
+        """Hold at most `max_topics` topics; beyond that, the topic that was added first is dropped."""
+        self._max_topics = max_topics
         self._lock = Lock()
         self._newest: dict[str, Message] = {}
-        self._waiting: dict[str, None] = {}  # topics in order of sending; a set would forget the order
+        self._unsent: dict[str, None] = {}  # topics in order of sending; a set would lose the order
 
     def put(self, message: Message) -> str | None:
-        """Let `message` wait in place of an older one of its topic; return the topic that gave way, if one did."""
+        """Queue `message` in place of the older one of its topic; return the topic that was dropped for it, if any."""
         with self._lock:
             dropped = None
-            if message.topic not in self._newest and len(self._newest) >= self._max_waiting:
+            if message.topic not in self._newest and len(self._newest) >= self._max_topics:
                 dropped = next(iter(self._newest))
                 del self._newest[dropped]
-                self._waiting.pop(dropped, None)
+                self._unsent.pop(dropped, None)
             self._newest[message.topic] = message
-            self._waiting[message.topic] = None
+            self._unsent[message.topic] = None
             return dropped
 
     def pop(self) -> Message | None:
-        """Return the next message to send, which does not wait any more; None where nothing waits."""
+        """Return the next message to send and mark it as sent; None if there is none."""
         with self._lock:
-            if not self._waiting:
+            if not self._unsent:
                 return None
-            topic = next(iter(self._waiting))
-            del self._waiting[topic]
+            topic = next(iter(self._unsent))
+            del self._unsent[topic]
             return self._newest[topic]
 
     def requeue(self) -> None:
-        """Let the newest message of every topic wait again, for a new connection."""
+        """Mark the newest message of every topic as unsent, for a new connection."""
         with self._lock:
-            self._waiting = dict.fromkeys(self._newest)
+            self._unsent = dict.fromkeys(self._newest)
 
-    def forget(self, message: Message) -> None:
-        """Never send `message` again, unless a newer one has taken its place."""
+    def discard(self, message: Message) -> None:
+        """Never send `message` again; a newer message of its topic is kept."""
         with self._lock:
             if self._newest.get(message.topic) is message:
                 del self._newest[message.topic]
-                self._waiting.pop(message.topic, None)
+                self._unsent.pop(message.topic, None)
 
     def __len__(self) -> int:
-        """How many messages wait."""
+        """Return the number of unsent messages."""
         with self._lock:
-            return len(self._waiting)
+            return len(self._unsent)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Iterator
 
+from edgeheat.defs.camera_state import CurrentState, apply
 from edgeheat.defs.events import CameraHealth, CameraStatus, Event, Snapshot
 from edgeheat.defs.params import BrokerParams
 from edgeheat.sinks.mqtt.retained_queue import Message, RetainedQueue
@@ -15,12 +16,17 @@ from edgeheat.sinks.payload import SCHEMA, heat_figures, plan_figures, to_json, 
 _log = logging.getLogger(__name__)
 
 _JSON = "application/json"
+"""Content type of states and figures."""
+
 _DRAIN_S = 0.7
-_GIVE_UP_S = 0.2
+"""How long `close` waits for queued messages to be sent."""
+
+_ABORT_S = 0.2
+"""How long `close` waits after that for the connection to be closed."""
 
 
 class MqttSink:
-    """Publishes states, figures and pictures; never blocks on the broker, whatever that does."""
+    """Publishes states, figures and pictures; never blocks, whatever the broker does."""
 
     name = "mqtt"
 
@@ -28,83 +34,85 @@ class MqttSink:
         self,
         settings: BrokerParams,
         *,
-        announced: TopicRegistry | None = None,
+        registry: TopicRegistry | None = None,
         on_connected: Callable[[bool], None],
         on_dropped: Callable[[], None],
         jitter: Callable[[], float],
         monotonic: Callable[[], float],
     ) -> None:
-        """Start the thread that keeps the connection.
+        """Start the thread that maintains the connection.
 
-        `announced` tells which topics earlier runs have left behind, to be cleared; None: nothing is known of any.
-        `on_connected` is called from that thread whenever the connection comes or goes; `on_dropped`, from either
-        thread, for each message given up: too large for the broker, refused by it, or of a topic that gave way to
-        others. `jitter` gives numbers from 0 to 1 (`random.random`), so that a fleet does not come back to its broker
-        in one instant.
-        `monotonic` gives seconds that never jump.
+        `registry` knows the stale topics of earlier runs, which are deleted; None: no topic is deleted.
+        `on_connected` is called from that thread whenever the connection comes up or is lost. `on_dropped` is called
+        from either thread for each message that is dropped: too large for the broker, rejected by it, or of one topic
+        too many. `jitter` returns numbers from 0 to 1 (`random.random`), so that many devices do not reconnect to
+        their broker at the same instant. `monotonic` returns seconds that never jump.
         """
         self._root = f"{settings.prefix}/{settings.site}"
         self._status_topic = settings.status_topic
-        self._pending = RetainedQueue(settings.max_waiting)
-        for topic in announced.left_over if announced is not None else ():
-            self._pending.put(Message(topic, b"", "text/plain"))
-        self._pending.put(Message(self._status_topic, b"online", "text/plain"))
+        self._states: dict[str, CurrentState] = {}
+        self._queue = RetainedQueue(settings.max_waiting)
+        for topic in registry.stale if registry is not None else ():
+            self._queue.put(Message(topic, b"", "text/plain"))
+        self._queue.put(Message(self._status_topic, b"online", "text/plain"))
         self._on_dropped = on_dropped
-        self._told_too_many = False
-        self._link = BrokerSession(
+        self._warned_of_topics = False
+        self._session = BrokerSession(
             settings,
-            self._pending,
+            self._queue,
             on_connected=on_connected,
             on_dropped=on_dropped,
-            on_cleared=announced.cleared if announced is not None else lambda topic: None,
+            on_deleted=registry.mark_deleted if registry is not None else lambda topic: None,
             jitter=jitter,
             monotonic=monotonic,
         )
 
     def handle(self, event: Event) -> None:
-        """Let the event's messages wait for the broker, in place of older ones of the same topics."""
+        """Queue the event's messages in place of older ones of the same topics."""
+        state = apply(self._states.get(event.camera, CurrentState(event.camera)), event)
+        self._states[event.camera] = state
         match event:
             case CameraStatus():
-                self._put(self._camera_status(event))
-            case CameraHealth():
-                self._put(self._camera_health(event))
+                self._put(self._status(state))
+            case CameraHealth() if state.health is not None:
+                self._put(self._health(state))
             case Snapshot():
                 self._put(self._activity(event))
                 for message in self._pictures(event):
                     self._put(message)
 
     def close(self) -> None:
-        """Send what waits and `offline`; where the broker does not take them in time, its last will says it."""
+        """Send the queued messages and `offline`; if the broker is too slow, its last will publishes `offline`."""
         self._put(Message(self._status_topic, b"offline", "text/plain"))
-        self._link.close(_DRAIN_S, _GIVE_UP_S)
+        self._session.close(_DRAIN_S, _ABORT_S)
 
     def _put(self, message: Message) -> None:
-        if (topic := self._pending.put(message)) is not None:
-            if not self._told_too_many:
-                self._told_too_many = True
-                _log.warning("MQTT: too many topics for one box: %s is no longer kept, others may follow", topic)
+        if (topic := self._queue.put(message)) is not None:
+            if not self._warned_of_topics:
+                self._warned_of_topics = True
+                _log.warning("MQTT: too many topics for one device: %s is dropped, others may follow", topic)
             self._on_dropped()
 
-    def _camera_status(self, status: CameraStatus) -> Message:
+    def _status(self, state: CurrentState) -> Message:
         content = {
             "schema": SCHEMA,
-            "camera": status.camera,
-            "state": status.state,
-            "reason": status.reason,
-            "reason_code": status.reason_code,
-            "since": utc_text(status.wall_s),
+            "camera": state.name,
+            "state": state.state,
+            "reason": state.reason,
+            "reason_code": state.reason_code,
+            "since": utc_text(state.since_wall_s),
         }
-        return Message(f"{self._root}/{status.camera}/status", to_json(content), _JSON)
+        return Message(f"{self._root}/{state.name}/status", to_json(content), _JSON)
 
-    def _camera_health(self, health: CameraHealth) -> Message:
+    def _health(self, state: CurrentState) -> Message:
         content = {
             "schema": SCHEMA,
-            "camera": health.camera,
-            "verdict": health.verdict,
-            "reason": health.reason,
-            "since": utc_text(health.wall_s),
+            "camera": state.name,
+            "verdict": state.health,
+            "reason": state.health_reason,
+            "since": utc_text(state.health_since_wall_s),
         }
-        return Message(f"{self._root}/{health.camera}/health", to_json(content), _JSON)
+        return Message(f"{self._root}/{state.name}/health", to_json(content), _JSON)
 
     def _activity(self, snapshot: Snapshot) -> Message:
         content = {

@@ -1,4 +1,4 @@
-"""Remembers over restarts which topics this box has on its broker, so that those it no longer feeds are cleared."""
+"""Records in a file which topics this device has published, so that unused ones can be deleted on the broker."""
 
 from __future__ import annotations
 
@@ -14,13 +14,14 @@ from edgeheat.defs.params import BrokerParams
 _log = logging.getLogger(__name__)
 
 _TOPIC = re.compile(r"[A-Za-z0-9_-]+(/[A-Za-z0-9_-]+)+")
-"""What a topic of ours looks like; a damaged file must not have others cleared, nor wildcards published to."""
+"""The form of edgeheat's topics: a damaged file must not delete other topics, nor publish to a wildcard."""
 
-_MAX_BYTES = 1_000_000
+_MAX_FILE_BYTES = 1_000_000
+"""No more than this is read of the file; 1000 topics need about 50 kB."""
 
 
 def topics_of(settings: BrokerParams, sources: Mapping[str, Iterable[str]]) -> set[str]:
-    """Return every topic that a box may feed: `sources` names its cameras and plans, and the heats of each."""
+    """Return every topic that a device may publish; `sources` maps each camera and floor plan to its heats."""
     root = f"{settings.prefix}/{settings.site}"
     topics = {settings.status_topic}
     for name, heats in sources.items():
@@ -30,39 +31,43 @@ def topics_of(settings: BrokerParams, sources: Mapping[str, Iterable[str]]) -> s
 
 
 class TopicRegistry:
-    """The topics of this run and of earlier ones, in a file; used by the thread that makes it, then by one other."""
+    """The topics of this run and those left by earlier runs, in a file.
+
+    Used by the thread that creates it, and afterwards by one other thread.
+    """
 
     def __init__(self, file: Path, topics: Iterable[str]) -> None:
-        """Read `file` and write into it that `topics` are ours too; a file that cannot be written is told, once."""
+        """Read `file` and add `topics`, those of this run, to it; where it cannot be written, one warning is logged."""
         self._file = file
         self._topics = set(topics)
-        earlier = self._read()
-        self._left_over = earlier - self._topics
-        self._told = False
-        if self._topics | self._left_over != earlier:
+        recorded = self._read()
+        self._stale = recorded - self._topics
+        self._write_failed = False
+        if self._topics | self._stale != recorded:
             self._write()
 
     @property
-    def left_over(self) -> frozenset[str]:
-        """Topics that earlier runs fed and this one does not."""
-        return frozenset(self._left_over)
+    def stale(self) -> frozenset[str]:
+        """Topics that earlier runs published and this one does not, until the broker has deleted them."""
+        return frozenset(self._stale)
 
-    def cleared(self, topic: str) -> None:
-        """Forget a left-over topic, which the broker has forgotten; others are ignored."""
-        if topic in self._left_over:
-            self._left_over.remove(topic)
-            if not self._left_over:  # Once, to spare the card: what is not noted is cleared again, which does no harm.
-                _log.info("MQTT: cleared the topics of what is no longer in the configuration")
+    def mark_deleted(self, topic: str) -> None:
+        """Remove a stale topic that the broker has deleted; any other topic is ignored."""
+        if topic in self._stale:
+            self._stale.remove(topic)
+            # Written once, to spare the flash card; after a crash the topics are deleted again, which does no harm.
+            if not self._stale:
+                _log.info("MQTT: deleted the topics that are no longer in the configuration")
                 self._write()
 
     def _read(self) -> set[str]:
         try:
             with self._file.open("rb") as file:
-                found = json.loads(file.read(_MAX_BYTES))
+                found = json.loads(file.read(_MAX_FILE_BYTES))
         except FileNotFoundError:
             return set()
         except (OSError, ValueError, RecursionError) as error:
-            _log.warning("MQTT: topics of earlier runs stay on the broker; %s cannot be read: %s", self._file, error)
+            _log.warning("MQTT: topics of earlier runs stay on the broker; cannot read %s: %s", self._file, error)
             return set()
         listed = found if isinstance(found, list) else []
         return {topic for topic in listed if isinstance(topic, str) and _TOPIC.fullmatch(topic)}
@@ -70,8 +75,8 @@ class TopicRegistry:
     def _write(self) -> None:
         try:
             self._file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-            write_atomic(self._file, json.dumps(sorted(self._topics | self._left_over)).encode(), 0o600)
+            write_atomic(self._file, json.dumps(sorted(self._topics | self._stale)).encode(), 0o600)
         except OSError as error:
-            if not self._told:
-                self._told = True
-                _log.warning("MQTT: which topics are in use is not noted in %s: %s", self._file, write_remedy(error))
+            if not self._write_failed:
+                self._write_failed = True
+                _log.warning("MQTT: cannot record the topics in use in %s: %s", self._file, write_remedy(error))

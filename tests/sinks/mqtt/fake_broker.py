@@ -1,4 +1,4 @@
-"""A broker with a habit that mosquitto lacks: it announces no limit, and ends the connection over a large packet."""
+"""A broker that announces no size limit and disconnects over a large packet, which mosquitto never does."""
 
 from __future__ import annotations
 
@@ -25,7 +25,8 @@ class _Handler(socketserver.StreamRequestHandler):
                         return
                     topic_bytes = struct.unpack("!H", body[:2])[0]
                     self.server.topics.append(body[2 : 2 + topic_bytes].decode())
-                    self.wfile.write(b"\x40\x02" + body[2 + topic_bytes : 4 + topic_bytes])
+                    if self.server.acknowledges:
+                        self.wfile.write(b"\x40\x02" + body[2 + topic_bytes : 4 + topic_bytes])
                 case 12:  # PINGREQ
                     self.wfile.write(b"\xd0\x00")
                 case 14:  # DISCONNECT
@@ -42,14 +43,15 @@ class _Handler(socketserver.StreamRequestHandler):
 
 
 class FakeBroker(socketserver.ThreadingTCPServer):
-    """Takes QoS 1 messages of up to `max_bytes` on a free port; a context manager."""
+    """Receives QoS 1 messages of up to `max_bytes` on a free port; a context manager."""
 
     daemon_threads = True
     block_on_close = False
 
-    def __init__(self, max_bytes: int) -> None:
+    def __init__(self, max_bytes: int, *, acknowledges: bool = True) -> None:
         super().__init__(("127.0.0.1", 0), _Handler)
         self.max_bytes = max_bytes
+        self.acknowledges = acknowledges
         self.connections = 0
         self.too_large = 0
         self.topics: list[str] = []
