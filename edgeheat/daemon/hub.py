@@ -1,4 +1,4 @@
-"""Hands every event to every sink; each has its own bounded queue and thread, so a slow disk never delays MQTT."""
+"""Passes every event to every sink; each sink that may block has its own queue and thread."""
 
 from __future__ import annotations
 
@@ -14,53 +14,53 @@ from edgeheat.sinks.base import Sink
 
 _log = logging.getLogger(__name__)
 
-_WAITING_EVENTS = 16
-"""A snapshot holds its pictures, about a megabyte: a disk that hangs must not fill the memory."""
-
+_MAX_QUEUED_EVENTS = 16
+"""Bound of each sink's queue: a snapshot holds its pictures, about 1 MB, and a disk that hangs must not fill the
+memory."""
 
 OnDropped = Callable[[str, int], None]
 """Called with a sink's name and how many events it lost."""
 
-OnTrouble = Callable[[str, str | None], None]
-"""Called with a sink's name and what is wrong with it, or None when it works again."""
+OnProblem = Callable[[str, str | None], None]
+"""Called with a sink's name and its error, in one sentence; None when the sink works again."""
 
 
 class SinkRunner:
-    """One sink in its own thread. When its queue is full the oldest event is dropped and counted."""
+    """Runs one sink in its own thread; when its queue is full, the oldest event is dropped and counted."""
 
-    def __init__(self, sink: Sink, on_dropped: OnDropped, on_trouble: OnTrouble) -> None:
+    def __init__(self, sink: Sink, on_dropped: OnDropped, on_problem: OnProblem) -> None:
         self._sink = sink
         self._on_dropped = on_dropped
-        self._on_trouble = on_trouble
-        self._waiting: queue.Queue[Event | None] = queue.Queue(_WAITING_EVENTS)
+        self._on_problem = on_problem
+        self._queue: queue.Queue[Event | None] = queue.Queue(_MAX_QUEUED_EVENTS)
         self._failing = False
         self._thread = threading.Thread(target=self._run, name=f"sink-{sink.name}", daemon=True)
         self._thread.start()
 
     def offer(self, event: Event | None) -> None:
-        """Put one event in the queue without ever waiting; None ends the thread after what is queued."""
+        """Queue one event without waiting; None ends the thread after the queued events."""
         while True:
             try:
-                self._waiting.put_nowait(event)
+                self._queue.put_nowait(event)
                 return
             except queue.Full:
                 try:
-                    self._waiting.get_nowait()
+                    self._queue.get_nowait()
                 except queue.Empty:
                     continue
                 self._on_dropped(self._sink.name, 1)
 
     def close(self, timeout_s: float) -> None:
-        """Let the sink take what is queued, close it, and give up after `timeout_s`."""
+        """Let the sink process the queued events and close it; events left after `timeout_s` are lost."""
         self.offer(None)
         self._thread.join(timeout_s)
         if self._thread.is_alive():
             _log.warning(
-                "%s: did not finish in %.0f s; what was still queued for it is lost", self._sink.name, timeout_s
+                "%s: did not finish in %.0f s; the events still queued for it are lost", self._sink.name, timeout_s
             )
 
     def _run(self) -> None:
-        while (event := self._waiting.get()) is not None:
+        while (event := self._queue.get()) is not None:
             self._handle(event)
         self._sink.close()
 
@@ -68,52 +68,53 @@ class SinkRunner:
         try:
             self._sink.handle(event)
         except SinkUnavailable as error:
-            self._state(failing=True, text=str(error))
-        except Exception as error:  # noqa: BLE001 the thread's edge: a fault in one sink must not end it for years
-            _log.exception("%s: unexpected fault", self._sink.name)
-            self._state(failing=True, text=redact(f"unexpected {type(error).__name__}: {error}"))
+            self._set_failing(True, str(error))
+        except Exception as error:  # noqa: BLE001 the thread's edge: one error must not end the sink for good
+            _log.exception("%s: unexpected error", self._sink.name)
+            self._set_failing(True, redact(f"unexpected {type(error).__name__}: {error}"))
         else:
-            self._state(failing=False, text="works again")
+            self._set_failing(False, "works again")
 
-    def _state(self, *, failing: bool, text: str) -> None:
-        """Log a change of state once; a full disk would else fill the journal too."""
+    def _set_failing(self, failing: bool, text: str) -> None:
+        """Log only changes: otherwise a full disk would fill the journal too."""
         if failing != self._failing:
             self._failing = failing
-            self._on_trouble(self._sink.name, text if failing else None)
+            self._on_problem(self._sink.name, text if failing else None)
             _log.log(logging.WARNING if failing else logging.INFO, "%s: %s", self._sink.name, text)
 
 
 class Hub:
-    """`direct` sinks (metrics, page) take events at once and never block; `queued` ones in their own threads."""
+    """Passes events to `direct` sinks (metrics, page), which never block, and to the threads of `queued` sinks."""
 
     def __init__(
-        self, direct: Sequence[Sink], queued: Sequence[Sink], on_dropped: OnDropped, on_trouble: OnTrouble
+        self, direct: Sequence[Sink], queued: Sequence[Sink], on_dropped: OnDropped, on_problem: OnProblem
     ) -> None:
         self._direct = direct
-        self._faulty: set[str] = set()
-        """Direct sinks whose last event failed; each is logged once, for progress comes every second."""
-        self._runners = [SinkRunner(sink, on_dropped, on_trouble) for sink in queued]
+        self._failing: set[str] = set()
+        """Direct sinks whose last event failed; logged once, because progress arrives every second."""
+
+        self._runners = [SinkRunner(sink, on_dropped, on_problem) for sink in queued]
 
     def publish(self, event: Event) -> None:
-        """Hand over one event; called by the supervisor's thread, and for floor plans by their keeper's.
+        """Pass on one event; safe to call from several threads.
 
-        Progress, one a second from each camera, is for the direct sinks alone: it would push pictures out of a queue.
+        Progress, one event per second and camera, goes to the direct sinks only: it would displace pictures in a queue.
         """
         for sink in self._direct:
             try:
                 sink.handle(event)
-                self._faulty.discard(sink.name)
-            except Exception:  # noqa: BLE001 a fault in a figure must not end the counting
-                if sink.name not in self._faulty:
-                    _log.exception("%s: unexpected fault", sink.name)
-                self._faulty.add(sink.name)
+                self._failing.discard(sink.name)
+            except Exception:  # noqa: BLE001 an error in a sink must not end the counting
+                if sink.name not in self._failing:
+                    _log.exception("%s: unexpected error", sink.name)
+                self._failing.add(sink.name)
         if isinstance(event, Progress):
             return
         for runner in self._runners:
             runner.offer(event)
 
     def close(self, timeout_s: float) -> None:
-        """Let every sink finish; all of them share `timeout_s`, since they finish side by side."""
+        """Let all sinks finish in parallel, within `timeout_s` in total."""
         closers = [threading.Thread(target=runner.close, args=(timeout_s,)) for runner in self._runners]
         for closer in closers:
             closer.start()

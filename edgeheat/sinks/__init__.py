@@ -1,1 +1,1 @@
-"""Where snapshots, states and figures go: disk, MQTT and metrics; none of them knows another."""
+"""Outputs for snapshots, states and figures: disk, MQTT and Prometheus metrics, independent of one another."""

@@ -1,4 +1,4 @@
-"""The contract of every sink: it takes events, one at a time, in its own thread."""
+"""The interface of a sink: an output that handles events one at a time."""
 
 from __future__ import annotations
 
@@ -8,18 +8,18 @@ from edgeheat.defs.events import Event
 
 
 class Sink(Protocol):
-    """Where snapshots and states go; called by one thread only, which may block in it."""
+    """An output for events; called by one thread at a time, which it may block."""
 
     name: str
     """A fixed word for logs and metrics: `disk`, `mqtt`, `metrics`."""
 
     def handle(self, event: Event) -> None:
-        """Take one event; kinds that do not concern the sink are ignored.
+        """Process one event; kinds that the sink does not need are ignored.
 
-        Raises SinkUnavailable, with the remedy, when it could not be taken; the event is not offered again.
+        Raises SinkUnavailable, with the remedy, if it could not be processed; the event is not offered again.
         """
         ...
 
     def close(self) -> None:
-        """Give back what it holds, within a second; called once, after the last event."""
+        """Release everything it holds, within about a second; called once, after the last event."""
         ...

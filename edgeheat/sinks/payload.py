@@ -1,4 +1,4 @@
-"""The figures of a snapshot as JSON, the same on disk and over MQTT."""
+"""Formats the figures of a snapshot as JSON, identically for disk and MQTT."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ from datetime import UTC, datetime
 from edgeheat.defs.events import HeatImage, Snapshot, ZoneHeat
 
 SCHEMA = 1
-"""Goes up when a field changes its meaning or goes away; a new field does not raise it."""
+"""Version of the format: incremented when a field changes its meaning or is removed, not when one is added."""
 
-UNITS: Mapping[str, str] = {
+_UNITS: Mapping[str, str] = {
     "epoch": "goes up when the camera was moved: figures of different epochs are of different places",
     "of": "what the heat counts: traffic is movement, dwell is staying, presence is both together",
     "period_s": "seconds",
@@ -31,28 +31,30 @@ UNITS: Mapping[str, str] = {
     "dwell_cell_s": "seconds of staying summed over the zone's cells, whatever the heat counts",
     "entries": "how often the empty zone became active; in a decaying heat weighted by age, as all its figures",
 }
+"""Unit or meaning of each field, which the payload itself includes."""
 
 _ACTIVITY = {"weight", "rank", "active_s", "active_ratio", "traffic_cell_s", "dwell_cell_s", "entries"}
-"""What only a camera knows: a plan is made of heats, not of frames."""
+"""The zone figures of a camera only: a floor plan is computed from heats, not from frames."""
 
 _PLAN_UNITS: Mapping[str, str] = {
     "size_m": "width and depth of the floor plan in metres",
     "cell_m2": "square metres of one of its cells",
     "seen_ratio": "share of the floor plan that some camera sees, 0 to 1; its figures are about that part",
 }
+"""The same for the fields of a floor plan."""
 
 EXTENSIONS: Mapping[str, str] = {"image/png": "png", "image/jpeg": "jpg", "image/webp": "webp"}
 """The file name extension of each media type that a HeatImage may have."""
 
 
 def utc_text(wall_s: float) -> str:
-    """An instant (Unix time) as RFC 3339 text in UTC to the second: `2026-11-21T09:35:00Z`."""
+    """Return an instant (Unix time) as RFC 3339 text in UTC, to the second: `2026-11-21T09:35:00Z`."""
     return datetime.fromtimestamp(wall_s, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 def heat_figures(snapshot: Snapshot, heat: HeatImage) -> dict[str, object]:
-    """The figures of one heat of a snapshot, ready for `to_json`; `units` says what each means."""
-    zone_figures = _zone_figures if snapshot.plan is None else _place_figures
+    """Return the figures of one heat of a snapshot for `to_json`; `units` explains them."""
+    zone_figures = _zone_figures if snapshot.plan is None else _cell_figures
     return {
         "kind": heat.kind,
         "of": heat.measure,
@@ -65,14 +67,14 @@ def heat_figures(snapshot: Snapshot, heat: HeatImage) -> dict[str, object]:
 
 
 def units(snapshot: Snapshot) -> dict[str, str]:
-    """What each figure of a snapshot means."""
+    """Return the unit or meaning of each figure of a snapshot, by field name."""
     if snapshot.plan is None:
-        return dict(UNITS)
-    return {**{name: words for name, words in UNITS.items() if name not in _ACTIVITY}, **_PLAN_UNITS}
+        return dict(_UNITS)
+    return {**{name: words for name, words in _UNITS.items() if name not in _ACTIVITY}, **_PLAN_UNITS}
 
 
 def plan_figures(snapshot: Snapshot) -> dict[str, object]:
-    """What a floor plan's figures are about, as a field of its own; nothing for a camera."""
+    """Return the area of a floor plan under the key `plan`; empty for a camera."""
     if snapshot.plan is None:
         return {}
     plan = snapshot.plan
@@ -84,7 +86,7 @@ def plan_figures(snapshot: Snapshot) -> dict[str, object]:
     return {"plan": figures}
 
 
-def _place_figures(zone: ZoneHeat) -> dict[str, object]:
+def _cell_figures(zone: ZoneHeat) -> dict[str, object]:
     return {
         "cells": zone.cells,
         "cell_seconds": round(zone.cell_seconds, 3),
@@ -96,7 +98,7 @@ def _place_figures(zone: ZoneHeat) -> dict[str, object]:
 
 def _zone_figures(zone: ZoneHeat) -> dict[str, object]:
     return {
-        **_place_figures(zone),
+        **_cell_figures(zone),
         "weight": zone.weight,
         "rank": zone.rank,
         "active_s": round(zone.active_s, 3),
@@ -108,5 +110,5 @@ def _zone_figures(zone: ZoneHeat) -> dict[str, object]:
 
 
 def to_json(content: Mapping[str, object]) -> bytes:
-    """`content` as compact UTF-8 JSON; raises ValueError on NaN and infinity, which JSON does not know."""
+    """Return `content` as compact UTF-8 JSON; raises ValueError on NaN and infinity, which JSON cannot express."""
     return json.dumps(content, ensure_ascii=False, allow_nan=False, separators=(",", ":")).encode()

@@ -1,4 +1,4 @@
-"""Every sink in its own thread: one that hangs or fails harms no other."""
+"""Every sink runs in its own thread: one that hangs or fails does not affect the others."""
 
 from __future__ import annotations
 
@@ -33,42 +33,42 @@ class ListSink:
 class StuckSink(ListSink):
     def __init__(self) -> None:
         super().__init__("stuck")
-        self.let_go = threading.Event()
+        self.released = threading.Event()
 
     def handle(self, event: Event) -> None:
-        self.let_go.wait(20)
+        self.released.wait(600)
         super().handle(event)
 
 
 class FailingSink(ListSink):
     def __init__(self) -> None:
         super().__init__("failing")
-        self.fault: Exception | None = SinkUnavailable("the disk is full")
+        self.error: Exception | None = SinkUnavailable("the disk is full")
 
     def handle(self, event: Event) -> None:
         super().handle(event)
-        if self.fault is not None:
-            raise self.fault
+        if self.error is not None:
+            raise self.error
 
 
 def nothing(*_: object) -> None:
     pass
 
 
-def test_a_hanging_sink_delays_no_other_and_loses_its_oldest_events() -> None:
+def test_a_hanging_sink_delays_no_other_and_drops_its_oldest_events() -> None:
     stuck, free = StuckSink(), ListSink("free")
-    lost: dict[str, int] = {}
-    hub = Hub([], [stuck, free], lambda name, count: lost.update({name: lost.get(name, 0) + count}), nothing)
+    dropped: dict[str, int] = {}
+    hub = Hub([], [stuck, free], lambda name, count: dropped.update({name: dropped.get(name, 0) + count}), nothing)
     events = [status(number) for number in range(100)]
     for event in events:
         hub.publish(event)
-        wait_for(lambda event=event: free.events[-1:] == [event], 5, "the free sink to take it")  # type: ignore[misc]
-    stuck.let_go.set()
-    hub.close(5)
+        wait_for(lambda event=event: free.events[-1:] == [event], 120, "the free sink to take it")  # type: ignore[misc]
+    stuck.released.set()
+    hub.close(120)
     assert free.events == events
     assert stuck.events[-1] is events[-1]
-    assert lost.keys() == {"stuck"}
-    assert lost["stuck"] == 100 - len(stuck.events) > 0
+    assert dropped.keys() == {"stuck"}
+    assert dropped["stuck"] == 100 - len(stuck.events) > 0
     assert stuck.closed and free.closed
 
 
@@ -78,49 +78,49 @@ def test_progress_goes_to_direct_sinks_only() -> None:
     progress = Progress("aisle", 0.0, 0.0, 1, 1, 0, 0.2)
     hub.publish(progress)
     hub.publish(status(1))
-    hub.close(5)
+    hub.close(120)
     assert direct.events == [progress, status(1)]
     assert queued.events == [status(1)]
 
 
-def test_trouble_is_told_once_when_it_comes_and_once_when_it_goes() -> None:
+def test_a_problem_is_reported_once_when_it_begins_and_once_when_it_ends() -> None:
     sink = FailingSink()
-    told: list[tuple[str, str | None]] = []
-    hub = Hub([], [sink], nothing, lambda name, trouble: told.append((name, trouble)))
+    reported: list[tuple[str, str | None]] = []
+    hub = Hub([], [sink], nothing, lambda name, problem: reported.append((name, problem)))
     for number in range(3):
         hub.publish(status(number))
-    wait_for(lambda: len(sink.events) == 3, 5, "three events")
-    sink.fault = ValueError("rtsp://user:secret@10.0.0.7/ is odd")
+    wait_for(lambda: len(sink.events) == 3, 120, "three events")
+    sink.error = ValueError("rtsp://user:secret@10.0.0.7/ is odd")
     hub.publish(status(3))
-    wait_for(lambda: len(sink.events) == 4, 5, "a fourth event")
-    sink.fault = None
+    wait_for(lambda: len(sink.events) == 4, 120, "a fourth event")
+    sink.error = None
     hub.publish(status(4))
-    hub.close(5)
-    assert told == [("failing", "the disk is full"), ("failing", None)]
+    hub.close(120)
+    assert reported == [("failing", "the disk is full"), ("failing", None)]
 
 
-def test_an_unknown_fault_in_a_sink_neither_ends_it_nor_shows_a_password() -> None:
+def test_an_unexpected_error_in_a_sink_neither_ends_it_nor_shows_a_password() -> None:
     sink = FailingSink()
-    sink.fault = ValueError("rtsp://user:secret@10.0.0.7/ is odd")
-    told: list[tuple[str, str | None]] = []
-    hub = Hub([], [sink], nothing, lambda name, trouble: told.append((name, trouble)))
+    sink.error = ValueError("rtsp://user:secret@10.0.0.7/ is odd")
+    reported: list[tuple[str, str | None]] = []
+    hub = Hub([], [sink], nothing, lambda name, problem: reported.append((name, problem)))
     hub.publish(status(0))
     hub.publish(status(1))
-    hub.close(5)
+    hub.close(120)
     assert len(sink.events) == 2
-    assert told == [("failing", "unexpected ValueError: rtsp://***@10.0.0.7/ is odd")]
+    assert reported == [("failing", "unexpected ValueError: rtsp://***@10.0.0.7/ is odd")]
 
 
-def test_a_fault_in_a_direct_sink_ends_nothing_and_is_logged_once_until_it_works_again(
+def test_an_error_in_a_direct_sink_ends_nothing_and_is_logged_once_until_it_works_again(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     direct, queued = FailingSink(), ListSink("disk")
-    direct.fault = ValueError("no such zone")
+    direct.error = ValueError("no such zone")
     hub = Hub([direct], [queued], nothing, nothing)
     with caplog.at_level(logging.ERROR):
-        for fault in (direct.fault, direct.fault, None, direct.fault):
-            direct.fault = fault
+        for error in (direct.error, direct.error, None, direct.error):
+            direct.error = error
             hub.publish(status(0))
-    hub.close(5)
+    hub.close(120)
     assert len(queued.events) == 4
-    assert [record.message for record in caplog.records] == ["failing: unexpected fault"] * 2
+    assert [record.message for record in caplog.records] == ["failing: unexpected error"] * 2

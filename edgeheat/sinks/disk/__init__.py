@@ -1,1 +1,1 @@
-"""Writes pictures and their figures to disk, and deletes the oldest."""
+"""The disk sink: heatmaps with their figures as files, and the deletion of old ones."""

@@ -1,4 +1,4 @@
-"""The dated pictures on the disk: how much they take by day, and the deleting of the oldest."""
+"""Tracks the disk space of the dated pictures by day, and deletes the oldest."""
 
 from __future__ import annotations
 
@@ -17,15 +17,21 @@ from edgeheat.sinks.payload import EXTENSIONS
 SUFFIXES = (*EXTENSIONS.values(), "json")
 """The extensions that the files of one picture may have: the picture's own, and that of its figures."""
 
-_YEAR, _TWO_DIGITS = re.compile(r"\d{4}"), re.compile(r"\d\d")
+_YEAR = re.compile(r"\d{4}")
+"""The name of a folder of one year."""
+
+_TWO_DIGITS = re.compile(r"\d\d")
+"""The name of a folder of one month or day."""
+
 _FILE = re.compile(rf"(([01]\d|2[0-3])([0-5]\d)([0-5]\d)Z(?:-[0-9]{{1,6}})?)\.(?:{'|'.join(SUFFIXES)})")
+"""The name of a dated file; groups: stem, hour, minute, second. A number follows where several share a second."""
 
 
 class DatedPictures:
-    """Knows the files `<camera>/<heat>/YYYY/MM/DD/HHMMSSZ.*` below `base` without keeping a list of them all.
+    """The files `<camera>/<heat>/YYYY/MM/DD/HHMMSSZ.*` below `base`: their size by day, and their deletion.
 
-    In memory are only the bytes of each day and the files of the oldest day, since a month of many
-    cameras is hundreds of thousands of files. Symbolic links are not followed, other files not touched.
+    Only the bytes of each day and the files of the oldest day are held in memory, since a month of many cameras is
+    hundreds of thousands of files. Symbolic links are not followed, and other files are not touched.
     """
 
     def __init__(self, base: Path) -> None:
@@ -43,11 +49,11 @@ class DatedPictures:
 
     @property
     def total_bytes(self) -> int:
-        """What all dated pictures and their figures take together."""
+        """Size of all dated pictures and their figures."""
         return sum(self._day_bytes.values())
 
     def add(self, stem: Path, wall_s: float, size_bytes: int) -> None:
-        """Count a new picture; `stem` is its path without extension, `size_bytes` the sum of its files."""
+        """Record a new picture; `stem` is its path without extension, `size_bytes` the sum of its files."""
         day = "/".join(stem.parts[-4:-1])
         self._day_bytes[day] = self._day_bytes.get(day, 0) + size_bytes
         if day == self._oldest_day:
@@ -56,7 +62,7 @@ class DatedPictures:
     def delete(self, *, older_than_s: float, excess_bytes: int) -> None:
         """Delete what is older than the instant `older_than_s`, then the oldest until `excess_bytes` are freed.
 
-        Folders that became empty go too. Raises OSError when a file cannot be deleted; the next call tries again.
+        Empty folders are removed as well. Raises OSError if a file cannot be deleted; the next call tries again.
         """
         while self._day_bytes:
             day = min(self._day_bytes)
@@ -69,28 +75,28 @@ class DatedPictures:
                 excess_bytes -= file.size_bytes
             if self._oldest:
                 return
-            self._forget_oldest_day()
+            self._remove_oldest_day()
 
     def _delete_file(self, file: StoredFile) -> None:
         """Delete the first file of the oldest day."""
         folder = os.path.dirname(file.path)  # noqa: PTH120 (a Path for each of many files is slow)
-        # The list may be a day old: a folder that has become a link since then leads elsewhere.
+        # The list may be a day old, and the folder may have been replaced by a link to another place.
         if os.path.realpath(folder) == folder:
             for suffix in SUFFIXES:
                 Path(f"{file.path}.{suffix}").unlink(missing_ok=True)
         del self._oldest[0]
         self._day_bytes[self._oldest_day] -= file.size_bytes
 
-    def _forget_oldest_day(self) -> None:
+    def _remove_oldest_day(self) -> None:
         for heat in self._heat_folders():
             for folder in (heat / self._oldest_day, heat / self._oldest_day[:7], heat / self._oldest_day[:4]):
-                with suppress(OSError):  # it is not empty, not there, or not ours to remove
+                with suppress(OSError):  # it is not empty, does not exist, or may not be removed
                     folder.rmdir()
         del self._day_bytes[self._oldest_day]
         self._oldest_day = ""
 
     def _list(self, day: str) -> list[StoredFile]:
-        """All pictures of one day, oldest first; a picture and its figures are one StoredFile."""
+        """Return all pictures of one day, oldest first; a picture and its figures are one StoredFile."""
         start_s = _start_s(day)
         sizes: dict[str, tuple[float, int]] = {}
         for heat in self._heat_folders():
@@ -99,7 +105,7 @@ class DatedPictures:
                 continue
             for entry in _files(folder):
                 match = _FILE.fullmatch(entry.name)
-                assert match is not None  # _files lets only these through
+                assert match is not None  # _files yields only these
                 time_s = start_s + int(match[2]) * 3600 + int(match[3]) * 60 + int(match[4])
                 stem = f"{folder}/{match[1]}"
                 size_bytes = entry.stat(follow_symlinks=False).st_size
@@ -125,7 +131,7 @@ def _day_folders(heat: Path) -> Iterator[tuple[str, Path]]:
         for month in _folders(year, _TWO_DIGITS):
             for folder in _folders(month, _TWO_DIGITS):
                 day = "/".join(folder.parts[-3:])
-                with suppress(ValueError):  # a 31st of February is not ours
+                with suppress(ValueError):  # there is no 31st of February
                     _start_s(day)
                     yield day, folder
 
@@ -145,6 +151,6 @@ def _remove_unfinished(folder: Path) -> None:
 
 
 def _start_s(day: str) -> float:
-    """Unix time at which the day `YYYY/MM/DD` begins in UTC; raises ValueError where there is no such day."""
+    """Return the Unix time at which the day `YYYY/MM/DD` begins in UTC; raises ValueError if there is no such day."""
     year, month, day_of_month = map(int, day.split("/"))
     return datetime(year, month, day_of_month, tzinfo=UTC).timestamp()

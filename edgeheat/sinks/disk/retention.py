@@ -1,4 +1,4 @@
-"""Decides which stored files must go: those too old, then the oldest until enough room is won."""
+"""Selects the stored files to delete: those past their age limit, then the oldest until enough space is free."""
 
 from __future__ import annotations
 
@@ -8,26 +8,28 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True, order=True)
 class StoredFile:
-    """One thing that retention keeps or deletes as a whole; sorts from the oldest."""
+    """A picture with its figures, kept or deleted as one; sorts from the oldest."""
 
     time_s: float
-    """The instant it belongs to, Unix time in seconds."""
+    """The instant of the picture, Unix time in seconds."""
 
     path: str
+    """Absolute path without extension."""
+
     size_bytes: int
 
 
 def to_delete(oldest_first: Iterable[StoredFile], *, older_than_s: float, excess_bytes: int) -> list[StoredFile]:
-    """Return the files that must go, oldest first: always a beginning of `oldest_first`.
+    """Return the files to delete, always a prefix of `oldest_first`.
 
-    A file goes when its instant lies before `older_than_s` (Unix time), or while those before it
-    add up to less than `excess_bytes`. The input is read no further than to the first file that stays.
+    A file is deleted if its instant lies before `older_than_s` (Unix time), or while those before it add up to less
+    than `excess_bytes`. The input is consumed up to the first file that is kept.
     """
-    doomed: list[StoredFile] = []
+    selected: list[StoredFile] = []
     freed_bytes = 0
     for file in oldest_first:
         if file.time_s >= older_than_s and freed_bytes >= excess_bytes:
             break
-        doomed.append(file)
+        selected.append(file)
         freed_bytes += file.size_bytes
-    return doomed
+    return selected

@@ -1,4 +1,4 @@
-"""The disk sink: every picture with its figures as dated files, the newest also as `latest`, the oldest deleted."""
+"""Writes each picture and its figures as dated files and as `latest`, and deletes the oldest files."""
 
 from __future__ import annotations
 
@@ -15,14 +15,21 @@ from edgeheat.errors import SinkUnavailable
 from edgeheat.sinks.disk.dated import SUFFIXES, DatedPictures
 from edgeheat.sinks.payload import EXTENSIONS, SCHEMA, heat_figures, plan_figures, to_json, units, utc_text
 
-_FILE_MODE = 0o666  # before the umask: the pictures are there to be looked at
-_FIGURES_BYTES = 8192
-_FREE_INODES = 100
+_FILE_MODE = 0o666
+"""Permissions before the umask: other users may view the pictures."""
+
+_MAX_FIGURES_BYTES = 8192
+"""Space reserved for the figures of one picture before they are encoded."""
+
+_MIN_FREE_INODES = 100
+"""Inodes left to other programs on the same disk."""
+
 _NO_HARD_LINKS = {errno.EPERM, errno.EOPNOTSUPP, errno.ENOSYS, errno.EXDEV, errno.EMLINK, errno.EINVAL}
+"""Errors of a file system that cannot make a hard link here."""
 
 
 class DiskSink:
-    """Writes `<root>/heatmaps/<camera>/<heat>/latest.*` and `…/YYYY/MM/DD/HHMMSSZ.*`; docs/storage.md tells all."""
+    """Writes `<root>/heatmaps/<camera>/<heat>/latest.*` and `…/YYYY/MM/DD/HHMMSSZ.*`; see docs/storage.md."""
 
     name = "disk"
 
@@ -37,7 +44,7 @@ class DiskSink:
         on_written: Callable[[str, Literal["ok", "failed"]], None],
         on_bytes: Callable[[int], None],
     ) -> None:
-        """Prepare; the disk is first touched by the first event, for reading a large tree takes seconds.
+        """Store the settings; the disk is accessed from the first event on, since reading a large tree takes seconds.
 
         `timezone` is the shop's, for the local time in the figures. Dated pictures are deleted when older than
         `keep_s`, when they exceed `max_bytes` together, or when the disk has less than `free_floor_bytes` left.
@@ -54,9 +61,9 @@ class DiskSink:
         self._hard_links = True
 
     def handle(self, event: Event) -> None:
-        """Write a snapshot's pictures; the first event of any camera also cleans up.
+        """Write a snapshot's pictures; the first event of any kind but Progress also deletes what is too old.
 
-        Raises SinkUnavailable where not all dated pictures could be written; `latest` is tried in any case.
+        Raises SinkUnavailable if not all dated pictures could be written; `latest` is written if at all possible.
         """
         if isinstance(event, Progress):
             return
@@ -70,7 +77,7 @@ class DiskSink:
             self._write(event, pictures)
 
     def close(self) -> None:
-        """Nothing is held: every file was finished when it was written."""
+        """There is nothing to release: every file is closed as soon as it is written."""
 
     def _open(self, now_s: float) -> DatedPictures:
         self._folder.mkdir(parents=True, exist_ok=True)
@@ -89,45 +96,45 @@ class DiskSink:
             self._on_written(snapshot.camera, outcome)
 
     def _write(self, snapshot: Snapshot, pictures: DatedPictures) -> None:
-        fault: OSError | None = None
-        room = False
+        failure: OSError | None = None
+        has_space = False
         try:
-            room = self._make_room(snapshot, pictures)
+            has_space = self._free_space(snapshot, pictures)
         except OSError as error:
-            fault = error
+            failure = error
         for heat in snapshot.heats:
-            written = room
+            written = has_space
             try:
-                if room:
+                if has_space:
                     self._write_dated(snapshot, heat, pictures)
                 else:
                     self._write_latest_only(snapshot, heat)
             except OSError as error:
-                fault, written = fault or error, False
+                failure, written = failure or error, False
             self._on_written(snapshot.camera, "ok" if written else "failed")
         self._on_bytes(pictures.total_bytes)
-        if fault is not None:
-            raise SinkUnavailable(f"{snapshot.camera}: pictures not written to {self._folder}: {write_remedy(fault)}")
-        if not room:
+        if failure is not None:
+            raise SinkUnavailable(f"{snapshot.camera}: pictures not written to {self._folder}: {write_remedy(failure)}")
+        if not has_space:
             raise SinkUnavailable(
                 f"{snapshot.camera}: only the latest pictures are kept in {self._folder}: the disk is too full and "
                 "no old picture is left to delete; make room on it, or change storage.free_floor or storage.max_size"
             )
 
-    def _make_room(self, snapshot: Snapshot, pictures: DatedPictures) -> bool:
-        """Delete what must go before the snapshot is written; False where there is no room for it even then."""
+    def _free_space(self, snapshot: Snapshot, pictures: DatedPictures) -> bool:
+        """Delete old pictures to fit the snapshot; False if there is not enough space even then."""
         files = 2 * len(snapshot.heats)
-        size_bytes = sum(len(heat.image) + _FIGURES_BYTES for heat in snapshot.heats)
+        size_bytes = sum(len(heat.image) + _MAX_FIGURES_BYTES for heat in snapshot.heats)
         excess_bytes = self._excess_bytes(pictures.total_bytes, files, size_bytes)
         pictures.delete(older_than_s=snapshot.wall_s - self._keep_s, excess_bytes=excess_bytes)
         return self._excess_bytes(pictures.total_bytes, files, size_bytes) <= 0
 
     def _excess_bytes(self, total_bytes: int, files: int, size_bytes: int) -> int:
-        """How many bytes must go before `files` more files of `size_bytes` together may be written; 0 or less: none."""
+        """Return how many bytes to delete before `files` files of `size_bytes` in total may be written; <= 0: none."""
         disk = os.statvfs(self._folder)
-        # One block more for each file: half of it for rounding up, half for folders.
+        # One more block for each file: half of it for rounding up, half for folders.
         lacking_bytes = self._free_floor_bytes + size_bytes + files * disk.f_frsize - disk.f_bavail * disk.f_frsize
-        if disk.f_files and disk.f_favail < _FREE_INODES + files:
+        if disk.f_files and disk.f_favail < _MIN_FREE_INODES + files:
             lacking_bytes = max(lacking_bytes, size_bytes, 1)
         return max(lacking_bytes, total_bytes + size_bytes - self._max_bytes)
 
@@ -138,7 +145,7 @@ class DiskSink:
         picture = stem.with_suffix(f".{EXTENSIONS[heat.media_type]}")
         figures = stem.with_suffix(".json")
         content = self._figures(snapshot, heat, picture.relative_to(folder))
-        # Both are whole on the disk before either gets its name.
+        # Both are complete on the disk before either gets its name.
         picture_temp = stage(picture, lambda file: file.write(heat.image), _FILE_MODE)
         try:
             figures_temp = stage(figures, lambda file: file.write(content), _FILE_MODE)
@@ -179,7 +186,7 @@ class DiskSink:
         )
 
     def _put_latest(self, dated: Path, latest: Path, data: bytes) -> None:
-        """Make `latest` the same file as `dated`, which spares the card a second writing, or a copy of `data`."""
+        """Make `latest` a hard link to `dated`, to write to the flash card only once; else a copy of `data`."""
         if self._hard_links:
             temp = temp_beside(latest)
             temp.unlink(missing_ok=True)
@@ -196,7 +203,7 @@ class DiskSink:
 
 
 def _real_folder(folder: Path) -> Path:
-    """Make `folder`; raises OSError where a symbolic link on its way leads elsewhere, for retention follows none."""
+    """Create `folder`; raises OSError if its path contains a symbolic link, because retention follows none."""
     folder.mkdir(parents=True, exist_ok=True)
     if folder.resolve() != folder:
         raise OSError(errno.ELOOP, "a symbolic link", str(folder))
@@ -204,7 +211,7 @@ def _real_folder(folder: Path) -> Path:
 
 
 def _free_stem(day: Path, name: str) -> Path:
-    """`name` in `day`, counted up where a file has it already: two in one second, or a clock that was set back."""
+    """Return `name` in `day`, with a number if it exists: two in one second, or a clock that was set back."""
     stem, number = day / name, 1
     while any(stem.with_suffix(f".{suffix}").exists() for suffix in SUFFIXES):
         number += 1
@@ -213,7 +220,7 @@ def _free_stem(day: Path, name: str) -> Path:
 
 
 def _remove_stale_latest(folder: Path, suffix: str) -> None:
-    """Remove the `latest` picture of another format, so that nobody looks at it for ever."""
+    """Remove a `latest` picture of another format, which would never be updated again."""
     for other in EXTENSIONS.values():
         if f".{other}" != suffix:
             (folder / f"latest.{other}").unlink(missing_ok=True)
