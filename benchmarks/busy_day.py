@@ -1,4 +1,4 @@
-"""Makes the checkpoint of a camera after a busy day: memory is to be measured as it stays, not as it starts."""
+"""Makes the checkpoint of a camera after a busy day, so that memory is measured with full windows, not empty ones."""
 
 from __future__ import annotations
 
@@ -8,13 +8,20 @@ from pathlib import Path
 from benchmarks.clip import SEED
 
 _DAY_MINUTES = 24 * 60
+"""Length of the longest default window, in steps of the simulation."""
+
 _SCENE = f"synthetic:shop?seed={SEED}&size=640x360&fps=5&walkers=5&shadows=1&noise=3&duration=240"
+"""Four minutes of five people, which are repeated for a day."""
+
 _JITTER_S = 0.02
-"""How unevenly a camera's frames arrive; without it all times would be multiples of 200 ms and pack too well."""
+"""Jitter of the frames' arrival times; without it all times would be multiples of 200 ms and compress too well."""
 
 
 def make(folder: Path, camera: str) -> None:
-    """Write `<folder>/<camera>.ckpt`, with the default heats filled until now; in another process, as clips are."""
+    """Write `<folder>/<camera>.ckpt` with the default heats filled until now.
+
+    In a process of its own, so that its memory is not part of what is measured.
+    """
     filling = get_context("spawn").Process(target=_fill, args=(folder, camera))
     filling.start()
     filling.join()
@@ -23,13 +30,14 @@ def make(folder: Path, camera: str) -> None:
 
 
 def _fill(folder: Path, camera: str) -> None:
-    """Repeat a few minutes of the synthetic shop for a day, each time moved by a few cells."""
+    """Repeat a few minutes of the synthetic shop for a day, each time shifted by a few cells."""
     from dataclasses import replace
     from datetime import UTC
 
     import numpy as np
 
     from edgeheat.core.grid.zones import ZoneMasks
+    from edgeheat.core.heat import heat_file
     from edgeheat.core.heat.heat_set import HeatSet
     from edgeheat.core.heat.increment import Increment
     from edgeheat.core.pipeline import CameraPipeline
@@ -56,8 +64,8 @@ def _fill(folder: Path, camera: str) -> None:
     heats = HeatSet(DEFAULT_HEATS, ZoneMasks.from_params((), (shape_hw[1], shape_hw[0])), UTC)
     now_s, wall_s = clock.monotonic(), clock.wall()
     for age in range(_DAY_MINUTES, 0, -1):
-        moved_by = tuple(int(cells) for cells in rng.integers(-4, 5, 2))
+        shifted_by = tuple(int(cells) for cells in rng.integers(-4, 5, 2))
         traffic_ms, dwell_ms = minutes[age % len(minutes)]
-        traffic_ms, dwell_ms = np.roll(traffic_ms, moved_by, (0, 1)), np.roll(dwell_ms, moved_by, (0, 1))
+        traffic_ms, dwell_ms = np.roll(traffic_ms, shifted_by, (0, 1)), np.roll(dwell_ms, shifted_by, (0, 1))
         heats.add(Increment(traffic_ms, dwell_ms, 60_000, now_s - 60 * age, wall_s - 60 * age))
-    write_checkpoint(folder, camera, to_members(CameraBackup(heats.save({})), clock, boot_id()))
+    write_checkpoint(folder, camera, to_members(CameraBackup(heat_file.save(heats, {})), clock, boot_id()))

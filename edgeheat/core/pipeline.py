@@ -21,6 +21,7 @@ from edgeheat.core.grid.reader import GridReader
 from edgeheat.core.grid.sampling import FrameSampler, grid_size_wh
 from edgeheat.core.grid.zones import ZoneMasks, blackout_mask
 from edgeheat.core.health.verdict import Health, HealthMonitor
+from edgeheat.core.heat import heat_file
 from edgeheat.core.heat.activity import Activity
 from edgeheat.core.heat.base import HeatGrid
 from edgeheat.core.heat.heat_set import HeatSet
@@ -304,7 +305,7 @@ class CameraPipeline:
         scene = self._detector.state() if self._detector is not None else self._restored
         health = {f"health_{name}": array for name, array in self._health_monitor.state().items()}
         self._increments.clear()
-        return self._heats.save({**scene, **health, "epoch": np.array([self.epoch])})
+        return heat_file.save(self._heats, {**scene, **health, "epoch": np.array([self.epoch])})
 
     def restore(self, saved: bytes | None, increments: list[Increment], shift_s: float) -> list[str]:
         """Restore heats that an earlier run saved, and what it counted after; call it before the first frame.
@@ -314,7 +315,7 @@ class CameraPipeline:
         restored then.
         """
         if saved is not None:
-            shape_hw = HeatSet.saved_shape_hw(saved)
+            shape_hw = heat_file.saved_shape_hw(saved)
         elif increments:
             height, width = increments[0].traffic_ms.shape
             shape_hw = (height, width)
@@ -325,7 +326,7 @@ class CameraPipeline:
         empty: list[str] = []
         scene: dict[str, NDArray[Any]] = {}
         if saved is not None:
-            empty, scene = heats.restore(saved, shift_s)
+            empty, scene = heat_file.restore(heats, saved, shift_s)
         for each in increments:
             heats.add(replace(each, mono_s=each.mono_s + shift_s))
         self._restore_scene(scene, shift_s)

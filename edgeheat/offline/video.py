@@ -22,10 +22,10 @@ from edgeheat.core.grid.masks import MotionMask
 from edgeheat.core.grid.zones import blackout_mask
 from edgeheat.core.heat.base import HeatGrid
 from edgeheat.core.heat.increment import MillisecondRounder
-from edgeheat.core.heat.packing import pack_ms, unpack_ms
+from edgeheat.core.heat.packing import pack_array, unpack_array
 from edgeheat.core.render.annotate import title_and_legend
 from edgeheat.core.render.caption import Caption
-from edgeheat.core.render.heatmap import backdrop, heat_layer, scale_max_s
+from edgeheat.core.render.heatmap import dimmed_background, heat_layer, scale_max_s
 from edgeheat.defs.params import Measure, PipelineParams
 from edgeheat.errors import EdgeheatError
 
@@ -66,7 +66,7 @@ class MaskLog:
                 mask.dwell_ms if self._measure != "traffic" else None,
                 mask.moved_ms if self._measure != "dwell" else None,
             )
-            late_ms = tuple(pack_ms(each) for each in late if each is not None)
+            late_ms = tuple(pack_array(each) for each in late if each is not None)
             self._masks.append(_Logged(mask.mono_s, self._whole_ms.round(mask.dt_s), moving, late_ms))
 
     def growing(self, shape_hw: tuple[int, int]) -> GrowingHeat:
@@ -104,7 +104,7 @@ class GrowingHeat:
             cells = np.unpackbits(bits, count=self.heat_ms.size).reshape(shape_hw)
             self.heat_ms += cells * np.uint32(mask.whole_ms)
         for late_ms in mask.late_ms:
-            self.heat_ms += unpack_ms(late_ms, shape_hw, np.uint32)
+            self.heat_ms += unpack_array(late_ms, shape_hw, np.uint32)
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,11 +149,11 @@ class OverlayVideo:
 
     def _under(self, frame: Frame, blackout: U8 | None) -> U8:
         if not self.params.style.overlay:
-            return backdrop(None, self.params.style, self.size_wh)
+            return dimmed_background(None, self.params.style, self.size_wh)
         now = frame.colour(self.size_wh)
         if blackout is not None:
             now[blackout > 0] = 0
-        return backdrop(now, self.params.style, self.size_wh)
+        return dimmed_background(now, self.params.style, self.size_wh)
 
 
 def write_video(

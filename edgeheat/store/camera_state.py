@@ -50,7 +50,7 @@ def to_members(backup: CameraBackup, clock: Clock, boot: str) -> dict[str, bytes
     when = {"mono_s": clock.monotonic(), "wall_s": clock.wall(), "boot_id": boot}
     members = {"when.json": json.dumps(when).encode()}
     if backup.saved is not None:
-        members["heats.npz"] = backup.saved
+        members["heats"] = backup.saved
     if backup.increments:
         members["increments"] = b"".join(_LENGTH.pack(len(packed)) + packed for packed in backup.increments)
     return members
@@ -70,7 +70,7 @@ def from_members(members: Mapping[str, bytes], clock: Clock, boot: str) -> tuple
             raise ValueError("its times are no numbers")
     except (KeyError, TypeError, ValueError) as error:
         raise ValueError(f"no readable when.json: {error}") from error
-    backup = CameraBackup(members.get("heats.npz"), _split(members.get("increments", b"")))
+    backup = CameraBackup(members.get("heats"), _split(members.get("increments", b"")))
     if boot and when.get("boot_id") == boot:
         return backup, 0.0
     return backup, clock.monotonic() - max(0.0, clock.wall() - wall_s) - mono_s

@@ -1,4 +1,4 @@
-"""A small grid with zones, and increments and masks on it, for the tests of everything that counts."""
+"""A small grid with zones, and builders of increments, masks and heats on it, for the tests of heat."""
 
 from __future__ import annotations
 
@@ -12,10 +12,11 @@ from numpy.typing import NDArray
 from edgeheat.core.grid.frames import U8
 from edgeheat.core.grid.masks import MotionMask
 from edgeheat.core.grid.zones import ZoneMasks
+from edgeheat.core.heat.base import Readable
 from edgeheat.core.heat.heat_set import HeatSet
 from edgeheat.core.heat.increment import Increment
 from edgeheat.core.heat.zone_counters import Counter, zero_counters
-from edgeheat.defs.params import HeatParams, ZoneParams
+from edgeheat.defs.params import HeatParams, Measure, ZoneParams
 
 SHAPE = (6, 8)
 WALL = 1_700_000_000.0
@@ -32,16 +33,28 @@ ALL_KINDS = (
     HeatParams("today", "total", since=time(6)),
 )
 
+MEASURES: tuple[Measure, ...] = ("presence", "traffic", "dwell")
+
 EVERY_HEAT = tuple(
-    replace(kind, name=f"{kind.name}-{of}", measure=of)
+    replace(kind, name=f"{kind.name}-{measure}", measure=measure)
     for kind in ALL_KINDS
-    for of in ("presence", "traffic", "dwell")
+    for measure in MEASURES
 )  # fmt: skip
 """Every kind of each measure: "hour-dwell", say."""
 
 
 def heats_of(params: Sequence[HeatParams] = ALL_KINDS, zones: ZoneMasks = ZONES) -> HeatSet:
     return HeatSet(params, zones, UTC)
+
+
+def cell_s(heat: Readable, mono_s: float) -> float:
+    """The seconds in CELL."""
+    return float(heat.read(mono_s, WALL + mono_s).heat_s[CELL])
+
+
+def active_s(heat: Readable, mono_s: float) -> float:
+    """The active seconds of the whole picture."""
+    return float(heat.read_zone_counters(mono_s, WALL + mono_s)[0, Counter.ACTIVE_MS]) / 1000
 
 
 def increment(
@@ -53,13 +66,16 @@ def increment(
     wall_s: float | None = None,
     zones: ZoneMasks = ZONES,
 ) -> Increment:
-    """One in which all happened in CELL, where somebody was the whole time and came in once."""
-    traffic, dwell, rows = np.zeros(SHAPE, np.uint16), np.zeros(SHAPE, np.uint32), zero_counters(len(zones.keys))
+    """An increment in which all time was counted in CELL, and each zone was active throughout with one entry."""
+    traffic, dwell = np.zeros(SHAPE, np.uint16), np.zeros(SHAPE, np.uint32)
+    counters = zero_counters(len(zones.keys))
     traffic[CELL], dwell[CELL] = traffic_ms, dwell_ms
-    rows[:, Counter.OBSERVED_MS] = rows[:, Counter.ACTIVE_MS] = rows[:, Counter.MOTION_MS] = observed_ms
-    rows[:, Counter.TRAFFIC_CELL_MS], rows[:, Counter.DWELL_CELL_MS], rows[:, Counter.ENTRIES] = traffic_ms, dwell_ms, 1
+    for counter in (Counter.OBSERVED_MS, Counter.ACTIVE_MS, Counter.MOTION_MS):
+        counters[:, counter] = observed_ms
+    counters[:, Counter.TRAFFIC_CELL_MS], counters[:, Counter.DWELL_CELL_MS] = traffic_ms, dwell_ms
+    counters[:, Counter.ENTRIES] = 1
     at_wall_s = WALL + mono_s if wall_s is None else wall_s
-    return Increment(traffic, dwell if dwell_ms else None, observed_ms, mono_s, at_wall_s, zones.keys, rows)
+    return Increment(traffic, dwell if dwell_ms else None, observed_ms, mono_s, at_wall_s, zones.keys, counters)
 
 
 def mask_of(
@@ -71,12 +87,12 @@ def mask_of(
     dwell_ms: NDArray[np.uint32] | None = None,
     moved_ms: NDArray[np.uint32] | None = None,
 ) -> MotionMask:
-    """A mask in which everybody moves, unless `moving` says otherwise."""
+    """A mask in which all cells are in motion, unless `moving` says otherwise."""
     return MotionMask(cells, cells if moving is None else moving, dwell_ms, dt_s, mono_s, WALL + mono_s, moved_ms)
 
 
 def random_masks(seed: int, count: int) -> list[MotionMask]:
-    """Masks at uneven times, with gaps, of people who come, move, stay and go; staying becomes certain late."""
+    """Masks at uneven times, with gaps, in which people come, move, stay and leave; dwell is confirmed late."""
     random = np.random.default_rng(seed)
     masks, at_s = [], 100.0
     for _ in range(count):

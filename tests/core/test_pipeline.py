@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from edgeheat.core.foreground.rejections import RejectedTime
 from edgeheat.core.grid.frames import U8, Frame, SizeWH
 from edgeheat.core.grid.zones import ZoneMasks
+from edgeheat.core.heat import heat_file
 from edgeheat.core.heat.heat_set import HeatSet
 from edgeheat.core.heat.increment import Increment
 from edgeheat.core.pipeline import CameraPipeline
@@ -380,7 +381,7 @@ def test_a_scene_whose_parts_do_not_fit_together_is_learnt_anew(shape_hw: tuple[
         "observed_s": np.zeros(shape_hw, np.float16),
     }
     heats = HeatSet(drawn.MEASURES, ZoneMasks.from_params((), drawn.HW[::-1]), UTC)
-    pipeline.restore(heats.save(state), [], 0.0)
+    pipeline.restore(heat_file.save(heats, state), [], 0.0)
     for frame in drawn.room().frames(lambda _: Look(), 2):
         assert pipeline.step(frame) == []
     assert not pipeline.take_report().background_known

@@ -17,6 +17,7 @@ import pytest
 
 from edgeheat.core.floorplan.camera_heats import CameraHeats
 from edgeheat.core.grid.zones import ZoneMasks
+from edgeheat.core.heat import heat_file
 from edgeheat.core.heat.heat_set import HeatSet
 from edgeheat.core.heat.increment import Increment
 from edgeheat.daemon.clock import SystemClock
@@ -287,9 +288,9 @@ def test_what_was_counted_before_the_end_of_a_run_is_not_lost(start: Start) -> N
 def saved_observed_s(backup: CameraBackup) -> float:
     increments = [Increment.unpack(packed) for packed in backup.increments]
     assert backup.saved is not None
-    height, width = HeatSet.saved_shape_hw(backup.saved)
+    height, width = heat_file.saved_shape_hw(backup.saved)
     heats = HeatSet(HEATS, ZoneMasks.from_params((), (width, height)), UTC)
-    heats.restore(backup.saved, 0.0)
+    heat_file.restore(heats, backup.saved, 0.0)
     for increment in increments:
         heats.add(increment)
     return heats.read("total", 1e9, 0.0).observed_s

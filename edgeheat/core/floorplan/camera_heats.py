@@ -1,9 +1,7 @@
-"""The heats of one camera on their way from its worker to the plans, and what is left of them as they age."""
+"""The heats that a camera's worker sends to the floor plans, and their values some time after they were read."""
 
 from __future__ import annotations
 
-import io
-import json
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -13,24 +11,25 @@ import numpy as np
 
 from edgeheat.core.heat.base import HeatGrid
 from edgeheat.core.heat.daily import starts_around_s
+from edgeheat.core.heat.packing import pack, unpack
 from edgeheat.defs.params import HeatParams
-
-_META = "meta"
 
 
 @dataclass(frozen=True, slots=True)
 class CameraHeats:
-    """Some heats of one camera, read at one instant."""
+    """The heats of one camera that floor plans show, read at one instant."""
 
     grids: Mapping[str, HeatGrid]
-    """By the heat's name."""
+    """By the heat's name; `heat_s` is float32."""
 
     mono_s: float
-    """The instant on the monotonic clock, which all processes of a machine share."""
+    """When they were read, on the monotonic clock, which is the same in all processes of a machine."""
 
     wall_s: float
+    """The same instant as Unix time."""
+
     epoch: int = 1
-    """As in Snapshot: goes up when the camera was moved."""
+    """As in Snapshot: increases when the camera was moved."""
 
     def pack(self) -> bytes:
         """Return it as bytes for `unpack`, at most some 180 kB for each heat of 320 by 180 cells."""
@@ -40,28 +39,35 @@ class CameraHeats:
             "epoch": self.epoch,
             "heats": {name: [grid.observed_s, grid.period_s] for name, grid in self.grids.items()},
         }
-        arrays = {f"heat/{name}": grid.heat_s for name, grid in self.grids.items()}
-        buffer = io.BytesIO()
-        # The stubs fear that a key is `allow_pickle`; heats have a slash in theirs.
-        np.savez_compressed(buffer, **arrays, **{_META: np.frombuffer(json.dumps(meta).encode(), np.uint8)})  # type: ignore[arg-type]
-        return buffer.getvalue()
+        return pack(meta, {name: grid.heat_s for name, grid in self.grids.items()})
 
     @classmethod
     def unpack(cls, packed: bytes) -> CameraHeats:
-        """Return what `pack` packed; raises ValueError or OSError where the bytes are nothing of the kind."""
-        with np.load(io.BytesIO(packed), allow_pickle=False) as arrays:
-            meta = json.loads(arrays[_META].tobytes())
+        """Return what `pack` packed, its arrays owned by the caller; raises ValueError for anything else."""
+        meta, arrays = unpack(packed)
+        try:
             grids = {
-                name: HeatGrid(arrays[f"heat/{name}"], observed_s, period_s)
+                name: HeatGrid(arrays[name], float(observed_s), float(period_s))
                 for name, (observed_s, period_s) in meta["heats"].items()
             }
-        return cls(grids, meta["mono_s"], meta["wall_s"], meta["epoch"])
+            times = float(meta["mono_s"]), float(meta["wall_s"])
+            epoch = int(meta["epoch"])
+        except (AttributeError, KeyError, TypeError, ValueError, OverflowError) as error:
+            raise ValueError(f"camera heats: unreadable: {error!r}") from error
+        for name, grid in grids.items():
+            if grid.heat_s.dtype != np.float32 or grid.heat_s.ndim != 2:
+                raise ValueError(
+                    f"camera heats: expected float32 (height, width) for {name}, "
+                    f"got {grid.heat_s.dtype} {grid.heat_s.shape}"
+                )
+        return cls(grids, *times, epoch)
 
     def read(self, heat: HeatParams, mono_s: float, wall_s: float, timezone: tzinfo) -> HeatGrid:
-        """Return one heat as it stands at a later instant if the camera has seen nothing since.
+        """Return one heat as it is at a later instant, provided that nothing was observed since.
 
-        Exact for decaying heats and for totals. Of a window what is left is reckoned as if the heat had come evenly:
-        only the camera's worker knows when it came. `timezone` is the shop's, for totals that start at a time of day.
+        Exact for decaying heats (exponential decay by half-life) and for totals. A window is assumed to have been
+        filled evenly, so that it empties linearly: only the camera's worker knows when its heat was counted. `timezone`
+        is the shop's, for totals that restart at a time of day. Raises KeyError where the camera did not send the heat.
         """
         grid = self.grids[heat.name]
         age_s = max(0.0, mono_s - self.mono_s)

@@ -1,4 +1,4 @@
-"""Draws plans: the heat over the plan's picture, the places that nobody sees hatched; and a snapshot of all heats."""
+"""Draws floor plans: the blended heat over the plan's picture, with hatching where no camera sees the floor."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ from edgeheat.core.floorplan.camera_heats import CameraHeats
 from edgeheat.core.floorplan.geometry import FloorView, PlanHeat, blend, floor_view, plan_grid_wh
 from edgeheat.core.grid.frames import U8, SizeWH
 from edgeheat.core.grid.sampling import grid_size_wh
-from edgeheat.core.heat.peak import places
+from edgeheat.core.heat.peak import local_median
 from edgeheat.core.render.annotate import title_and_legend
 from edgeheat.core.render.caption import Caption
 from edgeheat.core.render.encode import MEDIA_TYPES, encode
-from edgeheat.core.render.heatmap import backdrop, heat_layer, scale_max_s
+from edgeheat.core.render.heatmap import dimmed_background, heat_layer, scale_max_s
 from edgeheat.core.render.layer import Layer
 from edgeheat.core.render.snapshot import MAX_IMAGE_BYTES
 from edgeheat.defs.events import ALL, HeatImage, PlanArea, Snapshot, ZoneHeat
@@ -26,21 +26,29 @@ from edgeheat.defs.params import HeatParams, PlanParams, PlanViewParams, Style
 from edgeheat.defs.wording import period_words
 
 _NOMINAL_PICTURE_WH = (1920, 1080)
-"""Stands for the picture of a camera that has not sent a heat yet."""
+"""Assumed picture size of a camera that has not sent a heat yet."""
 
-_PAPER, _INK = 225, 150
-"""Grey of a plan without a picture, and of the lines at each metre."""
+_PAPER_GREY = 225
+"""Grey level of a plan without a picture."""
 
-_LINES_APART_PX = 12
-_HATCH_SHADE, _HATCH_GREY = 0.45, 120
-"""The hatching darkens what lies below, and its lines are of this grey: seen on white paper and on black."""
+_METRE_LINE_GREY = 150
+"""Grey level of the lines at each metre of such a plan."""
+
+_MIN_LINE_SPACING_PX = 12
+"""Lines at each metre that would be closer than this are drawn at each 5, 10, 50 or 100 metres instead."""
+
+_HATCH_OPACITY = 0.45
+"""Opacity of the black under the hatching, 0..1."""
+
+_HATCH_GREY = 120
+"""Grey level of the hatching's lines, visible on white and on black plans."""
 
 
 def plan_picture_wh(params: PlanParams, image: U8 | None) -> SizeWH:
-    """Return the (width, height) of a plan's pictures: of its shape, as wide as `image`, within `max_width` squared.
+    """Return the (width, height) of a plan's pictures: the plan's aspect ratio, the width of `image`.
 
-    image: the plan's own picture, BGR, which is stretched to that; None: as large as may be. A smaller one than the
-    plan's grid is enlarged to it, for no heat is left out.
+    image: the plan's own picture, BGR; None: as large as possible. Neither side is longer than `style.max_width`, and
+    the width is not less than the plan's grid unless that limit requires it.
     """
     width_m, depth_m = params.size_m
     limit = params.style.max_width
@@ -50,9 +58,10 @@ def plan_picture_wh(params: PlanParams, image: U8 | None) -> SizeWH:
 
 
 def decode_image(content: bytes) -> U8 | None:
-    """Return a plan's own picture, BGR, from the bytes of its file; None where they are no whole picture.
+    """Return a plan's own picture, BGR uint8, from the bytes of its file; None where they are not a complete picture.
 
-    What is transparent is paper: drawing programs leave the background out, and black lines on black are nothing.
+    Transparent pixels become white: drawing programs export a transparent background, and black lines on black would be
+    invisible.
     """
     data = np.frombuffer(content, np.uint8)
     found = cv2.imdecode(data, cv2.IMREAD_COLOR) if content else None
@@ -61,27 +70,27 @@ def decode_image(content: bytes) -> U8 | None:
     picture = np.asarray(found, np.uint8)
     opacity = _opacity(cv2.imdecode(data, cv2.IMREAD_UNCHANGED))
     if opacity is not None:
-        for channel in range(3):  # one by one: as fractions, or all at once, a large plan would be half a gigabyte
+        for channel in range(3):  # one by one in uint8: a large plan would take half a gigabyte otherwise
             ink = cv2.multiply(255 - picture[..., channel], opacity, scale=1 / 255)
             picture[..., channel] = 255 - np.asarray(ink, np.uint8)
     return picture
 
 
 def _opacity(whole: NDArray[Any] | None) -> U8 | None:
-    """Return the fourth channel of a picture as it was decoded, 255 opaque; None where it has none."""
+    """Return the alpha channel of a decoded picture, uint8, 255 opaque; None where it has none."""
     if whole is None or whole.ndim < 3 or whole.shape[2] != 4:
         return None
     return np.asarray(whole[..., 3] >> 8 if whole.dtype == np.uint16 else whole[..., 3], np.uint8)
 
 
 def draw_plan(heat: PlanHeat, image: U8 | None, params: PlanParams, caption: Caption) -> U8:
-    """Return the picture of one heat of a plan: BGR of shape (height, width, 3), owned by the caller.
+    """Return the picture of one heat of a plan: BGR uint8, shape (height, width, 3), owned by the caller.
 
     image: the plan's own picture, BGR of any size, which is stretched over the plan; None draws lines at each metre.
-    What nobody sees is hatched, and so is what nobody has seen in all the time of the heat.
+    Cells that no camera sees, or that none observed in the heat's period, are hatched.
     """
     style, size_wh = params.style, plan_picture_wh(params, image)
-    picture = backdrop(plan_image(params, image, size_wh) if style.overlay else None, style, size_wh)
+    picture = dimmed_background(plan_image(params, image, size_wh) if style.overlay else None, style, size_wh)
     top_s = scale_max_s(heat.grid, style)
     heat_layer(heat.grid.heat_s, top_s, style, size_wh).lay_over(picture)
     hatch(picture, heat.observed_s > 0)
@@ -91,10 +100,10 @@ def draw_plan(heat: PlanHeat, image: U8 | None, params: PlanParams, caption: Cap
 
 
 def plan_snapshot(params: PlanParams, cameras: Mapping[str, CameraHeats], image: U8 | None) -> Snapshot:
-    """Draw and encode each heat of a plan as of the latest of `cameras`, of which there must be one.
+    """Draw and encode each heat of a plan as of the latest instant of `cameras`, which must not be empty.
 
-    A camera of the plan that is not among them has observed nothing. Raises ValueError, naming the camera, where the
-    points of one do not determine a view of the floor.
+    cameras, by name: a camera of the plan that is missing counts as having observed nothing. image: as for `draw_plan`.
+    Raises ValueError, which names the camera, where a camera's points do not determine a homography.
     """
     latest = max(cameras.values(), key=lambda camera: camera.mono_s)
     views = {view.camera: _floor_view(view, params.size_m, _grid_wh(view, cameras)) for view in params.views}
@@ -147,48 +156,48 @@ def _heat_image(heat: HeatParams, blended: PlanHeat, picture: U8, style: Style) 
         observed_s=blended.grid.observed_s,
         coverage=blended.grid.coverage,
         scale_max_s=scale_max_s(blended.grid, style),
-        zones=(_figures(blended),),
+        zones=(_plan_figures(blended),),
         image=encoded,
         media_type=MEDIA_TYPES[style.format],
         size_wh=(picture.shape[1], picture.shape[0]),
     )
 
 
-def _figures(heat: PlanHeat) -> ZoneHeat:
-    """Return the figures of all places that a camera sees."""
+def _plan_figures(heat: PlanHeat) -> ZoneHeat:
+    """Return the figures of the whole area that cameras see."""
     height, width = heat.seen.shape
     count = cv2.countNonZero(heat.seen)
     if not count:
         return ZoneHeat(ALL, 0, 0.0, 0.0, 0.0, (0.5, 0.5))
     total_s = float(heat.grid.heat_s[heat.seen > 0].sum(dtype="float64"))
-    _, peak_s, _, (x, y) = cv2.minMaxLoc(places(heat.grid.heat_s), heat.seen)
+    _, peak_s, _, (x, y) = cv2.minMaxLoc(local_median(heat.grid.heat_s), heat.seen)
     return ZoneHeat(ALL, count, total_s, total_s / count, peak_s, ((x + 0.5) / width, (y + 0.5) / height))
 
 
 def plan_image(params: PlanParams, image: U8 | None, size_wh: SizeWH) -> U8:
-    """Return a plan's own picture, or where it has none paper with a line at each metre, or at fewer where too many."""
+    """Return a plan's own picture `image`, or where that is None grey paper of `size_wh` with a line at each metre."""
     if image is not None:
         return image
     size_m = params.size_m
-    paper = np.full((size_wh[1], size_wh[0], 3), _PAPER, np.uint8)
+    paper = np.full((size_wh[1], size_wh[0], 3), _PAPER_GREY, np.uint8)
     pixels_per_m = size_wh[0] / size_m[0]
-    step_m = next((step for step in (1, 5, 10, 50) if step * pixels_per_m >= _LINES_APART_PX), 100)
+    step_m = next((step for step in (1, 5, 10, 50) if step * pixels_per_m >= _MIN_LINE_SPACING_PX), 100)
     for metre in range(0, int(max(size_m)) + 1, step_m):
         at = round(metre * pixels_per_m)
-        paper[:, at : at + 1] = _INK
-        paper[at : at + 1] = _INK
+        paper[:, at : at + 1] = _METRE_LINE_GREY
+        paper[at : at + 1] = _METRE_LINE_GREY
     return paper
 
 
 def hatch(picture: U8, known: NDArray[np.bool_]) -> None:
-    """Hatch, in place, what is not known; `known` has the shape of the plan's grid."""
+    """Hatch in place what is not known; picture: BGR of any size, known: of any shape, stretched over the picture."""
     size_wh = picture.shape[1], picture.shape[0]
     area = cv2.resize((~known).astype(np.uint8) * 255, size_wh, interpolation=cv2.INTER_LINEAR) > 127
     spacing = max(8, min(size_wh) // 60)
     across = np.add.outer(np.arange(size_wh[1]), np.arange(size_wh[0])) % spacing
     lines = area & (across < max(1, spacing // 8))
     layer = Layer(np.zeros_like(picture), np.full_like(picture, 255))
-    layer.keep[area] = round(255 * (1 - _HATCH_SHADE))
+    layer.keep[area] = round(255 * (1 - _HATCH_OPACITY))
     layer.keep[lines] = 0
     layer.colour[lines] = _HATCH_GREY
     layer.lay_over(picture)

@@ -1,1 +1,1 @@
-"""Counts seconds per grid cell: decaying, over rolling windows, in total, and per zone."""
+"""Counts seconds of movement and dwell per grid cell and per zone: decaying, over rolling windows, and in total."""

@@ -1,10 +1,10 @@
-"""What every kind of heat has in common: its protocol, and the grid as which it is read."""
+"""The protocol that decaying, window and total heats implement, and the grid that reading one returns."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,63 +13,70 @@ from edgeheat.core.grid.frames import F32
 from edgeheat.core.heat.increment import Increment
 from edgeheat.defs.params import Measure
 
+_Number = TypeVar("_Number", bound=np.generic)
+
 
 @dataclass(frozen=True, slots=True)
 class HeatGrid:
-    """One heat of one camera, read at one instant."""
+    """One heat of one camera as it was at one instant."""
 
     heat_s: F32
-    """Motion-seconds for each cell, shape (grid height, grid width); owned by the holder."""
+    """Motion-seconds per cell, float32, shape (grid height, grid width); owned by the holder."""
 
     observed_s: float
-    """Seconds of the period in which the camera was really seen (weighted by age for a decaying heat)."""
+    """Seconds of the period that were observed (weighted by age for a decaying heat)."""
 
     period_s: float
-    """Seconds that the heat would cover if nothing were missed; for a decaying heat its mean life, half-life / ln 2."""
+    """Length of the period in seconds; for a decaying heat its mean lifetime, half-life / ln 2."""
 
     @property
     def coverage(self) -> float:
-        """Observed share of the period, 0..1."""
+        """Observed share of the period, 0..1; 0 for a period without length."""
         return min(1.0, self.observed_s / self.period_s) if self.period_s > 0 else 0.0
 
 
 State = dict[str, NDArray[Any]]
-"""A heat as named arrays, as numpy's npz files hold them."""
+"""Everything a heat holds, as named arrays of integers and floats."""
 
 
 class Readable(Protocol):
-    """What can be told of a heat; times are on the monotonic clock and never go back."""
+    """A heat that can be read; `mono_s` is on the monotonic clock and must not decrease between calls."""
 
-    def read(self, mono_s: float, wall_s: float, pending: Increment | None = None) -> HeatGrid:
-        """Return the heat at an instant, with `pending` counted in; neither is changed by it."""
+    def read(self, mono_s: float, wall_s: float, unfinished: Increment | None = None) -> HeatGrid:
+        """Return the heat at an instant, including the increment that is still `unfinished`; changes neither."""
         ...
 
-    def read_zone_counters(self, mono_s: float, wall_s: float, pending: Increment | None = None) -> NDArray[np.float64]:
-        """Return the zones' rows of the same period, shape (zones, len(Counter)), owned by the caller."""
+    def read_zone_counters(
+        self, mono_s: float, wall_s: float, unfinished: Increment | None = None
+    ) -> NDArray[np.float64]:
+        """Return the zone counters of the same period, float64, shape (zones, len(Counter)), owned by the caller."""
         ...
 
 
 class Heat(Readable, Protocol):
-    """One heat of one camera, with its zones' figures.
+    """One heat of one camera, with the zone counters of the same period.
 
-    A heat adds up its measure only; the zones' rows hold every figure, whatever the heat counts.
+    The grid adds up the heat's measure only; the zone counters hold every figure, whatever the measure.
     """
 
     def add(self, increment: Increment) -> None:
-        """Count one increment; its zone rows must be of the zones that the heat was made for."""
+        """Add one increment; its zone counters must be of the zones that the heat was made for."""
         ...
 
     def state(self) -> State:
-        """Return everything needed to go on later; `zones` has the zones on its last axis but one."""
+        """Return what `restore` needs, arrays still the heat's; `zone_counters` of shape (..., zones, len(Counter))."""
         ...
 
     def restore(self, state: Mapping[str, NDArray[Any]], shift_s: float) -> None:
-        """Take up a state; `shift_s` is added to its times. Raises ValueError or KeyError where it does not fit."""
+        """Replace the heat by a saved state, adding `shift_s` to its monotonic times.
+
+        Raises ValueError, KeyError or IndexError where the state does not fit.
+        """
         ...
 
 
 def add_measure(heat_ms: NDArray[Any], increment: Increment, measure: Measure) -> None:
-    """Add what a heat counts of an increment to its grid, in place."""
+    """Add the milliseconds of an increment that count for `measure` to a grid, in place."""
     if measure != "dwell":
         heat_ms += increment.traffic_ms
     if measure != "traffic" and increment.dwell_ms is not None:
@@ -77,14 +84,14 @@ def add_measure(heat_ms: NDArray[Any], increment: Increment, measure: Measure) -
 
 
 def as_heat_grid(heat_ms: NDArray[Any], observed_ms: float, period_s: float) -> HeatGrid:
-    """Return milliseconds per cell as a HeatGrid, which owns its own array of seconds."""
+    """Return milliseconds per cell as a HeatGrid with an array of its own."""
     heat_s = np.empty(heat_ms.shape, np.float32)
     np.divide(heat_ms, 1000.0, out=heat_s, casting="same_kind")
     return HeatGrid(heat_s, observed_ms / 1000.0, period_s)
 
 
-def checked_copy(array: NDArray[Any], shape: tuple[int, ...]) -> NDArray[Any]:
-    """Return a copy of a saved array; raises ValueError where its shape is not `shape`."""
-    if array.shape != shape:
-        raise ValueError(f"heat: expected an array of {shape}, got {array.shape}")
+def checked_copy(array: NDArray[Any], shape: tuple[int, ...], dtype: type[_Number]) -> NDArray[_Number]:
+    """Return a copy of a saved array. Raises ValueError where its shape or dtype is another."""
+    if array.shape != shape or array.dtype != dtype:
+        raise ValueError(f"heat: expected {np.dtype(dtype)} {shape}, got {array.dtype} {array.shape}")
     return array.copy()

@@ -1,4 +1,4 @@
-"""When a total that begins anew each day does so, by the shop's clock."""
+"""Computes when a total that restarts daily at a local time last restarted and restarts next."""
 
 from __future__ import annotations
 
@@ -6,9 +6,9 @@ from datetime import datetime, time, timedelta, tzinfo
 
 
 def starts_around_s(since: time, wall_s: float, timezone: tzinfo) -> tuple[float, float]:
-    """Return the last instant, up to `wall_s`, at which the clock of `timezone` showed `since`, and the first after it.
+    """Return the last instant up to `wall_s` at which local time was `since`, and the next such instant.
 
-    All in Unix time.
+    All in Unix time; days of 23 and 25 hours, when the clocks change, are taken into account.
     """
     day = datetime.fromtimestamp(wall_s, timezone).date()
     yesterday_s, today_s, tomorrow_s = (

@@ -1,4 +1,4 @@
-"""Decaying heat: what is busy lately."""
+"""Decaying heat: halves every half-life, so that recent activity dominates."""
 
 from __future__ import annotations
 
@@ -16,13 +16,16 @@ from edgeheat.defs.params import Measure
 
 
 class DecayingHeat:
-    """Heat that halves every half-life: heat(t) = sum of counted(u) * 2 ** (-(t - u) / half_life)."""
+    """Heat that halves every half-life: heat(t) = sum of counted(u) * 2 ** (-(t - u) / half_life).
+
+    Reference: exponential decay; in discrete time an exponentially weighted sum (Brown 1956, Exponential smoothing).
+    """
 
     def __init__(self, shape_hw: tuple[int, int], zones: int, measure: Measure, half_life_s: float) -> None:
         self._measure = measure
         self._half_life_s = half_life_s
         self._heat_ms: NDArray[np.float64] = np.zeros(shape_hw)
-        self._zones: NDArray[np.float64] = np.zeros((zones, len(Counter)))
+        self._zone_counters: NDArray[np.float64] = np.zeros((zones, len(Counter)))
         self._observed_ms = 0.0
         self._at_s = -math.inf
 
@@ -31,37 +34,39 @@ class DecayingHeat:
         return float(2.0 ** (-age_s / self._half_life_s)) if age_s > 0 else 1.0
 
     def add(self, increment: Increment) -> None:
-        """Count one increment as of its end; within its second nothing decays."""
+        """Add one increment as of its end; within its second nothing decays."""
         factor = self._factor(increment.mono_s)
         self._heat_ms *= factor
         add_measure(self._heat_ms, increment, self._measure)
-        self._zones = self._zones * factor + increment.zone_counters
+        self._zone_counters = self._zone_counters * factor + increment.zone_counters
         self._observed_ms = self._observed_ms * factor + increment.observed_ms
         self._at_s = max(self._at_s, increment.mono_s)
 
-    def read(self, mono_s: float, wall_s: float, pending: Increment | None = None) -> HeatGrid:
-        """Return the heat at an instant; its period is the mean life, half-life / ln 2."""
+    def read(self, mono_s: float, wall_s: float, unfinished: Increment | None = None) -> HeatGrid:
+        """Return the heat at an instant; its period is the mean lifetime, half-life / ln 2."""
         factor = self._factor(mono_s)
         heat_ms = self._heat_ms * factor
         observed_ms = self._observed_ms * factor
-        if pending is not None:
-            add_measure(heat_ms, pending, self._measure)
-            observed_ms += pending.observed_ms
+        if unfinished is not None:
+            add_measure(heat_ms, unfinished, self._measure)
+            observed_ms += unfinished.observed_ms
         return as_heat_grid(heat_ms, observed_ms, self._half_life_s / math.log(2))
 
-    def read_zone_counters(self, mono_s: float, wall_s: float, pending: Increment | None = None) -> NDArray[np.float64]:
-        """Return the zones' rows at an instant, weighted by age like the heat."""
-        rows = self._zones * self._factor(mono_s)
-        return rows if pending is None else rows + pending.zone_counters
+    def read_zone_counters(
+        self, mono_s: float, wall_s: float, unfinished: Increment | None = None
+    ) -> NDArray[np.float64]:
+        """Return the zone counters at an instant, weighted by age like the heat."""
+        counters = self._zone_counters * self._factor(mono_s)
+        return counters if unfinished is None else counters + unfinished.zone_counters
 
     def state(self) -> State:
-        """Return everything needed to go on later; single precision is off by less than a tenth of a millionth."""
+        """Return what `restore` needs; the grid in single precision, which is off by less than one ten-millionth."""
         meta = np.array([self._observed_ms, self._at_s])
-        return {"heat_ms": self._heat_ms.astype(np.float32), "zones": self._zones, "meta": meta}
+        return {"heat_ms": self._heat_ms.astype(np.float32), "zone_counters": self._zone_counters, "meta": meta}
 
     def restore(self, state: Mapping[str, NDArray[Any]], shift_s: float) -> None:
-        """Take up a state."""
-        self._heat_ms = checked_copy(state["heat_ms"], self._heat_ms.shape).astype(np.float64)
-        self._zones = checked_copy(state["zones"], self._zones.shape).astype(np.float64)
+        """Replace the heat by a saved state."""
+        self._heat_ms = checked_copy(state["heat_ms"], self._heat_ms.shape, np.float32).astype(np.float64)
+        self._zone_counters = checked_copy(state["zone_counters"], self._zone_counters.shape, np.float64)
         self._observed_ms = float(state["meta"][0])
         self._at_s = float(state["meta"][1]) + shift_s

@@ -1,8 +1,7 @@
-"""Gathers motion masks into increments of about a second: the only thing that ever changes a heat."""
+"""Gathers motion masks into increments of about one second, which are the only thing that changes a heat."""
 
 from __future__ import annotations
 
-import struct
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -10,97 +9,95 @@ from numpy.typing import NDArray
 
 from edgeheat.core.grid.frames import U16, U32
 from edgeheat.core.grid.masks import MotionMask
-from edgeheat.core.heat.packing import pack_ms, unpack_ms
+from edgeheat.core.heat.packing import pack, unpack
 from edgeheat.core.heat.zone_counters import Counter, ZoneCounters, zero_counters
 
 INCREMENT_S = 1.0
+"""Seconds of masks that are gathered into one increment."""
 
-_HEADER = struct.Struct("<HHHHHxxIIIIdd")
-"""Mark, layout, width, height, zones; bytes of zone rows, traffic and dwell; observed_ms, mono_s, wall_s."""
+_MAX_TRAFFIC_MS = np.uint32(65_535)
+"""Traffic that one increment can hold for a cell, in 16 bits. Up to a minute of pending movement may be confirmed in
+one frame; what exceeds this is counted as dwell, so that no presence is lost."""
 
-_MARK, _LAYOUT = 0, 2
-_HEADER_1 = struct.Struct("<HHIdd")
-"""Width, height, observed_ms, mono_s, wall_s of layout 1, which had motion only; no grid is 0 cells wide."""
-
-_KEY_BYTES = 8
-
-_MOST_TRAFFIC_MS = np.uint32(65_535)
-"""A minute of movement that was held back may become certain at once; more than an increment has room for is told as
-dwell, so that no presence is lost."""
-
-_ALMOST_MS = 1e-6
-"""So much less than a whole millisecond is one: 0.1 + 0.1 + … falls short by as little as floats do."""
+_ROUNDING_MS = 1e-6
+"""A time this close below a whole millisecond is taken as whole: in floating point 0.1 + 0.1 + … falls short of it."""
 
 
 @dataclass(frozen=True, slots=True)
 class Increment:
-    """What was counted in about one second; small enough to be sent to whoever must outlive this process."""
+    """What was counted in about one second, small enough to be sent to the parent process each second.
+
+    Raises ValueError where shapes or dtypes do not fit together.
+    """
 
     traffic_ms: U16
-    """Milliseconds of movement for each cell, shape (grid height, grid width)."""
+    """Milliseconds of movement per cell, shape (grid height, grid width)."""
 
-    dwell_ms: NDArray[np.uint32] | None
-    """Milliseconds of staying for each cell that became certain in it, minutes at once at times; None: none did."""
+    dwell_ms: U32 | None
+    """Milliseconds of dwell per cell that were confirmed in this second, up to minutes at once, same shape; None: no
+    dwell was confirmed."""
 
     observed_ms: int
+    """Milliseconds that the masks stand for."""
+
     mono_s: float
-    """The end of it on the monotonic clock."""
+    """End of the increment on the monotonic clock."""
 
     wall_s: float
+    """The same instant as Unix time."""
+
     zone_keys: tuple[int, ...] = ()
-    """Which zone each row is of, see `zone_key`: whoever takes it up may have other zones."""
+    """The `zone_key` of each row of `zone_counters`: the heats that count it may be of other zones."""
 
     zone_counters: ZoneCounters = field(default_factory=lambda: zero_counters(0))
+    """What was counted for each zone, shape (zones, len(Counter))."""
+
+    def __post_init__(self) -> None:
+        if self.traffic_ms.dtype != np.uint16 or self.traffic_ms.ndim != 2:
+            raise ValueError(f"increment: expected uint16 (height, width), got {_described(self.traffic_ms)}")
+        if self.dwell_ms is not None and (
+            self.dwell_ms.dtype != np.uint32 or self.dwell_ms.shape != self.traffic_ms.shape
+        ):
+            raise ValueError(f"increment: expected uint32 {self.traffic_ms.shape}, got {_described(self.dwell_ms)}")
+        counters_shape = (len(self.zone_keys), len(Counter))
+        if self.zone_counters.dtype != np.int64 or self.zone_counters.shape != counters_shape:
+            raise ValueError(f"increment: expected int64 {counters_shape}, got {_described(self.zone_counters)}")
 
     def pack(self) -> bytes:
-        """Return it as bytes for `unpack`, typically 1-3 kB."""
-        height, width = self.traffic_ms.shape
-        keys = b"".join(key.to_bytes(_KEY_BYTES, "little") for key in self.zone_keys)
-        rows, traffic = pack_ms(self.zone_counters), pack_ms(self.traffic_ms)
-        dwell = b"" if self.dwell_ms is None else pack_ms(self.dwell_ms)
-        sizes = len(self.zone_keys), len(rows), len(traffic), len(dwell)
-        times = self.observed_ms, self.mono_s, self.wall_s
-        return _HEADER.pack(_MARK, _LAYOUT, width, height, *sizes, *times) + keys + rows + traffic + dwell
+        """Return the increment as bytes for `unpack`, typically 1 to 3 kB."""
+        arrays: dict[str, NDArray[np.generic]] = {
+            "traffic_ms": self.traffic_ms,
+            "zone_keys": np.array(self.zone_keys, np.uint64),
+            "zone_counters": self.zone_counters,
+        }
+        if self.dwell_ms is not None:
+            arrays["dwell_ms"] = self.dwell_ms
+        return pack({"observed_ms": self.observed_ms, "mono_s": self.mono_s, "wall_s": self.wall_s}, arrays)
 
     @classmethod
     def unpack(cls, packed: bytes) -> Increment:
-        """Return what `pack` packed, also in layout 1; raises ValueError where the bytes are not an increment."""
-        if len(packed) < _HEADER_1.size:
-            raise ValueError(f"increment: expected at least {_HEADER_1.size} bytes, got {len(packed)}")
-        if int.from_bytes(packed[:2], "little") != _MARK:
-            return cls._unpack_1(packed)
-        if len(packed) < _HEADER.size:
-            raise ValueError(f"increment: expected at least {_HEADER.size} bytes, got {len(packed)}")
-        _, layout, width, height, zones, *figures = _HEADER.unpack_from(packed)
-        rows_size, traffic_size, dwell_size, observed_ms, mono_s, wall_s = figures
-        if layout != _LAYOUT:
-            raise ValueError(f"increment: expected layout {_LAYOUT}, got {layout}")
-        rows_at = _HEADER.size + _KEY_BYTES * zones
-        traffic_at = rows_at + rows_size
-        dwell_at = traffic_at + traffic_size
-        if len(packed) != dwell_at + dwell_size:
-            raise ValueError(f"increment: expected {dwell_at + dwell_size} bytes, got {len(packed)}")
-        keys = (packed[at : at + _KEY_BYTES] for at in range(_HEADER.size, rows_at, _KEY_BYTES))
-        dwell = packed[dwell_at:]
-        return cls(
-            unpack_ms(packed[traffic_at:dwell_at], (height, width), np.uint16),
-            unpack_ms(dwell, (height, width), np.uint32) if dwell else None,
-            observed_ms,
-            mono_s,
-            wall_s,
-            tuple(int.from_bytes(key, "little") for key in keys),
-            unpack_ms(packed[rows_at:traffic_at], (zones, len(Counter)), np.int64),
-        )
+        """Return what `pack` packed, its arrays owned by the caller; raises ValueError for anything else."""
+        meta, arrays = unpack(packed)
+        try:
+            return cls(
+                arrays["traffic_ms"],
+                arrays.get("dwell_ms"),
+                int(meta["observed_ms"]),
+                float(meta["mono_s"]),
+                float(meta["wall_s"]),
+                tuple(int(key) for key in arrays["zone_keys"].tolist()),
+                arrays["zone_counters"],
+            )
+        except (KeyError, TypeError, OverflowError) as error:
+            raise ValueError(f"increment: unreadable: {error!r}") from error
 
-    @classmethod
-    def _unpack_1(cls, packed: bytes) -> Increment:
-        width, height, observed_ms, mono_s, wall_s = _HEADER_1.unpack_from(packed)
-        traffic_ms = unpack_ms(packed[_HEADER_1.size :], (height, width), np.uint16)
-        return cls(traffic_ms, None, observed_ms, mono_s, wall_s)
+
+def _described(array: NDArray[np.generic]) -> str:
+    return f"{array.dtype} {array.shape}"
 
 
 class MillisecondRounder:
-    """Turns seconds into whole milliseconds; what rounding leaves over is carried, so no time is lost or invented."""
+    """Converts seconds to whole milliseconds and carries the remainder over, so that rounding changes no sum."""
 
     def __init__(self) -> None:
         self._carry_ms = 0.0
@@ -108,17 +105,17 @@ class MillisecondRounder:
     def round(self, dt_s: float) -> int:
         """Return the whole milliseconds of the next `dt_s` seconds."""
         exact_ms = dt_s * 1000.0 + self._carry_ms
-        whole_ms = int(exact_ms + _ALMOST_MS)
+        whole_ms = int(exact_ms + _ROUNDING_MS)
         self._carry_ms = exact_ms - whole_ms
         return whole_ms
 
 
 class IncrementBuilder:
-    """Adds masks up; `zone_keys` says which zones their rows are of."""
+    """Adds up masks until about one second is complete; `zone_keys` as in Increment."""
 
     def __init__(self, shape_hw: tuple[int, int], zone_keys: tuple[int, ...]) -> None:
         self._traffic_ms: U32 = np.zeros(shape_hw, np.uint32)
-        self._dwell_ms: NDArray[np.uint32] | None = None
+        self._dwell_ms: U32 | None = None
         self._zone_keys = zone_keys
         self._zone_counters = zero_counters(len(zone_keys))
         self._observed_ms = 0
@@ -126,9 +123,9 @@ class IncrementBuilder:
         self._filled_s = 0.0
 
     def add(self, mask: MotionMask, whole_ms: int, zone_counters: ZoneCounters) -> Increment | None:
-        """Add one mask, which stands for `whole_ms`; returns the increment when about a second is together.
+        """Add one mask, which stands for `whole_ms`; returns the increment when a second is complete, else None.
 
-        zone_counters: what the mask gave each zone, see ActivityMeter.add.
+        zone_counters: what was counted of the mask for each zone, see ActivityMeter.add.
         """
         if whole_ms:
             np.add(self._traffic_ms, np.uint32(whole_ms), out=self._traffic_ms, where=mask.moving > 0)
@@ -144,21 +141,31 @@ class IncrementBuilder:
         self._end = (mask.mono_s, mask.wall_s)
         return self.close() if self._filled_s >= INCREMENT_S else None
 
-    def peek(self) -> Increment | None:
-        """Return what is together so far; its dwell may still be the builder's own. None where there is nothing."""
+    def unfinished(self) -> Increment | None:
+        """Return what was added since the last increment; None where nothing was.
+
+        Only valid until the next `add`: its arrays may be the builder's own.
+        """
         if self._end is None:
             return None
         mono_s, wall_s = self._end
         traffic_ms, dwell_ms = self._traffic_ms, self._dwell_ms
-        beyond_ms = np.maximum(traffic_ms, _MOST_TRAFFIC_MS) - _MOST_TRAFFIC_MS
-        if beyond_ms.any():
-            traffic_ms, dwell_ms = traffic_ms - beyond_ms, beyond_ms if dwell_ms is None else dwell_ms + beyond_ms
-        packed_ms = traffic_ms.astype(np.uint16)
-        return Increment(packed_ms, dwell_ms, self._observed_ms, mono_s, wall_s, self._zone_keys, self._zone_counters)
+        excess_ms = np.maximum(traffic_ms, _MAX_TRAFFIC_MS) - _MAX_TRAFFIC_MS
+        if excess_ms.any():
+            traffic_ms, dwell_ms = traffic_ms - excess_ms, excess_ms if dwell_ms is None else dwell_ms + excess_ms
+        return Increment(
+            traffic_ms.astype(np.uint16),
+            dwell_ms,
+            self._observed_ms,
+            mono_s,
+            wall_s,
+            self._zone_keys,
+            self._zone_counters,
+        )
 
     def close(self) -> Increment | None:
-        """Return what is together so far and begin anew; None where there is nothing."""
-        increment = self.peek()
+        """Return what was added since the last increment and start the next one; None where nothing was added."""
+        increment = self.unfinished()
         if increment is not None:
             self._traffic_ms, self._dwell_ms = np.zeros_like(self._traffic_ms), None
             self._zone_counters = zero_counters(len(self._zone_keys))

@@ -1,4 +1,4 @@
-"""Finds how hot the hottest places of a heat are, and not its odd cells."""
+"""Smooths a heat so that its peak is the hottest place a person fits into, not a single outlier cell."""
 
 from __future__ import annotations
 
@@ -7,14 +7,15 @@ import numpy as np
 
 from edgeheat.core.grid.frames import F32
 
-_PLACE_CELLS = 5
-"""Nobody is smaller than most of a square so wide; a cell that stands out from it by itself is a mistake."""
+_WINDOW_CELLS = 5
+"""Side of the square whose median is taken: a person covers more than half of it, an outlier less."""
 
 
-def places(heat_s: F32) -> F32:
-    """Return for each cell the median of the square around it: how hot the place is; owned by the caller.
+def local_median(heat_s: F32) -> F32:
+    """Return for each cell the median of the square around it, owned by the caller.
 
-    heat_s: float32, shape (height, width). Where that leaves nothing at all, the heat as it is.
+    heat_s: float32, shape (height, width). Where all medians are 0, a copy of the heat itself.
+    Reference: Tukey 1977, Exploratory Data Analysis (median filter).
     """
-    found = np.asarray(cv2.medianBlur(heat_s, _PLACE_CELLS), np.float32)
-    return found if found.any() else heat_s.copy()
+    smoothed = np.asarray(cv2.medianBlur(heat_s, _WINDOW_CELLS), np.float32)
+    return smoothed if smoothed.any() else heat_s.copy()

@@ -1,4 +1,4 @@
-"""Total heat: since the first start, or since a local time of day."""
+"""Total heat: everything since the first start, or since a local time of day."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ from edgeheat.defs.params import Measure
 
 
 class TotalHeat:
-    """Heat since the first start, or since the last time the shop's clock showed a given time of day.
+    """Heat since the first start, or since the last time that local time was a given time of day.
 
-    `starts_around_s` gives, for an instant, the last such instant up to it and the next one, all in Unix time; None: it
-    never begins anew.
+    `starts_around_s` returns, for an instant, the last restart up to it and the next one, all in Unix time (see
+    `daily.starts_around_s`); None: the total never restarts.
     """
 
     def __init__(
@@ -32,63 +32,65 @@ class TotalHeat:
         self._measure = measure
         self._starts_around_s = starts_around_s
         self._heat_ms: NDArray[np.float64] = np.zeros(shape_hw)
-        self._zones = zero_counters(zones)
+        self._zone_counters = zero_counters(zones)
         self._observed_ms = 0.0
         self._since_s = -math.inf
         self._resets_at_s = math.inf
 
     def add(self, increment: Increment) -> None:
-        """Count one increment; what came before a reset is dropped."""
-        self._begin_if_due(increment.mono_s - increment.observed_ms / 1000.0, increment.wall_s)
+        """Add one increment; restarts from zero first where a restart was due."""
+        self._restart_if_due(increment.mono_s - increment.observed_ms / 1000.0, increment.wall_s)
         add_measure(self._heat_ms, increment, self._measure)
-        self._zones += increment.zone_counters
+        self._zone_counters += increment.zone_counters
         self._observed_ms += increment.observed_ms
 
-    def read(self, mono_s: float, wall_s: float, pending: Increment | None = None) -> HeatGrid:
+    def read(self, mono_s: float, wall_s: float, unfinished: Increment | None = None) -> HeatGrid:
         """Return the heat at an instant."""
-        self._begin_if_due(mono_s, wall_s)
+        self._restart_if_due(mono_s, wall_s)
         heat_ms, observed_ms = self._heat_ms, self._observed_ms
-        if pending is not None:
+        if unfinished is not None:
             heat_ms = heat_ms.copy()
-            add_measure(heat_ms, pending, self._measure)
-            observed_ms += pending.observed_ms
+            add_measure(heat_ms, unfinished, self._measure)
+            observed_ms += unfinished.observed_ms
         return as_heat_grid(heat_ms, observed_ms, max(mono_s - self._since_s, observed_ms / 1000.0))
 
-    def read_zone_counters(self, mono_s: float, wall_s: float, pending: Increment | None = None) -> NDArray[np.float64]:
-        """Return the zones' rows at an instant."""
-        self._begin_if_due(mono_s, wall_s)
-        rows = self._zones.astype(np.float64)
-        return rows if pending is None else rows + pending.zone_counters
+    def read_zone_counters(
+        self, mono_s: float, wall_s: float, unfinished: Increment | None = None
+    ) -> NDArray[np.float64]:
+        """Return the zone counters at an instant."""
+        self._restart_if_due(mono_s, wall_s)
+        counters = self._zone_counters.astype(np.float64)
+        return counters if unfinished is None else counters + unfinished.zone_counters
 
-    def _begin_if_due(self, mono_s: float, wall_s: float) -> None:
-        begun = self._since_s != -math.inf
-        if begun and wall_s < self._resets_at_s:
+    def _restart_if_due(self, mono_s: float, wall_s: float) -> None:
+        started = self._since_s != -math.inf
+        if started and wall_s < self._resets_at_s:
             if self._starts_around_s is not None:
-                # Reckoned anew: a clock that once ran years ahead must not put the reset off for as long.
+                # Computed again each time: a wall clock that once ran years ahead must not delay the restart by years.
                 self._resets_at_s = min(self._resets_at_s, self._starts_around_s(wall_s)[1])
             return
-        if begun:
+        if started:
             self._heat_ms.fill(0.0)
-            self._zones.fill(0)
+            self._zone_counters.fill(0)
             self._observed_ms = 0.0
         self._since_s = mono_s
         if self._starts_around_s is not None:
             started_s, self._resets_at_s = self._starts_around_s(wall_s)
-            # From that time of day on, as the picture says: hours before the first frame are hours not seen.
+            # The period starts at that time of day: the hours before the first frame count as not observed.
             self._since_s -= wall_s - started_s
 
     def state(self) -> State:
-        """Return everything needed to go on later."""
+        """Return what `restore` needs."""
         return {
             "heat_ms": self._heat_ms,
-            "zones": self._zones,
+            "zone_counters": self._zone_counters,
             "meta": np.array([self._observed_ms, self._since_s, self._resets_at_s]),
         }
 
     def restore(self, state: Mapping[str, NDArray[Any]], shift_s: float) -> None:
-        """Take up a state."""
-        self._heat_ms = checked_copy(state["heat_ms"], self._heat_ms.shape)
-        self._zones = checked_copy(state["zones"], self._zones.shape).astype(np.int64)
+        """Replace the heat by a saved state."""
+        self._heat_ms = checked_copy(state["heat_ms"], self._heat_ms.shape, np.float64)
+        self._zone_counters = checked_copy(state["zone_counters"], self._zone_counters.shape, np.int64)
         self._observed_ms = float(state["meta"][0])
         self._since_s = float(state["meta"][1]) + shift_s
         self._resets_at_s = float(state["meta"][2])

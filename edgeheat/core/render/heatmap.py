@@ -1,4 +1,4 @@
-"""Draws a heat grid as a picture: dimmed background, coloured heat, colour scale and title."""
+"""Draws a heat as a picture: dimmed background, translucent colours, colour scale and title."""
 
 from __future__ import annotations
 
@@ -9,28 +9,31 @@ import numpy as np
 
 from edgeheat.core.grid.frames import F32, U8, SizeWH
 from edgeheat.core.heat.base import HeatGrid
-from edgeheat.core.heat.peak import places
+from edgeheat.core.heat.peak import local_median
 from edgeheat.core.render.annotate import title_and_legend
 from edgeheat.core.render.caption import Caption
-from edgeheat.core.render.colormap import paints
+from edgeheat.core.render.colormap import overlay_luts
 from edgeheat.core.render.layer import Layer
 from edgeheat.defs.params import Style
 
 _STRIP_ROWS = 64
-"""Rows drawn at a time: a worker has no memory to spare for several full-size layers."""
+"""Pixel rows drawn at a time, so that a worker never holds several full-size layers in memory."""
 
-_MOST_S = 1e12
-"""Motion-seconds beyond any real heat; keeps damaged figures from overflowing on the way."""
+_MAX_HEAT_S = 1e12
+"""Motion-seconds above any real heat; larger (damaged) values are clipped, so that arithmetic cannot overflow."""
 
-_CELL_BLUR, _MOST_CELL_BLUR = 0.5, 16.0
-"""Smoothing of the enlarged heat: sigma in cells, and at most so many pixels."""
+_SIGMA_CELLS = 0.5
+"""Gaussian blur of the enlarged heat, in cells: interpolation alone leaves the cells' corners visible."""
 
-_LEAST_S = 1e-6
-"""A scale that ends below this has nothing to show."""
+_MAX_SIGMA_PX = 16.0
+"""Limit of that blur in pixels, because its cost grows with sigma."""
+
+_MIN_TOP_S = 1e-6
+"""A colour scale that ends below this is drawn as zero heat."""
 
 
 def default_size(camera_wh: SizeWH, style: Style) -> SizeWH:
-    """Return the camera's (width, height), shrunk with its shape kept where it is wider than `style.max_width`."""
+    """Return the camera's (width, height), shrunk to `style.max_width` at its aspect ratio where it is wider."""
     width, height = camera_wh
     if width <= style.max_width:
         return width, height
@@ -38,23 +41,23 @@ def default_size(camera_wh: SizeWH, style: Style) -> SizeWH:
 
 
 def scale_max_s(grid: HeatGrid, style: Style) -> float:
-    """Return the motion-seconds at the top of the colour scale; 0 where `normalize` is on and nothing has moved."""
-    return _top_s(_readable(grid.heat_s, style), style)
+    """Return the motion-seconds at the top of the colour scale; 0 where `normalize` is on and the heat is 0."""
+    return _top_s(_cleaned(grid.heat_s, style), style)
 
 
 def draw(grid: HeatGrid, background: U8 | None, style: Style, size_wh: SizeWH, caption: Caption | None = None) -> U8:
-    """Return the picture of a heat: BGR of shape (height, width, 3), owned by the caller.
+    """Return the picture of a heat: BGR uint8, shape (height, width, 3), owned by the caller.
 
-    background: BGR of any size and without people in it; None draws on black.
+    background: BGR of any size, without people; None draws on black.
     size_wh: width and height of the result, independent of the grid's.
-    caption: the words of the title; None leaves the title out.
+    caption: the text of the title; None omits the title.
     Raises ValueError for an unknown colormap or a size below 1 by 1.
     """
     if min(size_wh) < 1:
         raise ValueError(f"size_wh: expected at least (1, 1), got {size_wh}")
-    heat_s = _readable(grid.heat_s, style)
+    heat_s = _cleaned(grid.heat_s, style)
     top_s = _top_s(heat_s, style)
-    picture = backdrop(background if style.overlay else None, style, size_wh)
+    picture = dimmed_background(background if style.overlay else None, style, size_wh)
     index = _index(heat_s, top_s, style, size_wh)
     for y in range(0, size_wh[1], _STRIP_ROWS):
         rows = index[y : y + _STRIP_ROWS]
@@ -65,14 +68,17 @@ def draw(grid: HeatGrid, background: U8 | None, style: Style, size_wh: SizeWH, c
 
 
 def warm_up() -> None:
-    """Load fonts and colormaps by drawing once: what is forked from this process then shares 10 MB more."""
+    """Load fonts and colormaps by drawing once, so that processes forked from this one share 10 MB more."""
     draw(
         HeatGrid(np.ones((1, 1), np.float32), 1.0, 1.0), None, Style(), (480, 270), Caption("camera", "last 1 h", None)
     )
 
 
-def backdrop(background: U8 | None, style: Style, size_wh: SizeWH) -> U8:
-    """Return `background` at `size_wh`, grey where the style says so, and dimmed; black where it is None."""
+def dimmed_background(background: U8 | None, style: Style, size_wh: SizeWH) -> U8:
+    """Return `background` scaled to `size_wh`, dimmed, and grey or in colour as `style` says; black where it is None.
+
+    BGR uint8, shape (height, width, 3), owned by the caller.
+    """
     if background is None:
         return np.zeros((size_wh[1], size_wh[0], 3), np.uint8)
     shrinking = background.shape[1] > size_wh[0]
@@ -84,46 +90,47 @@ def backdrop(background: U8 | None, style: Style, size_wh: SizeWH) -> U8:
 
 
 def heat_layer(heat_s: F32, top_s: float, style: Style, size_wh: SizeWH) -> Layer:
-    """Return the whole heat as one layer, to be laid over many pictures (a video's frames).
+    """Return the whole heat as one layer of `size_wh`, for use on many pictures (the frames of a video).
 
-    heat_s: motion-seconds, shape (grid height, grid width).
-    top_s: those at the top of the scale, as `scale_max_s` gives.
+    heat_s: motion-seconds, shape (grid height, grid width). top_s: motion-seconds at the top of the colour scale.
     """
-    return _layer(_index(_readable(heat_s, style), top_s, style, size_wh), style)
+    return _layer(_index(_cleaned(heat_s, style), top_s, style, size_wh), style)
 
 
-def _readable(heat_s: F32, style: Style) -> F32:
-    """Return the heat as it will be read: without NaN, negative or endless figures, and blurred."""
-    heat = np.clip(np.nan_to_num(heat_s, nan=0.0, posinf=_MOST_S, neginf=0.0), 0.0, _MOST_S).astype(np.float32)
+def _cleaned(heat_s: F32, style: Style) -> F32:
+    """Return the heat without NaN, infinite and negative values, and blurred as `style` says.
+
+    Reference: Gaussian blur; sigma from the kernel size as in OpenCV's getGaussianKernel.
+    """
+    heat = np.clip(np.nan_to_num(heat_s, nan=0.0, posinf=_MAX_HEAT_S, neginf=0.0), 0.0, _MAX_HEAT_S).astype(np.float32)
     if style.blur > 0:
-        # The sigma that OpenCV itself takes for a kernel of 2 radius + 1, which is what mg_heatmap uses.
+        # OpenCV's own default of sigma for a kernel of 2 * radius + 1.
         size = 2 * math.ceil(style.blur) + 1
         heat = np.asarray(cv2.GaussianBlur(heat, (size, size), 0.3 * (style.blur - 1) + 0.8), np.float32)
     return heat
 
 
-def _top_s(readable: F32, style: Style) -> float:
-    return float(places(readable).max()) if style.normalize else min(style.vmax_s, _MOST_S)
+def _top_s(heat_s: F32, style: Style) -> float:
+    return float(local_median(heat_s).max()) if style.normalize else min(style.vmax_s, _MAX_HEAT_S)
 
 
-def _index(readable: F32, top_s: float, style: Style, size_wh: SizeWH) -> U8:
-    """Return the place of each pixel on the colour scale, 0..255, shape (height, width)."""
-    if top_s < _LEAST_S:
+def _index(heat_s: F32, top_s: float, style: Style, size_wh: SizeWH) -> U8:
+    """Return each pixel's position on the colour scale, uint8, 0 cold to 255 hot, shape (height, width)."""
+    if top_s < _MIN_TOP_S:
         return np.zeros((size_wh[1], size_wh[0]), np.uint8)
     top = np.float32(top_s)
-    heat01 = (np.minimum(readable, top) / top) ** np.float32(style.gamma)
+    heat01 = (np.minimum(heat_s, top) / top) ** np.float32(style.gamma)
     cells = np.rint(heat01 * 255).astype(np.uint8)
     growth = size_wh[0] / cells.shape[1]
     if growth <= 1:
         return np.asarray(cv2.resize(cells, size_wh, interpolation=cv2.INTER_AREA), np.uint8)
     index = cv2.resize(cells, size_wh, interpolation=cv2.INTER_LINEAR)
-    # Straight interpolation leaves the cells' corners visible; half a cell of blur takes them away.
-    sigma = min(_CELL_BLUR * growth, _MOST_CELL_BLUR)
+    sigma = min(_SIGMA_CELLS * growth, _MAX_SIGMA_PX)
     return np.asarray(cv2.GaussianBlur(index, (0, 0), sigma, dst=index), np.uint8)
 
 
 def _layer(index: U8, style: Style) -> Layer:
-    colour_lut, keep_lut = paints(style)
+    colour_lut, keep_lut = overlay_luts(style)
     return Layer(
         np.asarray(cv2.applyColorMap(index, colour_lut), np.uint8),
         np.asarray(cv2.applyColorMap(index, keep_lut), np.uint8),

@@ -1,4 +1,4 @@
-"""Makes a snapshot: every heat of a camera as figures and as an encoded picture."""
+"""Makes a snapshot of one camera: every heat as figures per zone and as an encoded picture."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from edgeheat.defs.params import HeatParams, PipelineParams
 from edgeheat.defs.wording import period_words
 
 MAX_IMAGE_BYTES = 900_000
-"""MQTT brokers refuse packets from about a megabyte on (EMQX by default; mosquitto 2.1 from two)."""
+"""Limit of each picture: MQTT brokers reject packets above about 1 MB (EMQX by default; mosquitto 2.1: 2 MB)."""
 
 
 def take_snapshot(
@@ -31,9 +31,10 @@ def take_snapshot(
     wall_s: float,
     epoch: int = 1,
 ) -> Snapshot:
-    """Draw and encode each heat of `params` as it is at an instant, one after the other, so that one at a time is read.
+    """Draw and encode each heat of `params` as it is at an instant, one at a time to save memory.
 
-    background: as for `draw`, of any size. size_wh: of the pictures. epoch: see Snapshot.
+    background: the scene without people, BGR of any size; None draws on black. size_wh: of the pictures, in pixels.
+    epoch: see Snapshot. Raises ValueError where a picture does not fit into `MAX_IMAGE_BYTES`.
     """
     images = tuple(
         _heat_image(params, heats, heat, background=background, size_wh=size_wh, mono_s=mono_s, wall_s=wall_s)
@@ -54,9 +55,9 @@ def _heat_image(
 ) -> HeatImage:
     style = params.style
     grid = heats.read(heat.name, mono_s, wall_s)
-    # What was counted before a mask was drawn must not show people through it, nor set the scale of what still counts.
+    # Heat counted before a mask was configured must neither be visible under the mask nor set the colour scale.
     grid = replace(grid, heat_s=np.where(heats.zones.counted > 0, grid.heat_s, np.float32(0)))
-    rows = heats.read_zone_counters(heat.name, mono_s, wall_s)
+    counters = heats.read_zone_counters(heat.name, mono_s, wall_s)
     caption = Caption(params.camera, period_words(heat), datetime.fromtimestamp(wall_s, params.timezone), heat.measure)
     picture = draw(grid, background, style, size_wh, caption)
     image, picture = encode(picture, style.format, style.quality, MAX_IMAGE_BYTES)
@@ -68,7 +69,7 @@ def _heat_image(
         observed_s=grid.observed_s,
         coverage=grid.coverage,
         scale_max_s=scale_max_s(grid, style),
-        zones=zone_heats(heats.zones, grid, rows),
+        zones=zone_heats(heats.zones, grid, counters),
         image=image,
         media_type=MEDIA_TYPES[style.format],
         size_wh=(picture.shape[1], picture.shape[0]),

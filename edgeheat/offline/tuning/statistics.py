@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -15,6 +14,7 @@ from edgeheat.core.foreground.rejections import RejectedTime
 from edgeheat.core.grid.frames import F32, U8
 from edgeheat.core.grid.masks import MotionMask, dilated
 from edgeheat.core.grid.zones import ZoneMasks
+from edgeheat.core.heat.packing import pack_array, unpack_array
 from edgeheat.defs.events import CellRejection, FrameRejection
 from edgeheat.offline.tuning.explanation import CODES, PARTS, Part, part_codes
 
@@ -138,7 +138,7 @@ class RecordingStatistics:
         counts = np.bincount(codes.ravel(), minlength=len(PARTS) + 1)
         cells = {part: int(counts[code]) for part, code in CODES.items()}
         since_s = mask.mono_s - self.records[-1].mono_s if self.records else 0.0
-        packed = zlib.compress(codes.tobytes(), 1)
+        packed = pack_array(codes)
         self.records.append(FrameRecord(mask.mono_s, since_s, packed, cells, detection.rejection))
         if detection.rejection is None:
             self._observed_s += mask.dt_s
@@ -163,9 +163,7 @@ class RecordingStatistics:
 
     def codes_at(self, index: int) -> U8:
         """Return the part of each cell in one record, as `explanation.part_codes` does; owned by the caller."""
-        return (
-            np.frombuffer(zlib.decompress(self.records[index].codes), np.uint8).reshape(self._pending_ms.shape).copy()
-        )
+        return unpack_array(self.records[index].codes, self._pending_ms.shape, np.uint8)
 
     def final_codes_at(self, index: int) -> U8:
         """Return the same after the end of the run, where staying that never counted has become `discarded`."""

@@ -1,10 +1,10 @@
-"""When somebody is in a zone, how often they came, and which zone is busiest."""
+"""When a zone is active, how many entries it has, and which zone ranks first."""
 
 from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from edgeheat.core.grid.frames import U8
@@ -35,8 +35,8 @@ def cells(count: int) -> U8:
     return mask
 
 
-def watched(shown: list[tuple[float, int]], frame_s: float = 0.2, zones: tuple[ZoneParams, ...] = ()) -> Activity:
-    """Activity after so many seconds each with so many cells of presence; None of them move."""
+def activity_of(shown: list[tuple[float, int]], frame_s: float = 0.2, zones: tuple[ZoneParams, ...] = ()) -> Activity:
+    """The activity after so many seconds each with so many present cells, none of them moving."""
     meter, at_s = ActivityMeter(ZoneMasks.from_params(zones, GRID_WH).named), 0.0
     for seconds, count in shown:
         for _ in range(round(seconds / frame_s)):
@@ -48,36 +48,37 @@ def watched(shown: list[tuple[float, int]], frame_s: float = 0.2, zones: tuple[Z
 @pytest.mark.parametrize(
     ("what", "shown", "active_s", "entries"),
     [
-        ("nobody is there", [(10, 0)], 0.0, 0),
-        ("somebody comes, stays and goes", [(2, 0), (7, 50), (5, 0)], 7.0, 1),
-        ("a flash in one frame is nobody", [(2, 0), (0.2, 50), (2, 0), (0.2, 50), (5, 0)], 0.0, 0),
+        ("nobody present", [(10, 0)], 0.0, 0),
+        ("one visit", [(2, 0), (7, 50), (5, 0)], 7.0, 1),
+        ("one frame is no visit", [(2, 0), (0.2, 50), (2, 0), (0.2, 50), (5, 0)], 0.0, 0),
         ("two frames are enough", [(2, 0), (0.4, 50), (5, 0)], 0.4, 1),
-        ("two flashes are not added up", [(0.2, 50), (0.2, 0), (0.2, 50), (5, 0)], 0.0, 0),
-        ("three cells are too few for somebody", [(9, 3)], 0.0, 0),
+        ("two single frames do not add up", [(0.2, 50), (0.2, 0), (0.2, 50), (5, 0)], 0.0, 0),
+        ("three cells are too few", [(9, 3)], 0.0, 0),
         ("four are enough in a small zone", [(9, 4)], 9.0, 1),
-        ("hidden for under 2 s does not end a visit", [(3, 50), (1.8, 0), (3, 50), (5, 0)], 7.8, 1),
-        ("2 s without anybody do", [(3, 50), (2, 0), (3, 50), (5, 0)], 6.0, 2),
-        ("many short absences do not end it either", [(1, 50), (1, 0)] * 5 + [(1, 50), (5, 0)], 11.0, 1),
-        ("a glimpse in between is enough to go on", [(3, 50), (1.6, 0), (0.2, 50), (1.6, 0), (1, 50)], 7.4, 1),
+        ("less than 2 s of absence do not end a visit", [(3, 50), (1.8, 0), (3, 50), (5, 0)], 7.8, 1),
+        ("2 s of absence do", [(3, 50), (2, 0), (3, 50), (5, 0)], 6.0, 2),
+        ("many short absences do not", [(1, 50), (1, 0)] * 5 + [(1, 50), (5, 0)], 11.0, 1),
+        ("one frame of presence continues a visit", [(3, 50), (1.6, 0), (0.2, 50), (1.6, 0), (1, 50)], 7.4, 1),
     ],
 )
-def test_a_zone_is_active_while_somebody_is_there_with_hysteresis(
+def test_a_zone_is_active_during_presence_with_hysteresis(
     what: str, shown: list[tuple[float, int]], active_s: float, entries: int
 ) -> None:
-    activity = watched(shown)
+    activity = activity_of(shown)
     assert activity.active_s["all"] == pytest.approx(active_s), what
     assert activity.entries["all"] == entries, what
 
 
 @pytest.mark.parametrize("frame_s", [0.04, 0.1, 0.2, 0.5, 1.0])
-def test_what_is_counted_does_not_depend_on_the_frame_rate(frame_s: float) -> None:
-    activity = watched([(4, 0), (6, 50), (1, 0), (6, 50), (4, 0), (8, 50), (4, 0)], frame_s)
+def test_activity_does_not_depend_on_the_frame_rate(frame_s: float) -> None:
+    activity = activity_of([(4, 0), (6, 50), (1, 0), (6, 50), (4, 0), (8, 50), (4, 0)], frame_s)
     assert activity.active_s["all"] == pytest.approx(21.0)
     assert activity.entries["all"] == 2
 
 
 @given(st.lists(st.tuples(st.integers(0, 2000), st.integers(0, 20)), min_size=1, max_size=100))
-def test_never_more_active_than_observed_nor_more_entries_than_absences_allow(shown: list[tuple[int, int]]) -> None:
+@settings(deadline=None)
+def test_active_time_is_observed_and_entries_are_separated_by_absence(shown: list[tuple[int, int]]) -> None:
     meter = ActivityMeter({"all": cells(800)})
     for dt_ms, count in shown:
         meter.add(mask_of(cells(count), 0.0, dt_ms / 1000), dt_ms)
@@ -88,7 +89,7 @@ def test_never_more_active_than_observed_nor_more_entries_than_absences_allow(sh
     assert (activity.entries["all"] > 0) == (activity.active_s["all"] > 0)
 
 
-def test_a_gap_ends_no_visit_and_invents_no_entry() -> None:
+def test_a_gap_neither_ends_a_visit_nor_adds_an_entry() -> None:
     meter = ActivityMeter({"all": cells(800)})
     for start_s in (0.0, 100.0, 100_000.0):
         for number in range(10):
@@ -98,7 +99,7 @@ def test_a_gap_ends_no_visit_and_invents_no_entry() -> None:
     assert (activity.observed_s, activity.active_s["all"], activity.entries["all"]) == (5.4, 5.4, 1)
 
 
-def test_a_visit_goes_on_when_the_figures_are_taken_in_between() -> None:
+def test_a_visit_continues_when_the_figures_are_taken_meanwhile() -> None:
     meter = ActivityMeter({"all": cells(800)})
     taken = []
     for count in (50, 50, 50, 0, 0, 50):
@@ -110,13 +111,13 @@ def test_a_visit_goes_on_when_the_figures_are_taken_in_between() -> None:
 
 
 @pytest.mark.parametrize(
-    ("cells_in_zone", "enough"),
+    ("cells_in_zone", "needed"),
     [(1, 1), (3, 3), (4, 4), (800, 4), (2500, 5), (6000, 12), (57_600, 12)],
 )
-def test_somebody_takes_more_cells_in_a_large_zone_but_never_more_than_it_has(cells_in_zone: int, enough: int) -> None:
+def test_a_larger_zone_needs_more_present_cells_up_to_a_limit(cells_in_zone: int, needed: int) -> None:
     inside = np.zeros((180, 320), np.uint8)
     inside.reshape(-1)[:cells_in_zone] = 255
-    for present, entries in ((enough - 1, 0), (enough, 1)):
+    for present, entries in ((needed - 1, 0), (needed, 1)):
         shown = np.zeros((180, 320), np.uint8)
         shown.reshape(-1)[:present] = 255
         meter = ActivityMeter({"shelf": inside})
@@ -124,25 +125,35 @@ def test_somebody_takes_more_cells_in_a_large_zone_but_never_more_than_it_has(ce
         assert meter.take().entries["shelf"] == entries
 
 
-def test_movement_and_staying_are_told_apart_zone_by_zone() -> None:
+def test_movement_and_dwell_are_counted_separately_in_each_zone() -> None:
     zones = ZoneMasks.from_params((zone("left", 0, 0, 0.5, 1), zone("right", 0.55, 0, 1, 1)), GRID_WH)
     moving, dwell_ms = EMPTY.copy(), np.zeros(EMPTY.shape, np.uint32)
     moving[5:10, 5:10] = 255
     dwell_ms[5:10, 30:34] = 65_000
     present = np.maximum(moving, np.where(dwell_ms > 0, 255, 0).astype(np.uint8))
     meter = ActivityMeter(zones.named)
-    rows = meter.add(mask_of(present, 1.0, 0.5, moving=moving, dwell_ms=dwell_ms), 500)
+    counters = meter.add(mask_of(present, 1.0, 0.5, moving=moving, dwell_ms=dwell_ms), 500)
     activity = meter.take()
     assert activity.motion_s == {"all": 0.5, "left": 0.5, "right": 0.0}
     assert activity.cell_seconds == {"all": 12.5, "left": 12.5, "right": 0.0}
     assert activity.dwell_cell_s == {"all": 1300.0, "left": 0.0, "right": 1300.0}
     assert activity.active_s == {"all": 0.5, "left": 0.5, "right": 0.5}
     assert activity.motion_ratio["all"] == pytest.approx(25 / 800)
-    assert list(rows[:, Counter.DWELL_CELL_MS]) == [1_300_000, 0, 1_300_000]
+    assert list(counters[:, Counter.DWELL_CELL_MS]) == [1_300_000, 0, 1_300_000]
     assert activity.observed_s == 0.5
 
 
-def test_movement_of_before_that_became_certain_just_now_is_movement_and_no_more_than_all_of_a_zone_moves() -> None:
+def test_time_that_was_confirmed_late_counts_only_in_the_zones_it_lies_in() -> None:
+    zones = ZoneMasks.from_params((zone("left", 0, 0, 0.5, 1), zone("right", 0.55, 0, 1, 1)), GRID_WH)
+    moved_ms, dwell_ms = (np.zeros(EMPTY.shape, np.uint32) for _ in range(2))
+    moved_ms[5, 5], moved_ms[5, 21], dwell_ms[9, 35] = 4_000_000_000, 7, 3_000
+    meter = ActivityMeter(zones.named)
+    counters = meter.add(mask_of(EMPTY, 1.0, 1.0, dwell_ms=dwell_ms, moved_ms=moved_ms), 1000)
+    assert list(counters[:, Counter.TRAFFIC_CELL_MS]) == [4_000_000_007, 4_000_000_000, 0]
+    assert list(counters[:, Counter.DWELL_CELL_MS]) == [3_000, 0, 3_000]
+
+
+def test_movement_that_was_confirmed_late_is_traffic_and_the_share_in_motion_stays_below_1() -> None:
     meter = ActivityMeter(ZoneMasks.from_params((), GRID_WH).named)
     meter.add(mask_of(EMPTY, 1.0, 1.0, moved_ms=np.full(EMPTY.shape, 9_000, np.uint32)), 1000)
     activity = meter.take()
@@ -160,7 +171,7 @@ def test_a_zone_without_cells_is_never_active() -> None:
     assert activity.entries["all"] == 1
 
 
-def test_what_moves_is_not_known_while_nothing_is_observed() -> None:
+def test_the_share_in_motion_is_unknown_while_nothing_is_observed() -> None:
     meter = ActivityMeter({"all": cells(800)})
     meter.add(mask_of(EMPTY, 0.0, 0.0), 0)
     assert meter.take().motion_ratio == {}
@@ -168,30 +179,28 @@ def test_what_moves_is_not_known_while_nothing_is_observed() -> None:
     assert meter.take().motion_ratio == {"all": 0.0}
 
 
-def rows_of(zones: ZoneMasks, **figures: float) -> np.ndarray:
-    rows = np.zeros((len(zones.keys), len(Counter)))
+def counters_of(zones: ZoneMasks, **figures: float) -> np.ndarray:
+    counters = np.zeros((len(zones.keys), len(Counter)))
     for name, value in figures.items():
-        rows[:, Counter[name.upper()]] = value
-    return rows
+        counters[:, Counter[name.upper()]] = value
+    return counters
 
 
 def figures_of(zones: ZoneMasks, heat_s: np.ndarray, **figures: float) -> dict[str, ZoneHeat]:
     grid = HeatGrid(heat_s.astype(np.float32), 60.0, 60.0)
-    return {each.zone: each for each in zone_heats(zones, grid, rows_of(zones, **figures))}
+    return {each.zone: each for each in zone_heats(zones, grid, counters_of(zones, **figures))}
 
 
 @pytest.mark.parametrize(
     ("what", "weights", "ranks"),
     [
-        ("the hotter zone is ahead, though it is smaller", (1, 1, 1), {"warm": 2, "hot": 1, "cold": 3}),
-        ("a weight can put it behind", (5, 1, 1), {"warm": 1, "hot": 2, "cold": 3}),
-        ("of equals the one that stands first is ahead", (2, 1, 1), {"warm": 1, "hot": 2, "cold": 3}),
-        ("weights of nothing leave the order of the configuration", (0, 0, 0), {"warm": 1, "hot": 2, "cold": 3}),
+        ("the hotter zone ranks first, although it is smaller", (1, 1, 1), {"warm": 2, "hot": 1, "cold": 3}),
+        ("a weight changes the order", (5, 1, 1), {"warm": 1, "hot": 2, "cold": 3}),
+        ("equal zones rank in the order of the configuration", (2, 1, 1), {"warm": 1, "hot": 2, "cold": 3}),
+        ("with weights of 0 the order is that of the configuration", (0, 0, 0), {"warm": 1, "hot": 2, "cold": 3}),
     ],
 )
-def test_zones_are_ranked_by_weight_times_the_mean_cell(
-    what: str, weights: tuple[float, ...], ranks: dict[str, int]
-) -> None:
+def test_zones_rank_by_weight_times_mean_heat(what: str, weights: tuple[float, ...], ranks: dict[str, int]) -> None:
     edges = ((0, 0, 0.5, 1), (0.525, 0, 0.6, 0.5), (0.7, 0, 1, 1))
     drawn = [zone(name, *edge, weight=weight) for name, edge, weight in zip(ranks, edges, weights, strict=True)]
     heat_s = np.zeros((20, 40))
@@ -201,7 +210,7 @@ def test_zones_are_ranked_by_weight_times_the_mean_cell(
     assert [each.weight for each in zones.values()] == [1.0, *weights]
 
 
-def test_the_figures_of_a_zone_are_its_rows_and_its_cells() -> None:
+def test_the_figures_of_a_zone_come_from_its_counters_and_its_cells() -> None:
     heat_s = np.zeros((20, 40))
     heat_s[4, 8], heat_s[10, 30] = 3.0, 5.0
     zones = ZoneMasks.from_params((zone("left", 0, 0, 0.5, 1),), GRID_WH)
@@ -218,8 +227,8 @@ def test_the_figures_of_a_zone_are_its_rows_and_its_cells() -> None:
     ("what", "observed_ms", "active_ms", "ratio"),
     [
         ("nothing was observed", 0, 0, 0.0),
-        ("certain only after its bucket had gone", 100, 400, 1.0),
-        ("a heat that has decayed to next to nothing", 1e-300, 5e-301, 0.5),
+        ("confirmed only after its bucket was dropped", 100, 400, 1.0),
+        ("a heat that has decayed almost completely", 1e-300, 5e-301, 0.5),
     ],
 )
 def test_the_active_share_is_from_0_to_1(what: str, observed_ms: float, active_ms: float, ratio: float) -> None:
@@ -229,7 +238,7 @@ def test_the_active_share_is_from_0_to_1(what: str, observed_ms: float, active_m
     assert figures["all"].active_ratio == pytest.approx(ratio), what
 
 
-def test_a_zone_without_cells_has_figures_of_nothing_and_ranks_last() -> None:
+def test_a_zone_without_cells_has_zero_figures_and_ranks_last() -> None:
     drawn = (
         zone("hidden", 0.2, 0.2, 0.4, 0.4, weight=9.0),
         zone("seen", 0.6, 0, 1, 1),

@@ -1,4 +1,4 @@
-"""A snapshot: every heat as a picture and as figures of one instant."""
+"""A snapshot has a picture and the figures of every heat at one instant."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from edgeheat.core.grid.zones import ZoneMasks
+from edgeheat.core.heat import heat_file
 from edgeheat.core.heat.heat_set import HeatSet
 from edgeheat.core.render.snapshot import take_snapshot
 from edgeheat.defs.params import HeatParams, PipelineParams, Style, ZoneParams
@@ -23,7 +24,7 @@ HEATS = (
 RIGHT = ZoneParams("right", "zone", ((0.6, 0.0), (1.0, 0.0), (1.0, 1.0), (0.6, 1.0)), weight=9.0)
 
 
-def test_a_snapshot_shows_each_heat_with_what_it_counts_and_its_zones() -> None:
+def test_a_snapshot_shows_each_heat_with_its_measure_and_its_zones() -> None:
     params = PipelineParams("aisle", UTC, heats=HEATS, zones=(RIGHT, LEFT, TOP), style=Style(format="png"))
     heats = HeatSet(HEATS, ZoneMasks.from_params(params.zones, SHAPE[::-1]), UTC)
     heats.add(increment(10.0, 1000, 3000, observed_ms=4000, zones=heats.zones))
@@ -49,13 +50,15 @@ def test_a_snapshot_shows_each_heat_with_what_it_counts_and_its_zones() -> None:
 
 
 @pytest.mark.parametrize("kind", ["privacy", "ignore"])
-def test_heat_from_before_a_mask_was_drawn_shows_no_more_and_sets_no_scale(kind: Literal["privacy", "ignore"]) -> None:
+def test_heat_counted_before_a_mask_was_configured_is_neither_drawn_nor_sets_the_scale(
+    kind: Literal["privacy", "ignore"],
+) -> None:
     before = HeatSet(HEATS, ZoneMasks.from_params((), SHAPE[::-1]), UTC)
     before.add(increment(10.0, 1000, 3000, observed_ms=4000, zones=before.zones))
     mask = ZoneParams("hidden", kind, ((0.0, 0.0), (1.0, 0.0), (1.0, 1.0), (0.0, 1.0)))
     params = PipelineParams("aisle", UTC, heats=HEATS, zones=(mask,), style=Style(format="png", legend=False))
     after = HeatSet(HEATS, ZoneMasks.from_params(params.zones, SHAPE[::-1]), UTC)
-    after.restore(before.save({}), 0.0)
+    heat_file.restore(after, heat_file.save(before, {}), 0.0)
     assert after.read("ever", 70.0, WALL + 70).heat_s.max() > 0
     snapshot = take_snapshot(params, after, background=None, size_wh=(320, 240), mono_s=70.0, wall_s=WALL + 70)
     never = HeatSet(HEATS, after.zones, UTC)
