@@ -1,1 +1,1 @@
-"""Shows the heats of several cameras on one floor plan."""
+"""Projects the heats of several cameras onto one floor plan, blends them and draws the result."""

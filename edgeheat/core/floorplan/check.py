@@ -1,4 +1,4 @@
-"""Lays the cameras' pictures onto a plan, with the measured points, so that an installer sees whether they fit."""
+"""Draws the cameras' pictures onto a floor plan, and the measured points, for an installer to check the calibration."""
 
 from __future__ import annotations
 
@@ -14,18 +14,18 @@ from edgeheat.core.grid.sampling import grid_size_wh
 from edgeheat.core.grid.zones import blackout_mask
 from edgeheat.defs.params import PlanParams, PlanViewParams
 
-_PLAN_SHARE = 0.35
-"""How much of the plan's own picture shows through the cameras'."""
+_PLAN_OPACITY = 0.35
+"""Opacity of the plan's own picture over the cameras' pictures, 0..1."""
 
 _COLOURS_BGR = ((60, 60, 255), (255, 160, 0), (0, 200, 0), (255, 0, 255), (0, 165, 255), (200, 200, 0))
-"""One for the marks of each camera, in turn."""
+"""Colours of the cameras' marks, used in turn."""
 
 
 def draw_check(params: PlanParams, pictures: Mapping[str, U8], image: U8 | None) -> U8:
-    """Return the plan with what its cameras see laid onto it: BGR of shape (height, width, 3), owned by the caller.
+    """Return the plan with its cameras' pictures projected onto it: BGR, shape (height, width, 3), owned by the caller.
 
-    pictures: by camera, BGR of any size; blacked out here where privacy masks are. image: as for `draw_plan`.
-    Each measured point is a ring with its number, and a line leads to where the picture's point comes to lie.
+    pictures: by camera, BGR of any size; privacy zones are blacked out here. image: as for `draw_plan`.
+    Each measured point is a numbered circle, from which a line leads to where the homography puts the camera's point.
     """
     size_wh = plan_picture_wh(params, image)
     own = plan_image(params, image, size_wh)
@@ -38,11 +38,11 @@ def draw_check(params: PlanParams, pictures: Mapping[str, U8], image: U8 | None)
         grid_wh = grid_size_wh((picture.shape[1], picture.shape[0]), view.grid_width)
         floor = floor_view(view, params.size_m, grid_wh)
         weight = cv2.resize(floor.feather * floor.cells_per_m2**2, size_wh, interpolation=cv2.INTER_LINEAR)
-        shown += _laid(view, picture, params.size_m, size_wh) * weight[..., np.newaxis]
+        shown += _projected(view, picture, params.size_m, size_wh) * weight[..., np.newaxis]
         weights += weight
     known = weights > 0
     shown[known] /= weights[known][..., np.newaxis]
-    seen = cv2.addWeighted(shown.astype(np.uint8), 1 - _PLAN_SHARE, plan, _PLAN_SHARE, 0)
+    seen = cv2.addWeighted(shown.astype(np.uint8), 1 - _PLAN_OPACITY, plan, _PLAN_OPACITY, 0)
     result = np.where(known[..., np.newaxis], seen, plan).astype(np.uint8)
     hatch(result, known)
     for number, view in enumerate(params.views):
@@ -50,33 +50,33 @@ def draw_check(params: PlanParams, pictures: Mapping[str, U8], image: U8 | None)
     return result
 
 
-def _laid(view: PlanViewParams, picture: U8, size_m: tuple[float, float], size_wh: SizeWH) -> U8:
-    """Return a camera's picture as it lies on the plan; what is behind the camera is nonsense."""
+def _projected(view: PlanViewParams, picture: U8, size_m: tuple[float, float], size_wh: SizeWH) -> U8:
+    """Return a camera's picture projected onto the plan; pixels behind the camera are meaningless."""
     blackout = blackout_mask(view.zones, (picture.shape[1], picture.shape[0]))
     if blackout is not None:
         picture = picture.copy()
         picture[blackout > 0] = 0
     to_pixels = np.diag([size_wh[0] / size_m[0], size_wh[1] / size_m[1], 1.0])
     from_pixels = np.diag([1 / picture.shape[1], 1 / picture.shape[0], 1.0])
-    laid = cv2.warpPerspective(picture, to_pixels @ floor_homography(view.points) @ from_pixels, size_wh)
-    return np.asarray(laid, np.uint8)
+    projected = cv2.warpPerspective(picture, to_pixels @ floor_homography(view.points) @ from_pixels, size_wh)
+    return np.asarray(projected, np.uint8)
 
 
 def _draw_marks(
-    picture: U8, view: PlanViewParams, size_m: tuple[float, float], colour_bgr: tuple[int, int, int], row: int
+    picture: U8, view: PlanViewParams, size_m: tuple[float, float], colour_bgr: tuple[int, int, int], line: int
 ) -> None:
     per_m = np.array([picture.shape[1] / size_m[0], picture.shape[0] / size_m[1]])
     pairs = np.asarray(view.points)
     mapped = np.column_stack([pairs[:, :2], np.ones(len(pairs))]) @ floor_homography(view.points).T
     scale = max(0.6, picture.shape[1] / 1200)
-    for number, (measured, lies) in enumerate(
+    for number, (measured, projected) in enumerate(
         zip(pairs[:, 2:] * per_m, mapped[:, :2] / mapped[:, 2:] * per_m, strict=True), start=1
     ):
-        at, to = (tuple(round(float(part)) for part in place) for place in (measured, lies))
+        at, to = (tuple(round(float(part)) for part in point) for point in (measured, projected))
         cv2.circle(picture, at, round(9 * scale), colour_bgr, max(2, round(2 * scale)), cv2.LINE_AA)
         cv2.line(picture, at, to, colour_bgr, max(2, round(2 * scale)), cv2.LINE_AA)
         _write(picture, str(number), (at[0] + round(12 * scale), at[1] - round(8 * scale)), colour_bgr, scale)
-    _write(picture, view.camera, (round(12 * scale), round((28 + 30 * row) * scale)), colour_bgr, scale)
+    _write(picture, view.camera, (round(12 * scale), round((28 + 30 * line) * scale)), colour_bgr, scale)
 
 
 def _write(picture: U8, text: str, at: tuple[int, int], colour_bgr: tuple[int, int, int], scale: float) -> None:

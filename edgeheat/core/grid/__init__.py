@@ -1,1 +1,1 @@
-"""Frames and masks on the small grid on which everything else works."""
+"""Frames, masks and zones on the small grid of cells on which motion is detected and heat is counted."""

@@ -1,4 +1,4 @@
-"""The arrays that travel through the engine: frames in, motion masks between, heat grids out."""
+"""The decoded video frame that sources deliver and the engine analyses, and the array types used with it."""
 
 from __future__ import annotations
 
@@ -14,31 +14,32 @@ U16 = NDArray[np.uint16]
 U32 = NDArray[np.uint32]
 F32 = NDArray[np.float32]
 SizeWH = tuple[int, int]
+"""Width and height, in pixels or cells."""
 
 
 @dataclass(frozen=True, slots=True)
 class Frame:
-    """One decoded picture of a camera or recording."""
+    """One decoded picture of a camera or recording. Raises ValueError where `luma` is empty or not two-dimensional."""
 
     luma: NDArray[Any]
-    """Brightness, shape (height, width), uint8 or uint16; a view of the decoder's memory: read it, never write it."""
+    """Brightness, shape (height, width), uint8 or uint16; a view of the decoder's memory: read-only."""
 
     mono_s: float
-    """When it arrived, in seconds on the monotonic clock (offline: the recording's own timestamp)."""
+    """Arrival time in seconds on the monotonic clock (offline: the recording's own timestamp)."""
 
     wall_s: float
     """The same instant as Unix time in seconds; labels only, never arithmetic."""
 
     colour: Callable[[SizeWH], U8]
-    """Gives the picture in BGR, uint8, shape (height, width, 3), at the asked (width, height); owned by the caller.
-    Costs milliseconds, and must be called before the next frame is asked for."""
+    """Converts the picture to BGR, uint8, shape (height, width, 3), at the given (width, height); owned by the caller.
+    Takes milliseconds. Call it before the next frame is read from the source."""
 
     levels: tuple[int, int] = (0, 255)
     """The luma values of black and of white: (0, 255) full range, (16, 235) video range, (64, 940) 10-bit video."""
 
     chroma: Callable[[SizeWH], U8 | None] = lambda _: None
-    """Gives Cb and Cr, uint8 around 128, shape (height, width, 2), at the asked (width, height), owned by the caller;
-    None where the picture is grey. Must be called before the next frame is asked for."""
+    """Returns Cb and Cr, uint8 around 128, shape (height, width, 2), at the given (width, height), owned by the caller;
+    None for a grey picture. Call it before the next frame is read from the source."""
 
     def __post_init__(self) -> None:
         if self.luma.ndim != 2 or 0 in self.luma.shape:

@@ -14,13 +14,14 @@ from edgeheat.defs.events import ALL
 from edgeheat.defs.params import Point, ZoneParams
 
 _SUBPIXEL_BITS = 8
+"""Fixed-point bits of the corners handed to cv2.fillPoly: a 256th of a cell."""
 
 
 def polygon_mask(polygon: Sequence[Point], size_wh: SizeWH) -> U8:
-    """Return a mask, uint8, shape (height, width), 255 in the polygon.
+    """Return a mask, uint8, shape (height, width), 255 inside the polygon; corners in 0..1 picture coordinates.
 
-    A pixel is in it whose centre is, or lies up to half a pixel outside: so a thin polygon has pixels too, and those
-    on an edge that two polygons share are in both.
+    A pixel is inside when its centre lies in the polygon or up to half a pixel outside it. Thin polygons therefore have
+    pixels too, and pixels on an edge shared by two polygons are in both.
     """
     mask: U8 = np.zeros((size_wh[1], size_wh[0]), np.uint8)
     centres = np.asarray(polygon, np.float64) * size_wh - 0.5
@@ -30,9 +31,9 @@ def polygon_mask(polygon: Sequence[Point], size_wh: SizeWH) -> U8:
 
 
 def blackout_mask(zones: Iterable[ZoneParams], size_wh: SizeWH) -> U8 | None:
-    """Return the mask of all privacy zones, one pixel wider than they are so that no pixel they touch survives.
+    """Return the mask of all privacy zones, uint8, shape (height, width), 255 inside; None where there is none.
 
-    None where there is no privacy zone.
+    It is one pixel wider than the zones, so that it covers every pixel that they touch.
     """
     masks = [polygon_mask(zone.polygon, size_wh) for zone in zones if zone.kind == "privacy"]
     if not masks:
@@ -41,7 +42,7 @@ def blackout_mask(zones: Iterable[ZoneParams], size_wh: SizeWH) -> U8 | None:
 
 
 def zone_key(name: str, polygon: Sequence[Point]) -> int:
-    """Return 64 bits that stand for a zone in saved figures: the same name and polygon, whatever its weight."""
+    """Return the 64-bit key of a zone in saved data: a hash (BLAKE2b) of its name and polygon, not its weight."""
     corners = [(float(x), float(y)) for x, y in polygon]
     return int.from_bytes(hashlib.blake2b(repr((name, corners)).encode(), digest_size=8).digest(), "little")
 
@@ -51,7 +52,7 @@ class ZoneMasks:
     """The zones of one camera on its grid; all masks are uint8, shape (grid height, grid width), 255 inside."""
 
     privacy: U8 | None
-    """Cells to black out before anything looks at them."""
+    """Cells to black out before any analysis; None where there is no privacy zone."""
 
     counted: U8
     """Cells whose motion counts: inside an include zone (if there is any), outside every ignore and privacy zone."""
@@ -59,18 +60,18 @@ class ZoneMasks:
     named: dict[str, U8]
     """The counted cells of `all`, then of each named zone in the order of the configuration.
 
-    Zones may overlap, and one that lies under masks altogether has no cell left.
+    Zones may overlap. A zone that masks cover completely has no cells.
     """
 
     keys: tuple[int, ...]
-    """For each of `named`, in its order: what it is known by in saved figures, see `zone_key`."""
+    """The `zone_key` of each of `named`, in the same order."""
 
     weights: dict[str, float]
-    """For each of `named`: how much its heat counts in the ranking; that of `all` is not used."""
+    """By zone name: the factor of its heat in the ranking; that of `all` is not used."""
 
     @classmethod
     def from_params(cls, zones: Sequence[ZoneParams], grid_wh: SizeWH) -> ZoneMasks:
-        """Draw `zones` on a grid of the given (width, height)."""
+        """Return the masks of the configured `zones` on a grid of the given (width, height)."""
         includes = [polygon_mask(zone.polygon, grid_wh) for zone in zones if zone.kind == "include"]
         counted = np.maximum.reduce(includes) if includes else np.full(grid_wh[::-1], 255, np.uint8)
         for zone in zones:

@@ -1,1 +1,1 @@
-"""Turns a heat into a picture: colours, backdrop, title and legend."""
+"""Draws heats as pictures: backdrop, colours, colour scale and title, encoded as PNG, JPEG or WebP."""

@@ -1,4 +1,4 @@
-"""Keeps a colour picture of the empty scene, for the overlay to lie on."""
+"""Learns a colour picture of the scene without people, over which the heat is drawn."""
 
 from __future__ import annotations
 
@@ -8,58 +8,65 @@ import numpy as np
 from edgeheat.core.grid.frames import U8
 
 _RATE = 1 / 8
-"""Share of the difference that one sample takes over: lighting is followed in about eight samples."""
+"""Share of each new sample in the running mean: it follows a change of lighting within about eight samples."""
 
-_MARGIN_CELLS = 9
-"""Moving cells are widened by this before they are left out: people's edges are fainter than their middles."""
+_PEOPLE_KERNEL_CELLS = 9
+"""Side of the square by which moving cells are dilated and then excluded: detection misses people's edges."""
 
-_VEIL_RATIO = 0.1
-"""Share of the picture's width over which places that were never seen empty are blurred: wider than most people."""
+_BLUR_RATIO = 0.1
+"""Side of the blur over places never seen empty, as a share of the picture's width: wider than most people."""
 
-# Rounded away from zero, so that the last few levels of a difference are taken over too.
-_STEP = np.ceil(np.arange(256) * _RATE).astype(np.uint8)
+_STEP_LUT = np.ceil(np.arange(256) * _RATE).astype(np.uint8)
+"""Change of the mean for each difference to the sample; rounded up, so that it arrives at the sample's value."""
 
 
 class Backdrop:
-    """A running mean that skips whatever moves; uint8 throughout, because a worker is held to a few megabytes."""
+    """A running mean of pictures that leaves out moving cells; in uint8, because a worker's memory is limited.
+
+    Reference: exponential moving average with selective update (Cucchiara et al. 2003, Detecting moving objects,
+    ghosts, and shadows in video streams).
+    """
 
     def __init__(self) -> None:
         self._picture: U8 | None = None
         self._unseen: U8 | None = None
-        """The cells that were never seen empty, 255 or 0; on the grid, where it is small."""
+        """The cells that were never seen empty, 255 or 0, shape (grid height, grid width)."""
 
     def sample(self, picture: U8, moving: U8) -> None:
-        """Take in one picture, BGR uint8 (height, width, 3), owned from here on, and the cells moving in it.
+        """Add one picture, BGR uint8 (height, width, 3), which the backdrop owns from now on.
 
-        A place that was never seen empty shows the latest picture until it is.
+        moving: the cells in motion in it, 255 or 0, shape (grid height, grid width). A place that was never seen empty
+        shows the latest picture until it is seen empty.
         """
-        hidden = np.asarray(cv2.dilate(moving, np.ones((_MARGIN_CELLS, _MARGIN_CELLS), np.uint8)), np.uint8)
+        hidden = np.asarray(
+            cv2.dilate(moving, np.ones((_PEOPLE_KERNEL_CELLS, _PEOPLE_KERNEL_CELLS), np.uint8)), np.uint8
+        )
         if self._picture is None or self._unseen is None or self._picture.shape != picture.shape:
             self._picture, self._unseen = picture, hidden
             return
-        cv2.copyTo(_follow(self._picture, picture), _enlarge(cv2.bitwise_not(hidden), picture), self._picture)
+        cv2.copyTo(_running_mean(self._picture, picture), _enlarge(cv2.bitwise_not(hidden), picture), self._picture)
         if cv2.countNonZero(self._unseen):
             cv2.copyTo(picture, _enlarge(self._unseen, picture), self._picture)
             cv2.bitwise_and(self._unseen, hidden, self._unseen)
 
     def picture(self) -> U8 | None:
-        """Return the picture, BGR uint8, only to be read; None before the first sample.
+        """Return the picture, BGR uint8 (height, width, 3), read-only; None before the first sample.
 
-        Where it was never seen empty it is blurred beyond recognition: somebody may be there.
+        Places that were never seen empty are blurred beyond recognition, because a person may be there.
         """
         if self._picture is None or self._unseen is None or not cv2.countNonZero(self._unseen):
             return self._picture
-        side = max(3, round(_VEIL_RATIO * self._picture.shape[1]))
-        veiled = self._picture.copy()
-        cv2.copyTo(cv2.blur(self._picture, (side, side)), _enlarge(self._unseen, veiled), veiled)
-        return veiled
+        side = max(3, round(_BLUR_RATIO * self._picture.shape[1]))
+        blurred = self._picture.copy()
+        cv2.copyTo(cv2.blur(self._picture, (side, side)), _enlarge(self._unseen, blurred), blurred)
+        return blurred
 
 
-def _follow(old: U8, new: U8) -> cv2.typing.MatLike:
-    """Return `old`, a step nearer to `new`; in two arrays, because fresh megabytes cost more than the arithmetic."""
+def _running_mean(old: U8, new: U8) -> cv2.typing.MatLike:
+    """Return `old` moved one step towards `new`. Uses two arrays only: allocating takes longer than the arithmetic."""
     up, down = cv2.subtract(new, old), cv2.subtract(old, new)
-    cv2.LUT(up, _STEP, up)
-    cv2.LUT(down, _STEP, down)
+    cv2.LUT(up, _STEP_LUT, up)
+    cv2.LUT(down, _STEP_LUT, down)
     cv2.add(old, up, up)
     return cv2.subtract(up, down, up)
 

@@ -1,4 +1,4 @@
-"""The words of a picture: its title's parts, durations, and the marks of the colour scale."""
+"""The text of a heatmap picture: the parts of its title, and the heading and ticks of its colour scale."""
 
 from __future__ import annotations
 
@@ -10,35 +10,38 @@ from datetime import datetime
 from edgeheat.defs.params import Measure
 
 _UNITS = ((1.0, "s", 100.0), (60.0, "min", 100 * 60.0), (3600.0, "h", math.inf))
-"""Seconds in the unit, its name, and the scale top in seconds below which it is taken."""
+"""Units of the scale: seconds in the unit, its name, and the scale top in seconds below which it is used."""
 
-_NICE = (1.0, 1.5, 2.0, 3.0, 5.0, 7.0, 10.0)
+_ROUND_NUMBERS = (1.0, 1.5, 2.0, 3.0, 5.0, 7.0, 10.0)
+"""Labels of ticks, times a power of ten."""
 
 _MEASURES: dict[Measure, tuple[str, str]] = {
     "presence": ("time of presence", "nobody seen"),
     "traffic": ("time in motion", "no motion counted"),
     "dwell": ("time of staying", "nobody stayed"),
 }
-"""Heading of the scale, and what stands there where all is 0."""
+"""Headings of the scale by measure: normally, and for a heat that is 0 everywhere."""
 
 
 @dataclass(frozen=True, slots=True)
 class Caption:
-    """The words of a picture's title; its coverage comes from the heat itself."""
+    """What a picture's title says, apart from the coverage."""
 
     camera: str
+    """Name of the camera or floor plan."""
+
     period: str
-    """What the heat covers, in words: see `period_words`."""
+    """The period of the heat as text, see `period_words`."""
 
     at: datetime | None
-    """The shop's local time of the picture; None where it is not known (most recordings)."""
+    """Local time of the picture; None where it is unknown (most recordings)."""
 
     measure: Measure = "presence"
-    """What the seconds of the colour scale are of."""
+    """The measure of the seconds on the colour scale."""
 
 
 def measure_words(measure: Measure, top_s: float, coverage: float) -> str:
-    """Return the heading of a colour scale that ends at `top_s`: what its seconds are of."""
+    """Return the heading of a colour scale that ends at `top_s` seconds: what they measure, or that there are none."""
     if coverage <= 0:
         return "nothing observed"
     something, nothing = _MEASURES[measure]
@@ -46,26 +49,26 @@ def measure_words(measure: Measure, top_s: float, coverage: float) -> str:
 
 
 def scale_ticks(top_s: float, gamma: float, most: int) -> list[tuple[float, str]]:
-    """Return the marks of a colour scale: place from 0 (cold) to 1 (hot) along the colours, and label.
+    """Return the ticks of a colour scale: position from 0 (cold) to 1 (hot) along the bar, and label.
 
-    The colour at place p stands for `top_s` * p^(1 / gamma) seconds. The first mark is 0, the last is the top
-    itself with its unit; between them lie round figures, at most `most` marks in all.
+    The colour at position p stands for `top_s` * p^(1 / gamma) seconds. The first tick is 0 and the last one the top
+    with its unit; between them are round numbers, at most `most` ticks in all.
     """
     unit_s, unit = next((size, name) for size, name, below in _UNITS if top_s < below)
     top = top_s / unit_s
-    marks = {0.0: "0"}
+    ticks = {0.0: "0"}
     for step in range(1, most - 1):
         wanted = (step / (most - 1)) ** (1 / gamma) * top
         if wanted > 0:
             decade = 10.0 ** math.floor(math.log10(wanted))
-            value = min(_NICE, key=lambda nice: abs(nice * decade - wanted)) * decade
+            value = min(_ROUND_NUMBERS, key=lambda number: abs(number * decade - wanted)) * decade
             if value < top:
-                marks[(value / top) ** gamma] = f"{value:.6g}"
-    marks[1.0] = f"{top:.2g} {unit}" if top < 10 else f"{top:.0f} {unit}"
-    return sorted(marks.items())
+                ticks[(value / top) ** gamma] = f"{value:.6g}"
+    ticks[1.0] = f"{top:.2g} {unit}" if top < 10 else f"{top:.0f} {unit}"
+    return sorted(ticks.items())
 
 
 def ascii_words(text: str) -> str:
-    """Return `text` in ASCII, accents dropped and the rest as `?`: cv2's fonts draw nothing else on every version."""
+    """Return `text` in ASCII without accents, other characters as `?`: fonts of OpenCV 4 have nothing else."""
     letters = (char for char in unicodedata.normalize("NFKD", text) if not unicodedata.combining(char))
     return "".join(char if " " <= char <= "~" else "?" for char in letters)

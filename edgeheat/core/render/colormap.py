@@ -1,4 +1,4 @@
-"""Colormap names to lookup tables; cmap (core's one library besides numpy and cv2) knows all of matplotlib's names."""
+"""Converts a colormap name of matplotlib to the lookup table that cv2 applies, with the overlay's opacity."""
 
 from __future__ import annotations
 
@@ -14,26 +14,26 @@ from edgeheat.defs.params import Style
 
 @lru_cache(maxsize=16)
 def colormap_lut(name: str) -> U8:
-    """Return the 256 colours of a colormap, cold to hot, as BGR of shape (256, 1, 3): what `cv2.applyColorMap` takes.
+    """Return the 256 colours of a colormap, cold to hot, BGR uint8, shape (256, 1, 3), as `cv2.applyColorMap` takes it.
 
-    Any matplotlib name, `_r` for reversed included, upper or lower case. The array is shared and read-only.
-    Raises ValueError naming similar colormaps where the name is not known.
+    name: any of matplotlib's, upper or lower case, also reversed (`_r`). The array is shared and read-only.
+    Raises ValueError, which names similar colormaps, for an unknown name.
     """
     catalog = Colormap.catalog()
-    turned = name.lower().endswith("_r")
+    is_reversed = name.lower().endswith("_r")
     try:
-        # The full name: short ones that several collections use make cmap log a warning at each look-up.
-        full_name = catalog.resolve(name[:-2] if turned else name)
+        # By the full name: cmap logs a warning for each short name that several collections use.
+        full_name = catalog.resolve(name[:-2] if is_reversed else name)
     except KeyError:
         raise ValueError(_unknown(name, sorted(catalog.short_keys()))) from None
-    # Called, not `.lut(256)`: that gives a map of ten colours (tab10) ten rows.
-    rgba = Colormap(full_name)(np.linspace(1.0, 0.0, 256) if turned else np.linspace(0.0, 1.0, 256))
+    # Not `.lut(256)`, which returns ten rows for a map of ten colours (tab10).
+    rgba = Colormap(full_name)(np.linspace(1.0, 0.0, 256) if is_reversed else np.linspace(0.0, 1.0, 256))
     lut: U8 = np.ascontiguousarray(np.rint(rgba[:, 2::-1] * 255.0).astype(np.uint8)[:, np.newaxis, :])
     lut.setflags(write=False)
     return lut
 
 
-def paints(style: Style) -> tuple[U8, U8]:
+def overlay_luts(style: Style) -> tuple[U8, U8]:
     """Return what each of the 256 heat levels puts on a picture, as two tables for `cv2.applyColorMap`.
 
     The first is BGR times opacity, the second 255 * (1 - opacity), both of shape (256, 1, 3). With an overlay, opacity

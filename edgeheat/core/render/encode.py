@@ -1,4 +1,4 @@
-"""Pictures to PNG, JPEG or WebP bytes, within a bound where a receiver has one."""
+"""Encodes pictures as PNG, JPEG or WebP, reduced where a receiver limits the size in bytes."""
 
 from __future__ import annotations
 
@@ -11,36 +11,46 @@ from edgeheat.core.grid.frames import U8
 from edgeheat.defs.params import ImageFormat
 
 MEDIA_TYPES: Final[dict[ImageFormat, str]] = {"png": "image/png", "jpeg": "image/jpeg", "webp": "image/webp"}
+"""MIME type of each format."""
+
 SUFFIXES: Final[dict[ImageFormat, str]] = {"png": ".png", "jpeg": ".jpg", "webp": ".webp"}
+"""File suffix of each format, as cv2.imencode takes it."""
 
 _QUALITY_FLAGS: Final[dict[ImageFormat, int]] = {
     "jpeg": cv2.IMWRITE_JPEG_QUALITY,
     "webp": cv2.IMWRITE_WEBP_QUALITY,
 }
-_LEAST_QUALITY = 50
+"""cv2's parameter for the quality, of the formats that have one."""
+
+_MIN_QUALITY = 50
 """Below this a picture looks worse than a smaller one of better quality."""
 
 _QUALITY_STEP = 15
-_SHRINK = 0.8
-_LEAST_SIDE = 16
+"""By how much the quality is lowered at a time."""
+
+_SHRINK_RATIO = 0.8
+"""Factor on both sides by which the picture is shrunk at a time."""
+
+_MIN_SIDE_PX = 16
+"""A picture with a shorter side than this shows nothing."""
 
 
 def encode(picture: U8, image_format: ImageFormat, quality: int, max_bytes: int | None = None) -> tuple[bytes, U8]:
-    """Return the encoded picture and the picture as it was encoded, which is smaller where the bound asked for it.
+    """Return the encoded picture and the picture that was encoded, shrunk where `max_bytes` required it.
 
-    picture: BGR of shape (height, width, 3). quality: 1..100, of JPEG and WebP.
-    max_bytes: first the quality is lowered, as far as 50, then the size; None for no bound.
-    Raises ValueError where not even a tiny picture fits, or where the format cannot hold the size.
+    picture: BGR uint8, shape (height, width, 3). quality: 1..100, for JPEG and WebP.
+    max_bytes: the quality is lowered first, to 50 at least, then the picture is shrunk; None for no limit.
+    Raises ValueError where not even a tiny picture fits, or where the format does not support the size.
     """
     while True:
         data = _encode_once(picture, image_format, quality)
         if max_bytes is None or len(data) <= max_bytes:
             return data, picture
-        if image_format in _QUALITY_FLAGS and quality > _LEAST_QUALITY:
-            quality = max(quality - _QUALITY_STEP, _LEAST_QUALITY)
+        if image_format in _QUALITY_FLAGS and quality > _MIN_QUALITY:
+            quality = max(quality - _QUALITY_STEP, _MIN_QUALITY)
             continue
-        height, width = (round(side * _SHRINK) for side in picture.shape[:2])
-        if min(height, width) < _LEAST_SIDE:
+        height, width = (round(side * _SHRINK_RATIO) for side in picture.shape[:2])
+        if min(height, width) < _MIN_SIDE_PX:
             raise ValueError(f"no {image_format} of this picture fits into {max_bytes} bytes")
         picture = np.asarray(cv2.resize(picture, (width, height), interpolation=cv2.INTER_AREA), np.uint8)
 
@@ -52,5 +62,5 @@ def _encode_once(picture: U8, image_format: ImageFormat, quality: int) -> bytes:
     except cv2.error as error:
         raise ValueError(f"{image_format} of {picture.shape[1]}x{picture.shape[0]} pixels: {error.err}") from error
     if not done:
-        raise ValueError(f"{image_format} cannot hold a picture of {picture.shape[1]}x{picture.shape[0]} pixels")
+        raise ValueError(f"{image_format} does not support a picture of {picture.shape[1]}x{picture.shape[0]} pixels")
     return data.tobytes()

@@ -1,4 +1,4 @@
-"""What lies over a picture: premultiplied colour, and how much of the picture below shows through."""
+"""A translucent picture, with premultiplied alpha, that is composited over other pictures."""
 
 from __future__ import annotations
 
@@ -12,32 +12,33 @@ from edgeheat.core.grid.frames import U8
 
 @dataclass(frozen=True, slots=True)
 class Layer:
-    """A translucent picture, made once and laid over any number of pictures.
+    """A translucent picture, made once and composited over any number of pictures ("over" operator).
 
-    Drawing the same white shape into `colour` and black shape into `keep` makes it opaque; half-drawn (smoothed)
-    edges come out right, because laying over is linear in both.
+    To draw an opaque shape, draw it in its colour into `colour` and in black into `keep`. Antialiased edges are
+    blended correctly, because compositing is linear in both.
+    Reference: Porter and Duff 1984, Compositing digital images.
     """
 
     colour: U8
-    """BGR already multiplied by its opacity, shape (height, width, 3)."""
+    """BGR multiplied by its opacity, uint8, shape (height, width, 3)."""
 
     keep: U8
-    """255 * (1 - opacity), the same shape: three equal channels, so that cv2 multiplies without a broadcast."""
+    """255 * (1 - opacity), uint8, same shape: three equal channels, because cv2.multiply does not broadcast."""
 
     x: int = 0
-    """Where the left edge lies on the picture."""
+    """Column of the layer's left edge on the picture, in pixels."""
 
     y: int = 0
-    """Where the top edge lies on the picture."""
+    """Row of the layer's top edge on the picture, in pixels."""
 
     @classmethod
     def shade(cls, x: int, y: int, width: int, height: int, opacity: float) -> Layer:
-        """Return a black rectangle of the given opacity, 0..1."""
+        """Return a black rectangle of the given opacity, 0..1; position and size in pixels."""
         keep = np.full((height, width, 3), round(255 * (1 - opacity)), np.uint8)
         return cls(np.zeros_like(keep), keep, x, y)
 
     def lay_over(self, picture: U8) -> None:
-        """Change `picture`, BGR of shape (height, width, 3), in place; the layer must lie inside it."""
+        """Composite the layer over `picture`, BGR uint8 (height, width, 3), in place; it must lie inside."""
         height, width = self.keep.shape[:2]
         part = picture[self.y : self.y + height, self.x : self.x + width]
         cv2.multiply(part, self.keep, dst=part, scale=1 / 255)

@@ -1,4 +1,4 @@
-"""The cameras' pictures laid onto a plan, for an installer to see whether the points fit."""
+"""The cameras' pictures are projected onto the plan, with the measured points."""
 
 from __future__ import annotations
 
@@ -18,25 +18,25 @@ PER_M = 50
 
 
 def floor_with_a_green_disc(x: float, y: float) -> U8:
-    """A black picture of the floor with a green disc at a place of the plan."""
+    """A black picture of the floor with a green disc at a place on the plan."""
     picture = np.zeros((*GRID_WH[::-1], 3), np.uint8)
     picture[..., 1] = np.rint(255 * footprint(FRONT, x, y, 0.3))
     return picture
 
 
 def greenest(check: U8) -> tuple[float, float]:
-    """The place of the plan in the middle of what is green beyond all marks."""
+    """The place on the plan at the centre of the green area, marks excluded."""
     green = check[..., 1].astype(int) - check[..., 2].astype(int)
     rows, columns = np.nonzero(green > 100)
     return float(columns.mean()) / PER_M, float(rows.mean()) / PER_M
 
 
 @pytest.mark.parametrize(("x", "y"), [(4.0, 6.0), (6.0, 3.0), (3.5, 2.5)])
-def test_a_place_of_the_floor_lies_on_the_plan_where_it_is(x: float, y: float) -> None:
+def test_a_place_on_the_floor_is_drawn_at_its_place_on_the_plan(x: float, y: float) -> None:
     assert greenest(draw_check(PLAN, {"front": floor_with_a_green_disc(x, y)}, None)) == pytest.approx((x, y), abs=0.06)
 
 
-def test_what_a_privacy_mask_covers_is_shown_nowhere() -> None:
+def test_privacy_zones_are_not_visible_on_the_plan() -> None:
     everywhere = ZoneParams("staff", "privacy", ((0.0, 0.3), (1.0, 0.3), (1.0, 1.0), (0.0, 1.0)))
     part = ZoneParams("staff", "privacy", ((0.0, 0.3), (0.5, 0.3), (0.5, 1.0), (0.0, 1.0)))
     green = np.zeros((*GRID_WH[::-1], 3), np.uint8)
@@ -49,7 +49,7 @@ def test_what_a_privacy_mask_covers_is_shown_nowhere() -> None:
     assert 0.3 * plain < half < 0.7 * plain
 
 
-def test_each_measured_point_is_ringed_in_its_camera_s_colour() -> None:
+def test_each_measured_point_is_circled_in_its_camera_s_colour() -> None:
     plan = replace(PLAN, views=(front(), back()))
     check = draw_check(plan, {"front": floor_with_a_green_disc(4.0, 6.0)}, None)
     for view, colour_bgr in zip(plan.views, ((60, 60, 255), (255, 160, 0)), strict=True):
@@ -59,6 +59,6 @@ def test_each_measured_point_is_ringed_in_its_camera_s_colour() -> None:
             assert (np.abs(around.astype(int) - colour_bgr).sum(axis=1) < 30).any(), (view.camera, x, y)
 
 
-def test_a_camera_without_a_picture_leaves_its_part_hatched() -> None:
+def test_the_view_of_a_camera_without_a_picture_is_hatched() -> None:
     check = draw_check(PLAN, {}, None)
     assert np.ptp(check[250:270, 250:270]) > 40

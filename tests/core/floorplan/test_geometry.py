@@ -1,4 +1,4 @@
-"""The geometry of floor plans, against cameras whose mounts are known exactly."""
+"""The geometry of floor plans, compared with cameras whose mounts are known exactly."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ PLAN_WH = plan_grid_wh(SIZE_M)
 CELL_M = SIZE_M[0] / PLAN_WH[0]
 NORTH = Mount(position=(5.5, -0.1, 3.0), yaw_deg=0.0, pitch_deg=30.0, view_deg=80.0)
 SOUTH = Mount(position=(5.5, 10.1, 3.0), yaw_deg=180.0, pitch_deg=30.0, view_deg=80.0)
-"""Two cameras opposite one another: what is right for one is right for the other, mirrored at the plan's middle."""
+"""Two cameras opposite one another: their views are mirrored at the plan's centre."""
 
 
 def seen_by(view: PlanViewParams, grid_wh: SizeWH = GRID_WH) -> FloorView:
@@ -30,7 +30,7 @@ def view_of(mount: Mount) -> PlanViewParams:
 
 
 def cell_centres() -> F32:
-    """Places of the plan (cells, 2), row by row."""
+    """Places on the plan in metres, shape (cells, 2), row by row."""
     x, y = (np.arange(n) + 0.5 for n in PLAN_WH)
     return np.stack(np.meshgrid(x, y), axis=-1).reshape(-1, 2).astype(np.float32) * np.float32(CELL_M)
 
@@ -48,7 +48,7 @@ def heat(value: float, observed_s: float = 100.0, period_s: float = 100.0) -> He
 
 
 @pytest.mark.parametrize(("mount", "view"), [(FRONT, front()), (BACK, back())], ids=["front", "back"])
-def test_every_place_of_the_plan_is_looked_up_in_the_cell_that_shows_it(mount: Mount, view: PlanViewParams) -> None:
+def test_every_place_on_the_plan_takes_its_heat_from_the_cell_that_shows_it(mount: Mount, view: PlanViewParams) -> None:
     floor = seen_by(view)
     columns, rows = np.meshgrid(np.arange(GRID_WH[0], dtype=np.float32), np.arange(GRID_WH[1], dtype=np.float32))
     found = np.stack([floor.project(columns), floor.project(rows)], axis=-1).reshape(-1, 2)
@@ -59,7 +59,7 @@ def test_every_place_of_the_plan_is_looked_up_in_the_cell_that_shows_it(mount: M
 
 
 @pytest.mark.parametrize(("mount", "view"), [(FRONT, front()), (BACK, back())], ids=["front", "back"])
-def test_the_cells_for_a_square_metre_are_those_that_the_camera_really_has(mount: Mount, view: PlanViewParams) -> None:
+def test_the_cells_per_square_metre_are_those_of_the_real_camera(mount: Mount, view: PlanViewParams) -> None:
     floor = seen_by(view)
     for x, y in ((4.0, 4.0), (6.0, 2.0), (5.0, 5.5)):
         corners = np.array([(x - 0.2, y - 0.2), (x + 0.2, y - 0.2), (x + 0.2, y + 0.2), (x - 0.2, y + 0.2)], np.float32)
@@ -68,7 +68,7 @@ def test_the_cells_for_a_square_metre_are_those_that_the_camera_really_has(mount
         assert at(floor.cells_per_m2, x, y) == pytest.approx(true_per_m2, rel=0.05)
 
 
-def test_somebody_who_stands_as_long_near_and_far_has_the_same_heat_and_the_same_area() -> None:
+def test_a_person_who_stands_equally_long_near_and_far_has_the_same_heat_and_area() -> None:
     floor = seen_by(front())
     near, far = footprint(FRONT, 4.6, 7.0, 0.3), footprint(FRONT, 4.6, 1.2, 0.3)
     assert near.sum() > 7 * far.sum(), "many cells near the camera, few far away"
@@ -80,7 +80,7 @@ def test_somebody_who_stands_as_long_near_and_far_has_the_same_heat_and_the_same
     assert areas == pytest.approx([np.pi * 0.3**2] * 2, rel=0.06)
 
 
-def test_two_who_stand_for_different_times_keep_their_proportion_wherever_they_stand() -> None:
+def test_the_heat_of_two_people_is_in_proportion_to_their_times_wherever_they_stand() -> None:
     floor = seen_by(front())
     both = footprint(FRONT, 4.6, 7.0, 0.3) * np.float32(30.0) + footprint(FRONT, 4.6, 1.2, 0.3) * np.float32(90.0)
     plan_s = floor.project(both)
@@ -94,10 +94,10 @@ def test_the_number_of_cells_in_the_camera_s_grid_does_not_change_the_seconds() 
     assert np.unique(fine[fine > 0]) == pytest.approx(7.0, rel=1e-5)
 
 
-def test_nothing_above_the_horizon_or_behind_the_camera_comes_onto_the_plan() -> None:
+def test_nothing_above_the_horizon_or_behind_the_camera_is_projected() -> None:
     level = replace(FRONT, pitch_deg=8.0)
     view = PlanViewParams("any", pairs(level, ((3.0, 2.0), (7.0, 2.0), (3.2, 5.0), (6.8, 5.0))))
-    # Twice as deep as the shop: the farther half of the plan is behind the camera's wall.
+    # Twice as deep as the shop: the further half of the plan is behind the camera's wall.
     floor = floor_view(view, (11.0, 20.0), GRID_WH)
     assert not floor.seen[floor.seen.shape[0] * 101 // 200 :].any()
     assert floor.seen.any()
@@ -109,7 +109,7 @@ def test_nothing_above_the_horizon_or_behind_the_camera_comes_onto_the_plan() ->
     assert floor.project(walls).max() == 0
 
 
-def test_floor_so_far_away_that_a_person_is_less_than_a_cell_is_not_seen() -> None:
+def test_floor_where_a_person_is_smaller_than_a_cell_is_not_seen() -> None:
     level = replace(FRONT, pitch_deg=8.0)
     view = PlanViewParams("any", pairs(level, ((3.0, 2.0), (7.0, 2.0), (3.2, 5.0), (6.8, 5.0))))
     sharp, coarse = (floor_view(view, SIZE_M, wh) for wh in ((320, 180), (32, 18)))
@@ -126,7 +126,7 @@ MASKS = [
 
 
 @pytest.mark.parametrize(("kind", "polygon"), MASKS, ids=[kind for kind, _ in MASKS])
-def test_what_a_mask_leaves_out_counts_as_not_seen(kind: str, polygon: tuple[tuple[float, float], ...]) -> None:
+def test_masked_floor_counts_as_not_seen(kind: str, polygon: tuple[tuple[float, float], ...]) -> None:
     plain, masked = seen_by(front()), seen_by(front(ZoneParams("m", kind, polygon)))  # type: ignore[arg-type]
     hidden = np.array([[4.6, 5.5]], np.float32)
     u, v = pictured(FRONT, hidden)[0][0] / GRID_WH
@@ -136,7 +136,7 @@ def test_what_a_mask_leaves_out_counts_as_not_seen(kind: str, polygon: tuple[tup
     assert at(masked.cells_per_m2, 2.0, 5.0) > 0
 
 
-def test_at_the_edge_of_a_mask_the_heat_is_not_thinned() -> None:
+def test_heat_is_not_lower_at_the_edge_of_a_mask() -> None:
     floor = seen_by(front(ZoneParams("m", "ignore", ((0.3, 0.5), (0.6, 0.5), (0.6, 0.8), (0.3, 0.8)))))
     counted_s = full(7.0) * floor.counted
     assert np.unique(floor.project(counted_s)[floor.seen > 0]) == pytest.approx(7.0, rel=1e-5)
@@ -150,7 +150,7 @@ def test_a_named_zone_hides_nothing() -> None:
 # Several cameras.
 
 
-def test_where_cameras_overlap_the_better_view_counts_and_half_way_both_alike() -> None:
+def test_where_cameras_overlap_the_better_view_dominates_and_half_way_both_count_alike() -> None:
     blended = blend([(seen_by(view_of(NORTH)), heat(10.0)), (seen_by(view_of(SOUTH)), heat(20.0))])
     down = [at(blended.grid.heat_s, 5.5, y) for y in (2.8, 4.0, 5.0, 6.0, 7.2)]
     assert down[0] == pytest.approx(20.0, abs=0.6), "close to the southward camera, far from the other"
@@ -159,10 +159,10 @@ def test_where_cameras_overlap_the_better_view_counts_and_half_way_both_alike() 
     assert down == sorted(down, reverse=True)
 
 
-def test_one_view_passes_into_the_other_without_a_seam() -> None:
+def test_there_is_no_seam_between_two_views() -> None:
     floor = seen_by(front()), seen_by(back())
     blended = blend([(floor[0], heat(10.0)), (floor[1], heat(20.0))])
-    # Only in the corners where two edges meet must both give way at once.
+    # Only in the corners where two edges meet do both weights fall at once.
     sure = np.maximum(floor[0].feather, floor[1].feather) == 1
     for axis in (0, 1):
         steps = np.abs(np.diff(blended.grid.heat_s, axis=axis))
@@ -171,13 +171,13 @@ def test_one_view_passes_into_the_other_without_a_seam() -> None:
         assert steps[both].max() < 1.0
 
 
-def test_equal_heat_stays_as_it_is_where_views_overlap() -> None:
+def test_equal_heat_is_unchanged_where_views_overlap() -> None:
     blended = blend([(seen_by(front()), heat(7.0)), (seen_by(back()), heat(7.0))])
     assert np.unique(blended.grid.heat_s[blended.seen > 0]) == pytest.approx(7.0, rel=1e-5)
     assert (blended.grid.heat_s[blended.seen == 0] == 0).all()
 
 
-def test_a_camera_that_was_away_leaves_the_floor_to_the_other_and_its_own_part_unseen() -> None:
+def test_an_offline_camera_is_replaced_by_the_other_and_its_own_part_is_not_observed() -> None:
     floor = seen_by(front()), seen_by(back())
     for away in (None, heat(0.0, observed_s=0.0)):
         blended = blend([(floor[0], away), (floor[1], heat(20.0))])
@@ -189,7 +189,7 @@ def test_a_camera_that_was_away_leaves_the_floor_to_the_other_and_its_own_part_u
         assert blended.grid.observed_s == pytest.approx(100.0 * (floor[1].seen > 0).sum() / (blended.seen > 0).sum())
 
 
-def test_of_a_camera_that_was_there_half_the_time_the_share_of_time_stays_true() -> None:
+def test_the_share_of_time_is_right_for_a_camera_that_was_offline_half_of_the_time() -> None:
     views = [(seen_by(front()), heat(10.0, observed_s=50.0)), (seen_by(back()), heat(20.0, observed_s=100.0))]
     blended = blend(views)
     seen = blended.seen > 0
@@ -208,7 +208,7 @@ def test_without_any_camera_nothing_is_observed() -> None:
 # The points.
 
 
-def test_exact_points_fit_and_of_more_than_four_a_wrong_one_stands_out() -> None:
+def test_exact_points_fit_and_a_wrong_one_of_more_than_four_has_the_largest_misfit() -> None:
     exact = pairs(FRONT, FRONT_MARKS)
     assert max(misfits_m(exact)) < 1e-4
     u, v, x, y = exact[2]
@@ -217,14 +217,14 @@ def test_exact_points_fit_and_of_more_than_four_a_wrong_one_stands_out() -> None
     assert 0.1 < max(off_m) < 0.5
 
 
-def test_points_on_both_sides_of_a_horizon_are_no_view_of_a_floor() -> None:
+def test_points_on_both_sides_of_a_horizon_are_rejected() -> None:
     a, b, c, d = pairs(FRONT, ((2.0, 6.5), (8.0, 6.5), (7.6, 1.4), (2.9, 1.4)))
     exchanged = ((*a[:2], *b[2:]), (*b[:2], *a[2:]), c, d)
     with pytest.raises(ValueError, match="both sides of a horizon"):
         floor_homography(exchanged)
 
 
-def test_points_that_lie_together_are_no_view_of_a_floor() -> None:
+def test_points_that_coincide_are_rejected() -> None:
     with pytest.raises(ValueError, match=r"do not determine|both sides"):
         floor_homography(((0.5, 0.5, 1.0, 1.0),) * 4)
 

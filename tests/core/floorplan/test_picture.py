@@ -1,4 +1,4 @@
-"""Plans as pictures and as snapshots."""
+"""Floor plans as pictures and as snapshots."""
 
 from __future__ import annotations
 
@@ -53,17 +53,17 @@ def patch(picture: U8, x: float, y: float, side_m: float = 1.0) -> U8:
 
 
 @pytest.mark.parametrize("paper", [0, 255], ids=["on black", "on white"])
-def test_what_nobody_sees_is_hatched_and_what_is_seen_is_not(paper: int) -> None:
+def test_floor_that_no_camera_sees_is_hatched_and_other_floor_is_not(paper: int) -> None:
     image = np.full((400, 440, 3), paper, np.uint8)
     picture = drawn("front", image=image, params=replace(PLAN, views=(front(),)))
     unseen, seen = patch(picture, 5.0, 9.5), patch(picture, 5.0, 5.0)
     assert np.unique(seen).size == 1
-    assert np.ptp(unseen) > 40, "the lines stand out"
+    assert np.ptp(unseen) > 40, "the lines are visible"
     lines = (unseen[..., 0] == 120).mean()
     assert 0.05 < lines < 0.35
 
 
-def test_what_was_never_seen_in_all_the_time_of_the_heat_is_hatched_too() -> None:
+def test_floor_that_was_not_observed_in_the_period_is_hatched_too() -> None:
     both, back_only = drawn("front", "back"), drawn("back")
     far_right = 10.4, 1.0  # front sees it, back does not
     assert np.ptp(patch(back_only, *far_right, 0.5)) > 40
@@ -73,7 +73,7 @@ def test_what_was_never_seen_in_all_the_time_of_the_heat_is_hatched_too() -> Non
 def test_without_a_picture_there_are_lines_at_each_metre() -> None:
     picture = drawn("front", "back")
     per_m = picture.shape[1] / SIZE_M[0]
-    row = picture[round(4.5 * per_m), : round(10.2 * per_m), 0].astype(int)  # farther right it is hatched
+    row = picture[round(4.5 * per_m), : round(10.2 * per_m), 0].astype(int)  # further right it is hatched
     metres = np.flatnonzero(row < np.median(row) - 5) / per_m
     assert np.abs(metres - np.rint(metres)).max() < 0.05
     assert set(np.rint(metres).astype(int)) >= {1, 2, 3, 4, 5, 6, 7, 8, 9}
@@ -106,8 +106,10 @@ def test_pictures_have_the_plan_s_shape_within_max_width(
 
 
 @pytest.mark.parametrize("suffix", [".png", ".webp"])
-def test_what_is_transparent_in_the_plan_s_own_picture_is_paper(suffix: str) -> None:
-    drawing = np.zeros((40, 60, 4), np.uint8)  # black lines on nothing, as drawing programs write them
+def test_transparent_pixels_of_the_plan_s_own_picture_become_white(suffix: str) -> None:
+    drawing = np.zeros(
+        (40, 60, 4), np.uint8
+    )  # black lines on a transparent background, as drawing programs export them
     drawing[20, :, 3] = 255
     drawing[30, :, 3] = 128
     picture = decode_image(cv2.imencode(suffix, drawing, [cv2.IMWRITE_WEBP_QUALITY, 101])[1].tobytes())
@@ -115,7 +117,7 @@ def test_what_is_transparent_in_the_plan_s_own_picture_is_paper(suffix: str) -> 
     assert [picture[row].mean().round() for row in (10, 20, 30)] == [255, 0, 127]
 
 
-def test_transparency_of_16_bits_is_taken_too() -> None:
+def test_transparency_of_16_bits_is_read_too() -> None:
     drawing = np.zeros((40, 60, 4), np.uint16)
     drawing[20, :, 3] = 65535
     picture = decode_image(cv2.imencode(".png", drawing)[1].tobytes())
@@ -123,7 +125,7 @@ def test_transparency_of_16_bits_is_taken_too() -> None:
     assert (picture[10].mean(), picture[20].mean()) == (255, 0)
 
 
-def test_the_heat_is_drawn_where_it_was() -> None:
+def test_heat_is_drawn_where_it_was_counted() -> None:
     heat = blend([(floor_view(front(), SIZE_M, GRID_WH), HeatGrid(footprint(FRONT, 6.0, 6.0, 0.3), 60.0, 60.0))])
     picture = draw_plan(heat, None, PLAN, CAPTION)
     hot = cv2.minMaxLoc(picture[..., 2].astype(np.float32))[3]
@@ -160,7 +162,7 @@ def test_a_camera_that_never_sent_anything_lowers_the_coverage() -> None:
     assert 0.5 < half < 0.95
 
 
-def test_a_camera_that_went_away_fades_out_of_its_part() -> None:
+def test_the_heat_of_a_camera_that_went_offline_fades() -> None:
     hot = np.full(GRID_WH[::-1], 60.0, np.float32)
     cameras = {"front": sent(cold(), mono_s=2000.0), "back": sent(hot, mono_s=200.0)}
     (heat,) = plan_snapshot(PLAN, cameras, None).heats
@@ -168,7 +170,7 @@ def test_a_camera_that_went_away_fades_out_of_its_part() -> None:
     assert 0.5 < heat.coverage < 1.0
 
 
-def test_a_snapshot_is_of_the_latest_of_its_cameras_and_counts_their_moves() -> None:
+def test_a_snapshot_is_of_the_latest_instant_of_its_cameras_and_adds_up_their_moves() -> None:
     cameras = {"front": sent(cold(), mono_s=103.0, epoch=2), "back": sent(cold(), mono_s=101.0, epoch=3)}
     snapshot = plan_snapshot(PLAN, cameras, None)
     assert (snapshot.wall_s, snapshot.epoch) == (NOON_S + 3, 4)

@@ -1,4 +1,4 @@
-"""The background shows the shop and nobody in it, also before it was seen empty."""
+"""The backdrop shows the shop without people, also before every place was seen empty."""
 
 from __future__ import annotations
 
@@ -11,34 +11,62 @@ GRID_HW, PICTURE_HW = (90, 160), (360, 640)
 PLACE, CELLS = np.s_[120:240, 280:320], np.s_[30:60, 70:80]
 
 
-def shop(*, somebody: bool) -> U8:
-    """Grey, with somebody in stripes that tell who it is."""
+def shop(*, person: bool) -> U8:
+    """A grey picture, with a recognisable person in stripes."""
     picture: U8 = np.full((*PICTURE_HW, 3), 100, np.uint8)
-    if somebody:
+    if person:
         picture[PLACE][::8] = 250
         picture[PLACE][4::8] = 0
     return picture
 
 
-def people(*, there: bool) -> U8:
+def moving(*, person: bool) -> U8:
     mask: U8 = np.zeros(GRID_HW, np.uint8)
-    mask[CELLS] = 255 if there else 0
+    mask[CELLS] = 255 if person else 0
     return mask
 
 
-def test_who_is_there_in_the_first_picture_cannot_be_recognised() -> None:
-    background = Backdrop()
-    background.sample(shop(somebody=True), people(there=True))
-    seen = background.picture()
+def test_a_person_in_the_first_picture_cannot_be_recognised() -> None:
+    backdrop = Backdrop()
+    backdrop.sample(shop(person=True), moving(person=True))
+    seen = backdrop.picture()
     assert seen is not None
-    assert seen[PLACE].astype(int).std() < 0.1 * shop(somebody=True)[PLACE].astype(int).std()
-    assert (seen[:, :100] == 100).all(), "what was seen empty is sharp as it is"
+    assert seen[PLACE].astype(int).std() < 0.1 * shop(person=True)[PLACE].astype(int).std()
+    assert (seen[:, :100] == 100).all(), "places that were seen empty stay sharp"
 
 
-def test_a_place_is_shown_as_it_is_once_it_was_seen_empty() -> None:
-    background = Backdrop()
-    background.sample(shop(somebody=True), people(there=True))
-    background.sample(shop(somebody=False), people(there=False))
-    seen = background.picture()
+def test_a_place_is_sharp_once_it_was_seen_empty() -> None:
+    backdrop = Backdrop()
+    backdrop.sample(shop(person=True), moving(person=True))
+    backdrop.sample(shop(person=False), moving(person=False))
+    seen = backdrop.picture()
     assert seen is not None
     assert (seen == 100).all()
+
+
+def test_a_person_who_comes_later_is_left_out() -> None:
+    backdrop = Backdrop()
+    backdrop.sample(shop(person=False), moving(person=False))
+    for _ in range(20):
+        backdrop.sample(shop(person=True), moving(person=True))
+    seen = backdrop.picture()
+    assert seen is not None
+    assert (seen == 100).all()
+
+
+def test_lighting_is_followed_to_the_last_level() -> None:
+    backdrop = Backdrop()
+    backdrop.sample(shop(person=False), moving(person=False))
+    levels = []
+    for _ in range(40):
+        backdrop.sample(np.full((*PICTURE_HW, 3), 140, np.uint8), moving(person=False))
+        seen = backdrop.picture()
+        assert seen is not None
+        levels.append(int(seen[0, 0, 0]))
+    assert levels[0] == 105
+    assert levels == sorted(levels)
+    assert levels[-1] == 140
+
+
+def test_there_is_no_picture_before_the_first_sample() -> None:
+    assert Backdrop().picture() is None

@@ -1,4 +1,4 @@
-"""The words of pictures."""
+"""The text of pictures: periods, headings and the ticks of the colour scale."""
 
 from __future__ import annotations
 
@@ -53,15 +53,15 @@ def test_periods_read_as_people_say_them(heat: HeatParams, words: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("of", "words"),
+    ("measure", "words"),
     [("presence", "40 s recorded"), ("traffic", "traffic, 40 s recorded"), ("dwell", "dwell, 40 s recorded")],
 )
-def test_a_period_begins_with_what_is_counted_where_that_is_not_presence(of: Measure, words: str) -> None:
-    assert with_measure(of, "40 s recorded") == words
+def test_a_period_begins_with_the_measure_unless_it_is_presence(measure: Measure, words: str) -> None:
+    assert with_measure(measure, "40 s recorded") == words
 
 
 @pytest.mark.parametrize(
-    ("of", "top_s", "coverage", "words"),
+    ("measure", "top_s", "coverage", "words"),
     [
         ("presence", 41.0, 1.0, "time of presence"),
         ("presence", 0.0, 0.001, "nobody seen"),
@@ -73,8 +73,10 @@ def test_a_period_begins_with_what_is_counted_where_that_is_not_presence(of: Mea
         ("dwell", 0.0, 1.0, "nobody stayed"),
     ],
 )
-def test_a_colour_scale_says_what_its_seconds_are_of(of: Measure, top_s: float, coverage: float, words: str) -> None:
-    assert measure_words(of, top_s, coverage) == words
+def test_the_heading_of_a_colour_scale_names_its_measure(
+    measure: Measure, top_s: float, coverage: float, words: str
+) -> None:
+    assert measure_words(measure, top_s, coverage) == words
 
 
 @pytest.mark.parametrize(("share", "words"), [(0.001, "under 1 %"), (0.29, "29 %"), (0.984, "98 %"), (0.999, "99 %")])
@@ -89,7 +91,7 @@ def test_a_share_is_never_rounded_to_none_or_all(share: float) -> None:
     assert (text == "100 %") <= math.isclose(share, 1)
 
 
-def test_text_is_brought_to_ascii() -> None:
+def test_text_is_converted_to_ascii() -> None:
     assert ascii_words("Café Zürich, 入口 & Kasse") == "Cafe Zurich, ?? & Kasse"
 
 
@@ -97,15 +99,15 @@ def test_text_is_brought_to_ascii() -> None:
     ("top_s", "last"),
     [(0.42, "0.42 s"), (9.8, "9.8 s"), (99.0, "99 s"), (150.0, "2.5 min"), (5940.0, "99 min"), (90000.0, "25 h")],
 )
-def test_the_last_mark_is_the_top_in_the_unit_that_fits(top_s: float, last: str) -> None:
+def test_the_last_tick_is_the_top_in_a_suitable_unit(top_s: float, last: str) -> None:
     assert scale_ticks(top_s, 0.5, 5)[-1] == (1.0, last)
 
 
 @given(top_s=st.floats(1e-3, 1e7), gamma=st.floats(0.2, 3.0))
-def test_every_mark_stands_where_its_colour_is(top_s: float, gamma: float) -> None:
-    marks = scale_ticks(top_s, gamma, 5)
-    unit_s = {"s": 1.0, "min": 60.0, "h": 3600.0}[marks[-1][1].split()[1]]
-    assert marks[0] == (0.0, "0")
-    assert [place for place, _ in marks] == sorted({place for place, _ in marks})
-    for place, label in marks[1:-1]:
-        assert (float(label) * unit_s / top_s) ** gamma == pytest.approx(place, rel=1e-3)
+def test_every_tick_is_where_its_colour_is(top_s: float, gamma: float) -> None:
+    ticks = scale_ticks(top_s, gamma, 5)
+    unit_s = {"s": 1.0, "min": 60.0, "h": 3600.0}[ticks[-1][1].split()[1]]
+    assert ticks[0] == (0.0, "0")
+    assert [position for position, _ in ticks] == sorted({position for position, _ in ticks})
+    for position, label in ticks[1:-1]:
+        assert (float(label) * unit_s / top_s) ** gamma == pytest.approx(position, rel=1e-3)

@@ -1,4 +1,4 @@
-"""Encoding pictures, bounded or not."""
+"""Pictures are encoded in each format, within a limit of bytes where there is one."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ def noisy_picture(width: int = 320, height: int = 180) -> U8:
 
 
 @pytest.mark.parametrize(("image_format", "magic"), [("png", b"\x89PNG"), ("jpeg", b"\xff\xd8\xff"), ("webp", b"RIFF")])
-def test_each_format_gives_what_it_says(image_format: ImageFormat, magic: bytes) -> None:
+def test_each_format_has_its_magic_bytes_and_shows_the_picture(image_format: ImageFormat, magic: bytes) -> None:
     picture = cv2.GaussianBlur(noisy_picture(), (0, 0), 8)
     data, encoded = encode(np.asarray(picture, np.uint8), image_format, 90)
     assert data.startswith(magic)
@@ -34,7 +34,7 @@ def test_lower_quality_takes_fewer_bytes(image_format: ImageFormat) -> None:
 
 @pytest.mark.parametrize("image_format", ["png", "jpeg", "webp"])
 @pytest.mark.parametrize("max_bytes", [60_000, 20_000, 4_000])
-def test_a_bound_is_kept(image_format: ImageFormat, max_bytes: int) -> None:
+def test_the_limit_is_kept(image_format: ImageFormat, max_bytes: int) -> None:
     data, encoded = encode(noisy_picture(), image_format, 90, max_bytes)
     assert len(data) <= max_bytes
     assert encoded.shape[1] / encoded.shape[0] == pytest.approx(320 / 180, rel=0.05)
@@ -46,11 +46,11 @@ def test_quality_is_lowered_before_the_size() -> None:
     assert encoded.shape == (180, 320, 3)
 
 
-def test_an_impossible_bound_is_refused() -> None:
+def test_an_impossible_limit_is_rejected() -> None:
     with pytest.raises(ValueError, match="fits into 10 bytes"):
         encode(noisy_picture(), "jpeg", 90, 10)
 
 
-def test_a_size_that_the_format_cannot_hold_is_refused() -> None:
+def test_a_size_that_the_format_does_not_support_is_rejected() -> None:
     with pytest.raises(ValueError, match="webp"):
         encode(np.zeros((2, 20_000, 3), np.uint8), "webp", 80)
