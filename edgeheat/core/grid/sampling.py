@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from edgeheat.core.grid.frames import U8, Frame, SizeWH
 
 _SLACK_RATIO = 0.1
-"""Share of a period by which a frame may be early: without it 15 fps with jitter give 4 analyses a second, not 5."""
+"""Share of a period by which a frame may be early. Without it a 5 fps stream with jitter gives 4 analyses a second."""
 
 
 def grid_size_wh(frame_wh: SizeWH, grid_width: int) -> SizeWH:

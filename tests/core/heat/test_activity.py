@@ -153,6 +153,17 @@ def test_time_that_was_confirmed_late_counts_only_in_the_zones_it_lies_in() -> N
     assert list(counters[:, Counter.DWELL_CELL_MS]) == [3_000, 0, 3_000]
 
 
+def test_time_that_was_confirmed_late_beside_a_slanted_zone_does_not_count_in_it() -> None:
+    triangle = ZoneParams("corner", "zone", ((0.0, 0.0), (1.0, 0.0), (0.0, 1.0)))
+    zones = ZoneMasks.from_params((triangle,), GRID_WH)
+    assert not zones.named["corner"][18, 38]
+    beside_ms = np.zeros(EMPTY.shape, np.uint32)
+    beside_ms[18, 38] = 3_000
+    counters = ActivityMeter(zones.named).add(mask_of(EMPTY, 1.0, 1.0, dwell_ms=beside_ms, moved_ms=beside_ms), 1000)
+    for counter in (Counter.TRAFFIC_CELL_MS, Counter.DWELL_CELL_MS):
+        assert list(counters[:, counter]) == [3_000, 0]
+
+
 def test_movement_that_was_confirmed_late_is_traffic_and_the_share_in_motion_stays_below_1() -> None:
     meter = ActivityMeter(ZoneMasks.from_params((), GRID_WH).named)
     meter.add(mask_of(EMPTY, 1.0, 1.0, moved_ms=np.full(EMPTY.shape, 9_000, np.uint32)), 1000)

@@ -293,3 +293,17 @@ def test_presence_keeps_its_own_buckets_until_traffic_and_dwell_cover_the_same_t
     at_s = 6000.0 + 60.0 * 199
     presence, traffic = (much_later.read(name, at_s, WALL).heat_s[CELL] for name in ("presence", "traffic"))
     assert presence == traffic == pytest.approx(100.0, abs=3.0)
+
+
+def test_presence_stays_a_sum_of_parts_that_differ_by_less_than_a_bucket() -> None:
+    traffic_only, both = heats_of(SUM[1:2]), heats_of(SUM)
+    traffic_only.add(increment(10.0, observed_ms=9000))
+    heat_file.restore(both, heat_file.save(traffic_only, {}), 0.0)
+    both.add(increment(20.0, observed_ms=9000))
+    saved = heat_file.save(both, {})
+    assert saved_heats(saved) == {"presence", "traffic", "dwell"}
+    for _ in range(3):
+        again = heats_of(SUM)
+        heat_file.restore(again, saved, 0.0)
+        saved = heat_file.save(again, {})
+        assert saved_heats(saved) == {"traffic", "dwell"}

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import datetime
+from itertools import pairwise
 from zoneinfo import ZoneInfo
 
+import cv2
 import numpy as np
 import pytest
 
 from edgeheat.core.grid.frames import SizeWH
 from edgeheat.core.render.annotate import title_and_legend
-from edgeheat.core.render.caption import Caption
+from edgeheat.core.render.caption import Caption, scale_ticks
 from edgeheat.core.render.colormap import colormap_lut
 from edgeheat.defs.params import Measure, Style
 
@@ -87,9 +89,20 @@ def test_a_name_wider_than_the_picture_is_omitted_and_the_rest_stays() -> None:
     assert title.colour.any()
 
 
-def test_no_labels_of_the_scale_touch() -> None:
-    for top_s in (0.42, 9.8, 47.0, 150.0, 5940.0, 90_000.0):
-        (legend,) = title_and_legend(replace(Style(), title=False), (480, 270), top_s, CAPTION, 0.97)
-        labels = legend.colour[-legend.keep.shape[0] // 4 :].max(axis=(0, 2)) > 60
-        gaps = np.diff(np.flatnonzero(labels))
-        assert gaps.max() > 6, "there are several labels, with space between them"
+@pytest.mark.parametrize("top_s", [0.42, 9.8, 47.0, 150.0, 5940.0, 90_000.0])
+@pytest.mark.parametrize("gamma", [0.2, 0.5, 1.0, 2.0, 4.0])
+def test_the_labels_of_the_scale_do_not_overlap(top_s: float, gamma: float) -> None:
+    style = replace(Style(), title=False, gamma=gamma)
+    (legend,) = title_and_legend(style, (480, 270), top_s, CAPTION, 0.97)
+    below_the_bar = np.flatnonzero(legend.keep[:, legend.keep.shape[1] // 2, 0] == 0)
+    foot = next(row for row in below_the_bar if (legend.colour[row + 1] == 205).all(axis=1).any()) + 1
+    columns = np.flatnonzero((legend.colour[foot] == 205).all(axis=1))
+    ticks = scale_ticks(top_s, gamma, 5)
+    assert len(columns) >= 2, "both ends"
+    spans = []
+    for column in columns:
+        position = (column - columns[0]) / (columns[-1] - columns[0])
+        label = min(ticks, key=lambda tick: abs(tick[0] - position))[1]
+        half = cv2.getTextSize(label, cv2.FONT_HERSHEY_SIMPLEX, 0.42, 1)[0][0] / 2
+        spans.append((column - half, column + half))
+    assert all(left[1] < right[0] for left, right in pairwise(spans))
