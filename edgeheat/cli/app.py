@@ -18,7 +18,7 @@ from edgeheat.cli import offline
 from edgeheat.cli.base import FAILURE, ConfigOption, exit_codes, say
 from edgeheat.config import Config, build_config, load_config
 from edgeheat.config.types import parse_duration
-from edgeheat.errors import SinkUnavailable
+from edgeheat.errors import StartupError
 from edgeheat.redact import redact
 
 if TYPE_CHECKING:
@@ -100,7 +100,7 @@ def _free_port() -> int:
             except OSError:
                 continue
             return port
-    raise SinkUnavailable(f"no port from {_DEMO_PORTS[0]} to {_DEMO_PORTS[-1]} is free: name one with --port")
+    raise StartupError(f"no port from {_DEMO_PORTS[0]} to {_DEMO_PORTS[-1]} is free: name one with --port")
 
 
 app.command()(offline.render)
@@ -133,8 +133,8 @@ def reset(  # noqa: PLR0917
             raise typer.BadParameter(f"{camera}: the configuration has {', '.join(known)}")
         if heat and not yes:
             typer.confirm(f"Empty all heats of {camera}? What they counted is gone for good.", abort=True, err=True)
-        from edgeheat.daemon.messages import Reset
         from edgeheat.daemon.requests import write_request
+        from edgeheat.defs.commands import Reset
 
         path = write_request((storage or settings.storage_path) / "state", camera, Reset(flicker, moved, heat))
         say(f"{path}: taken up when edgeheat runs and {camera} is online, within a day; its log says when")

@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from edgeheat.errors import ConfigError, EdgeheatError, SinkUnavailable
+from edgeheat.errors import OPENCV_REMEDY, ConfigError, EdgeheatError, StartupError
 from edgeheat.redact import redact
 
 FAILURE, USAGE, UNAVAILABLE, BAD_CONFIG, INTERRUPTED = 1, 2, 69, 78, 130
@@ -37,7 +37,7 @@ def exit_codes() -> Iterator[None]:
         for fault in error.faults:
             say(fault)
         raise typer.Exit(BAD_CONFIG) from None
-    except SinkUnavailable as error:
+    except StartupError as error:
         say(str(error))
         raise typer.Exit(UNAVAILABLE) from None
     except EdgeheatError as error:
@@ -49,7 +49,5 @@ def exit_codes() -> Iterator[None]:
     except ImportError as error:
         if error.name != "cv2" and "libG" not in str(error):
             raise
-        from edgeheat.doctor.checks import OPENCV_REMEDY
-
         say(f"OpenCV does not load ({error}): {OPENCV_REMEDY}")
         raise typer.Exit(UNAVAILABLE) from None

@@ -1,4 +1,4 @@
-"""One edgeheat for each storage folder: two would overwrite each other's checkpoints and pictures."""
+"""Locks the storage folder, so that two daemons cannot overwrite each other's checkpoints and pictures."""
 
 from __future__ import annotations
 
@@ -6,14 +6,14 @@ import fcntl
 import os
 from pathlib import Path
 
-from edgeheat.errors import SinkUnavailable
+from edgeheat.errors import StartupError
 
 
 def lock_folder(folder: Path) -> int | None:
-    """Hold `folder`, made where it is missing, until this process ends, however it ends.
+    """Lock `folder`, created if missing, until this process ends, however it ends.
 
-    Returns the descriptor that holds it; None where it cannot be held (a disk that is full, read-only or knows no
-    locks), for counting goes on without a disk. Raises SinkUnavailable where another edgeheat holds it.
+    Returns the descriptor that holds the lock; None if it cannot be locked (the disk is full, read-only or does not
+    support locks), since counting continues without a disk. Raises StartupError if another edgeheat holds the lock.
     """
     try:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -21,12 +21,12 @@ def lock_folder(folder: Path) -> int | None:
     except OSError:
         return None
     try:
-        # The folder itself and no file in it: nothing is left behind, and the system lets go of it at a SIGKILL too.
+        # The folder itself rather than a lock file: nothing is left behind, and a SIGKILL releases it too.
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
         os.close(descriptor)
-        raise SinkUnavailable(
-            f"{folder}: another edgeheat keeps its state here; stop that one, or set another storage.path"
+        raise StartupError(
+            f"{folder}: in use by another edgeheat; stop that one, or set another storage.path"
         ) from None
     except OSError:
         os.close(descriptor)

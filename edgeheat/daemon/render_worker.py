@@ -1,4 +1,4 @@
-"""The process that draws floor plans: it lives for one round of pictures, and can crash or hang without harm."""
+"""Runs in the child process that draws floor plans; it exits after one round of pictures."""
 
 from __future__ import annotations
 
@@ -17,33 +17,33 @@ from edgeheat.daemon.messages import PlanDrawn, PlanJob, PlanSpec
 
 
 def run_plan_worker(connection: Connection, job: PlanJob) -> None:
-    """Draw each plan of `job` and send it; signals are the parent's business."""
+    """Draw each plan of `job` and send it as PlanDrawn; ignores SIGINT and SIGTERM, which the parent handles."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
     set_up_logging("warning", "plans")
     cameras = {name: CameraHeats.unpack(packed) for name, packed in job.heats.items()}
-    with suppress(BrokenPipeError, ConnectionResetError):  # the parent is gone: nobody left to tell
+    with suppress(BrokenPipeError, ConnectionResetError):  # the parent has ended
         for plan in job.plans:
             connection.send(_draw(plan, {name: cameras[name] for name in plan.cameras if name in cameras}))
 
 
 def _draw(plan: PlanSpec, cameras: Mapping[str, CameraHeats]) -> PlanDrawn:
-    image, trouble = _read_image(plan.image)
+    image, problem = _read_image(plan.image)
     try:
-        return PlanDrawn(plan_snapshot(plan.params, cameras, image), trouble)
+        return PlanDrawn(plan_snapshot(plan.params, cameras, image), problem)
     except ValueError as error:
-        return PlanDrawn(None, f"{error}; edgeheat doctor says more")
+        return PlanDrawn(None, f"{error}; run edgeheat doctor for details")
 
 
 def _read_image(file: str) -> tuple[U8 | None, str]:
-    """Return the plan's picture, BGR, and what is wrong with it; without one the plan is drawn on empty paper."""
+    """Return the plan's background picture (BGR) or None, and what is wrong with it or an empty text."""
     if not file:
         return None, ""
     try:
-        check_image(Path(file))  # again, for it may have been replaced since the configuration was read
+        check_image(Path(file))  # again: the file may have been replaced since the configuration was read
         image = decode_image(Path(file).read_bytes())
     except (ValueError, OSError) as error:
         return None, f"drawn without the plan's picture: {error}"
     if image is None:
-        return None, f"drawn without the plan's picture: {file} is damaged; save it anew"
+        return None, f"drawn without the plan's picture: {file} is damaged; save it again"
     return image, ""

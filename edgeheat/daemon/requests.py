@@ -1,4 +1,4 @@
-"""Takes up what a technician asked for through files in the state folder, so that no port has to be open for it."""
+"""Passes reset requests from the command line to the running daemon, as files in the state folder."""
 
 from __future__ import annotations
 
@@ -15,29 +15,33 @@ from pathlib import Path
 from typing import BinaryIO
 
 from edgeheat.atomic import TEMP_SUFFIX, replace, stage, write_remedy
-from edgeheat.daemon.messages import Reset
 from edgeheat.defs.clock import Clock
+from edgeheat.defs.commands import Reset
 from edgeheat.defs.events import CameraState
 from edgeheat.errors import StoreError
 
 _log = logging.getLogger(__name__)
 
 FOLDER = "requests"
-"""Its name within the state folder."""
+"""Name of the folder of requests, within the state folder."""
 
 LIFETIME_S = 86400.0
-"""For so long a request waits for its camera; what was right to ask a week ago may be wrong now."""
+"""How long a request waits for its camera in seconds; one from last week may no longer be wanted."""
 
-_LOOK_EVERY_S = 1.0
+_INTERVAL_S = 1.0
+"""Pause between two checks for new requests."""
+
 _MAX_BYTES = 4096
+"""Size limit of a request's file; a real one has about 100 bytes."""
+
 _FOLDER_FLAGS = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
 
 
 def write_request(state: Path, camera: str, reset: Reset) -> Path:
-    """Leave a request for the edgeheat that keeps its state in the folder `state`; returns the request's file.
+    """Write a request for the daemon whose state folder is `state`; returns the request's file.
 
-    Written as a whole or not at all. Root hands folder and file to the owner of `state`, who could not read them
-    otherwise. Raises StoreError, with the remedy, where nothing can be written or edgeheat has never kept its state.
+    The file is written completely or not at all. Root gives folder and file to the owner of `state`, who could not read
+    them otherwise. Raises StoreError, with the remedy, if the file cannot be written or `state` is missing.
     """
     path = state / FOLDER / f"{secrets.token_hex(8)}.json"
     text = json.dumps({"camera": camera} | asdict(reset)).encode()
@@ -47,7 +51,7 @@ def write_request(state: Path, camera: str, reset: Reset) -> Path:
             owner = os.fstat(above)
             with suppress(FileExistsError):
                 os.mkdir(FOLDER, 0o700, dir_fd=above)
-            # Not by its name from here on: that of a link would lead root's hand to some other place.
+            # By its descriptor from here on: a symbolic link in its place could make root write elsewhere.
             folder = _open_folder(FOLDER, opened, os.O_NOFOLLOW, above)
 
             def fill(file: BinaryIO) -> None:
@@ -58,9 +62,11 @@ def write_request(state: Path, camera: str, reset: Reset) -> Path:
             staged = Path(f"/proc/self/fd/{folder}/{path.name}")
             replace(stage(staged, fill, 0o600), staged)
     except FileNotFoundError:
-        raise StoreError(f"{state}: no edgeheat has kept its state here; name its storage folder: --storage") from None
+        raise StoreError(
+            f"{state}: no edgeheat has used this folder; name the right storage folder with --storage"
+        ) from None
     except PermissionError:
-        raise StoreError(f"{path.parent}: only root and the user that runs edgeheat may write here") from None
+        raise StoreError(f"{path.parent}: not writable; run this as root or as the user that runs edgeheat") from None
     except OSError as error:
         raise StoreError(f"{path.parent}: {write_remedy(error)}") from error
     return path
@@ -78,56 +84,58 @@ def _give(descriptor: int, owner: os.stat_result) -> None:
 
 
 class Requests:
-    """Looks for requests in `folder`, deletes each as it takes it up, and hands it to `obey`.
+    """Checks `folder` for requests, deletes each file and passes the request to `execute` once its camera is online.
 
-    `state_of` tells a camera's state, None for one that is not known: a request waits until its camera is online.
-    A thread of its own, because a worn-out card may take its time, and cameras must not wait for it.
+    `state_of` returns a camera's state, or None if there is no such camera. Runs in a thread of its own, because a slow
+    card must not delay the cameras.
     """
 
     def __init__(
         self,
         folder: Path,
         state_of: Callable[[str], CameraState | None],
-        obey: Callable[[str, Reset], None],
+        execute: Callable[[str, Reset], None],
     ) -> None:
         self._folder = folder
         self._state_of = state_of
-        self._execute = obey
-        self._told: set[tuple[str, str]] = set()
+        self._execute = execute
+        self._logged: set[tuple[str, str]] = set()
+        """File name and problem of what was logged already."""
+
         self._stop = threading.Event()
 
     def start(self, clock: Clock) -> None:
-        """Look once a second from now on."""
+        """Check once a second from now on."""
         threading.Thread(target=self._run, args=(clock,), name="requests", daemon=True).start()
 
     def stop(self) -> None:
-        """Look no more; what is there waits for the next run."""
+        """Stop checking; requests that are left wait for the next start."""
         self._stop.set()
 
     def _run(self, clock: Clock) -> None:
-        while not self._stop.wait(_LOOK_EVERY_S):
+        while not self._stop.wait(_INTERVAL_S):
             try:
-                self.take_up(clock.wall())
+                self.check(clock.wall())
             except OSError as error:
-                if not self._was_told("", "failed"):
-                    _log.warning("requests cannot be looked for in %s; trying again for ever: %s", self._folder, error)
-            except Exception:  # noqa: BLE001 the thread's edge: no one would notice that requests are not taken up
-                if not self._was_told("", "failed"):
-                    _log.exception("requests cannot be looked for in %s; trying again for ever", self._folder)
+                if self._first_time("", "failed"):
+                    _log.warning("cannot read the requests in %s: %s; retrying", self._folder, error)
+            except Exception:  # noqa: BLE001 the thread's edge: nobody would notice that requests are ignored
+                if self._first_time("", "failed"):
+                    _log.exception("cannot read the requests in %s; retrying", self._folder)
 
-    def take_up(self, wall_s: float) -> None:
-        """Take up every request that can be, at the Unix time `wall_s`; raises OSError where the folder is broken."""
+    def check(self, wall_s: float) -> None:
+        """Execute every request whose camera is online, at the Unix time `wall_s`; raises OSError from the folder."""
         try:
-            # Listed each time: on FAT and on network disks a folder's time does not tell whether something is new.
+            # Listed each time: on FAT and network disks the modification time of a folder is unreliable.
             names = sorted(os.listdir(self._folder))  # noqa: PTH208 (names, not paths)
         except FileNotFoundError:
             names = []
-        self._told = {(name, what) for name, what in self._told if name in names}
+        self._logged = {(name, problem) for name, problem in self._logged if name in names}
         for name in names:
-            with suppress(FileNotFoundError):  # taken back meanwhile
-                self._look_at(self._folder / name, wall_s)
+            with suppress(FileNotFoundError):  # deleted by the user meanwhile
+                self._check_file(self._folder / name, wall_s)
 
-    def _look_at(self, path: Path, wall_s: float) -> None:
+    def _check_file(self, path: Path, wall_s: float) -> None:
         too_old = wall_s - path.lstat().st_mtime > LIFETIME_S
         if path.name.endswith(TEMP_SUFFIX) and not too_old:
             return
@@ -138,46 +146,50 @@ class Requests:
         except (OSError, ValueError) as error:
             if self._delete(path):
                 reason = error.strerror if isinstance(error, OSError) else error
-                _log.warning("%r in %s was no request and is deleted: %s", path.name, self._folder, reason)
+                _log.warning(
+                    "deleted %r from %s, because it is not a valid request: %s", path.name, self._folder, reason
+                )
             return
         if too_old:
             if self._delete(path):
-                _log.warning("%r: was asked to %s over a day ago, which is given up; ask again", camera, reset)
+                _log.warning("%r: reset of %s expired after 24 h; send it again", camera, reset)
         elif (state := self._state_of(camera)) != "online":
-            if not self._was_told(path.name, "waits"):
+            if self._first_time(path.name, "waits"):
                 why = "the configuration has no such camera" if state is None else "the camera is not online"
-                _log.warning("%r: is asked to %s; waits up to a day, because %s", camera, reset, why)
+                _log.warning("%r: reset of %s waits up to 24 h: %s", camera, reset, why)
         elif self._delete(path):
-            _log.info("%s: is asked to %s", camera, reset)
+            _log.info("%s: reset of %s", camera, reset)
             self._execute(camera, reset)
 
     def _delete(self, path: Path) -> bool:
-        """Tell whether it is gone: what stays would be obeyed again and again."""
+        """Return whether the file is gone; a request whose file remains would be executed again and again."""
         try:
             if path.is_dir() and not path.is_symlink():
                 path.rmdir()
             else:
                 path.unlink()
         except OSError as error:
-            if not self._was_told(path.name, "stays"):
-                _log.warning("%r in %s is left alone: %s", path.name, self._folder, write_remedy(error))
+            if self._first_time(path.name, "not deleted"):
+                _log.warning(
+                    "cannot delete %r from %s, so it is ignored: %s", path.name, self._folder, write_remedy(error)
+                )
             return False
         return True
 
-    def _was_told(self, name: str, what: str) -> bool:
-        """Tell whether this was logged already, and take it for logged from now on."""
-        told = (name, what) in self._told
-        self._told.add((name, what))
-        return told
+    def _first_time(self, name: str, problem: str) -> bool:
+        """Return whether a file's problem is new, and note it, so that each is logged once."""
+        is_new = (name, problem) not in self._logged
+        self._logged.add((name, problem))
+        return is_new
 
 
 def _read(path: Path) -> tuple[str, Reset]:
-    """Return the camera and what is asked of it; raises OSError or ValueError, with half a sentence, for rubbish."""
-    # NONBLOCK: a named pipe would wait for somebody to write into it.
+    """Return the camera and its reset; raises OSError or ValueError, with half a sentence, for an invalid file."""
+    # NONBLOCK: opening a named pipe would block until something is written to it.
     descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
     try:
         if not stat.S_ISREG(os.fstat(descriptor).st_mode):
-            raise ValueError("it is no plain file")
+            raise ValueError("it is not a regular file")
         data = os.read(descriptor, _MAX_BYTES + 1)
     finally:
         os.close(descriptor)
@@ -186,10 +198,10 @@ def _read(path: Path) -> tuple[str, Reset]:
     try:
         given = json.loads(data)
     except (ValueError, RecursionError):
-        raise ValueError("it is no JSON") from None
+        raise ValueError("it is not JSON") from None
     match given:
         case {"camera": str(camera), "flicker": bool(flicker), "moved": bool(moved), "heat": bool(heat), **others} if (
             not others and (flicker or moved or heat)
         ):
             return camera, Reset(flicker, moved, heat)
-    raise ValueError("it asks for nothing that edgeheat knows")
+    raise ValueError("it has other fields than a reset request")

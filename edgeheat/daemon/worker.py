@@ -16,20 +16,16 @@ from edgeheat.daemon.clock import SystemClock
 from edgeheat.daemon.logs import set_up_logging
 from edgeheat.daemon.memory import give_back
 from edgeheat.daemon.messages import (
-    Command,
     HeatsRestored,
     ProgressReport,
-    Reset,
     ResetDone,
-    Save,
     SnapshotTaken,
     SourceFailed,
     StateSaved,
-    Stop,
-    TakeSnapshot,
     WorkerSpec,
 )
 from edgeheat.defs.clock import Clock
+from edgeheat.defs.commands import Command, Reset, Save, Stop, TakeSnapshot
 from edgeheat.defs.events import Progress
 from edgeheat.errors import EdgeheatError, SourceEnded
 from edgeheat.redact import redact

@@ -1,4 +1,4 @@
-"""The clock that is injected everywhere: tests play their own."""
+"""The protocol of the clock that is passed to everything that measures or waits."""
 
 from __future__ import annotations
 
@@ -6,14 +6,14 @@ from typing import Protocol
 
 
 class Clock(Protocol):
-    """Time, injected: a test plays its own."""
+    """A source of time; the daemon passes the machine's clocks, tests and offline runs a simulated one."""
 
     def monotonic(self) -> float:
-        """Seconds that never jump."""
+        """Return seconds that never jump, since an arbitrary start."""
         ...
 
     def wall(self) -> float:
-        """Unix time in seconds; may jump."""
+        """Return Unix time in seconds; jumps when the machine's clock is set."""
         ...
 
     def sleep(self, seconds: float) -> None:

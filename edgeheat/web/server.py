@@ -11,7 +11,7 @@ from contextlib import suppress
 import uvicorn
 from starlette.types import ASGIApp
 
-from edgeheat.errors import SinkUnavailable
+from edgeheat.errors import StartupError
 
 _DRAIN_S = 0.4
 """How long responses in progress may take after `stop`; then their connections are closed."""
@@ -87,7 +87,7 @@ class WebServer:
     def start(self) -> None:
         """Listen, and serve from a thread; requests are accepted as soon as this returns.
 
-        Raises SinkUnavailable, saying which setting to change, if it cannot listen on the address.
+        Raises StartupError, saying which setting to change, if it cannot listen on the address.
         """
         listener = _listen(self._host, self.port)
         self.port = listener.getsockname()[1]
@@ -116,4 +116,4 @@ def _listen(host: str, port: int) -> socket.socket:
                 problem = f"{address} may be used by root only; set [web] port to 1024 or more"
             case _:
                 problem = f"cannot listen on {address} ({error.strerror}); set [web] host to an address of this machine"
-        raise SinkUnavailable(f"web: {problem}") from error
+        raise StartupError(f"web: {problem}") from error

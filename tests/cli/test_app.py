@@ -309,7 +309,7 @@ def test_a_reset_where_no_edgeheat_has_run_says_how_to_name_the_right_folder() -
     result = edgeheat("reset", "till", "--moved", "--storage", "nowhere", "-c", config_file(CAMERA))
     assert (result.exit_code, result.stderr) == (
         1,
-        "nowhere/state: no edgeheat has kept its state here; name its storage folder: --storage\n",
+        "nowhere/state: no edgeheat has used this folder; name the right storage folder with --storage\n",
     )
 
 

@@ -11,7 +11,7 @@ import httpx
 import pytest
 from starlette.types import Receive, Scope, Send
 
-from edgeheat.errors import SinkUnavailable
+from edgeheat.errors import StartupError
 from edgeheat.web.server import WebServer
 from tests.support.wait import wait_for
 
@@ -25,14 +25,14 @@ async def hello(scope: Scope, receive: Receive, send: Send) -> None:
 def test_a_port_in_use_is_reported_with_the_setting_to_change() -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
-        with pytest.raises(SinkUnavailable) as raised:
+        with pytest.raises(StartupError) as raised:
             WebServer(hello, "127.0.0.1", port).start()
     assert str(raised.value) == f"web: 127.0.0.1:{port} is in use; set [web] port"
 
 
 @pytest.mark.parametrize("host", ["192.0.2.1", "no-such-host.invalid"])
 def test_an_address_of_another_machine_is_reported_with_the_setting_to_change(host: str) -> None:
-    with pytest.raises(SinkUnavailable, match=rf"web: cannot listen on {host}:0 \(.+\); set \[web\] host"):
+    with pytest.raises(StartupError, match=rf"web: cannot listen on {host}:0 \(.+\); set \[web\] host"):
         WebServer(hello, host, 0).start()
 
 
