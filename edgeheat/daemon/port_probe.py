@@ -1,4 +1,4 @@
-"""Sees a camera's port come back, so that a long backoff need not be waited out."""
+"""Detects that an offline camera's port accepts connections again, so that the restart delay can be cut short."""
 
 from __future__ import annotations
 
@@ -7,13 +7,18 @@ import threading
 from collections.abc import Callable
 from urllib.parse import urlsplit
 
-_EVERY_S = 2.0
+_INTERVAL_S = 2.0
+"""Pause between two attempts to connect."""
+
 _CONNECT_TIMEOUT_S = 2.0
+"""A camera that does not accept a connection within this long counts as closed."""
+
+# Ports of URLs that name none.
 _DEFAULT_PORTS = {"rtsp": 554, "rtsps": 322, "http": 80, "https": 443}
 
 
 def host_and_port(url: str) -> tuple[str, int] | None:
-    """Return where a network camera listens; None for other sources."""
+    """Return the address of a network camera's URL; None for other sources."""
     try:
         parts = urlsplit(url)
         port = parts.port or _DEFAULT_PORTS.get(parts.scheme)
@@ -23,10 +28,9 @@ def host_and_port(url: str) -> tuple[str, int] | None:
 
 
 class PortProbe:
-    """Tries a TCP port every two seconds and calls `on_open` once when it opens after it was seen closed.
+    """Tries a TCP port every two seconds and calls `on_open` once, when the port opens after it was closed.
 
-    A camera that is up but refuses (wrong password, no video) never was closed, so it is not asked more often
-    than its backoff says.
+    The port of a camera that is up but fails (wrong password, no video) was never closed, so its restart delay holds.
     """
 
     def __init__(self, address: tuple[str, int], on_open: Callable[[PortProbe], None]) -> None:
@@ -35,10 +39,17 @@ class PortProbe:
         self._stop = threading.Event()
         self.seen_closed = False
         """Whether the port was closed at least once."""
-        threading.Thread(target=self._run, name="knock", daemon=True).start()
+
+        self._thread = threading.Thread(target=self._run, name="port-probe", daemon=True)
+        self._thread.start()
+
+    def join(self, timeout_s: float) -> bool:
+        """Wait until the probe has ended; return whether it has."""
+        self._thread.join(timeout_s)
+        return not self._thread.is_alive()
 
     def stop(self) -> None:
-        """Stop trying; `on_open` may still be under way."""
+        """Stop trying; a call of `on_open` may still be in progress."""
         self._stop.set()
 
     def _run(self) -> None:
@@ -49,7 +60,7 @@ class PortProbe:
                     self._on_open(self)
                 return
             self.seen_closed = True
-            self._stop.wait(_EVERY_S)
+            self._stop.wait(_INTERVAL_S)
 
     def _is_open(self) -> bool:
         try:

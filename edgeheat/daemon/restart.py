@@ -1,4 +1,4 @@
-"""When a failed camera is tried again: soon at first, then more and more seldom."""
+"""How long a failed process waits before it is started again: the delay doubles with each failure in a row."""
 
 from __future__ import annotations
 
@@ -8,32 +8,43 @@ from random import Random
 
 @dataclass(frozen=True, slots=True)
 class RestartLimits:
-    """The supervisor's patience, all in seconds."""
+    """Time limits of the supervised processes, all in seconds."""
 
     stall_timeout_s: float = 10.0
     """A worker without a decoded frame for this long is killed."""
 
     first_frame_timeout_s: float = 60.0
-    """It has at least this long for its first one: on a busy machine the start of the process takes most of it."""
+    """The least that a worker gets for its first frame: on a busy machine, starting the process takes most of it."""
 
     backoff_first_s: float = 1.0
+    """The delay after a first failure; it doubles with each failure in a row."""
+
     backoff_max_s: float = 30.0
+    """The longest delay."""
+
     reset_after_s: float = 60.0
-    """A camera that gave frames for this long has earned a quick restart again."""
+    """After a run that delivered frames for this long, the delay starts at `backoff_first_s` again."""
+
+    stop_timeout_s: float = 3.0
+    """How long workers get for their last snapshot and state before they are killed at shutdown."""
 
 
 class Backoff:
-    """The waits between the tries of one camera; doubling, with jitter so that eight cameras do not knock at once."""
+    """The delays between the starts of one process; jittered, so that eight cameras do not reconnect at once."""
 
     def __init__(self, limits: RestartLimits, random: Random) -> None:
         self._limits = limits
         self._random = random
         self._next_s = limits.backoff_first_s
 
-    def wait_s(self, frames_for_s: float) -> float:
-        """Return how long to wait after a run that gave frames for so long; 0.8 to 1.2 times the step."""
-        if frames_for_s >= self._limits.reset_after_s:
-            self._next_s = self._limits.backoff_first_s
+    def reset(self) -> None:
+        """Make the next delay the shortest one."""
+        self._next_s = self._limits.backoff_first_s
+
+    def wait_s(self, ran_for_s: float) -> float:
+        """Return the delay after a run that delivered for `ran_for_s` seconds: 0.8 to 1.2 times the current step."""
+        if ran_for_s >= self._limits.reset_after_s:
+            self.reset()
         step_s = self._next_s
         self._next_s = min(self._limits.backoff_max_s, step_s * 2)
         return step_s * self._random.uniform(0.8, 1.2)

@@ -1,4 +1,4 @@
-"""A supervisor with real worker processes on synthetic cameras, and ears for what it says."""
+"""Fixtures: supervisors with real worker processes on synthetic cameras, and recorders of their events."""
 
 from __future__ import annotations
 
@@ -11,28 +11,45 @@ from typing import Any
 import pytest
 
 from edgeheat.core.pipeline import CameraPipeline
+from edgeheat.daemon import parts
 from edgeheat.daemon.clock import SystemClock
 from edgeheat.daemon.messages import WorkerSpec
+from edgeheat.daemon.resets import Resets
 from edgeheat.daemon.restart import RestartLimits
 from edgeheat.daemon.supervisor import Supervisor
+from edgeheat.defs.commands import TakeSnapshot
 from edgeheat.defs.events import CameraStatus, Event, Progress, Snapshot
 from edgeheat.defs.params import HeatParams, MotionParams, PipelineParams
 from edgeheat.sources.base import SourceOptions
 from edgeheat.sources.synthetic import open_synthetic
 from edgeheat.store.camera_state import CameraBackup
+from tests.support.edgeheat import DEADLINE_S
+from tests.support.wait import wait_for
 
-LIMITS = RestartLimits(stall_timeout_s=5.0, backoff_first_s=0.2, backoff_max_s=1.0, reset_after_s=5.0)
+LIMITS = RestartLimits(
+    stall_timeout_s=60.0,
+    first_frame_timeout_s=120.0,
+    backoff_first_s=0.2,
+    backoff_max_s=1.0,
+    reset_after_s=5.0,
+    stop_timeout_s=60.0,
+)
+"""Quick restarts, and timeouts that no healthy camera reaches on a machine with ten times more work than it can do."""
+
 HEATS = (HeatParams("total", "total"),)
 MOTION = MotionParams(bootstrap_s=1.0, grid_width=160)
 SHOP = "synthetic:shop?seed=1&size=320x180"
 
 
-class Ears:
-    """Collects everything a supervisor says."""
+class Recorder:
+    """Collects what a supervisor emits and saves."""
 
     def __init__(self) -> None:
         self.events: list[Event] = []
         self.saved: dict[str, CameraBackup] = {}
+        self.plan_heats: list[tuple[str, bytes]] = []
+        self.resets: Resets
+        """Where the supervisor's resets are requested."""
 
     def on_saved(self, camera: str, backup: CameraBackup) -> None:
         self.saved[camera] = CameraBackup(backup.saved, list(backup.increments))
@@ -69,8 +86,8 @@ def spec(camera: str, url: str = SHOP, **more: Any) -> WorkerSpec:
 
 
 @pytest.fixture(scope="session")
-def learnt() -> bytes:
-    """The state of a worker of SHOP that knows the floor and counted nothing: from here, who walks counts at once."""
+def learned() -> bytes:
+    """The state of a worker of SHOP that knows the background and counted nothing: it counts people at once."""
     pipeline = CameraPipeline(spec("aisle").params)
     for frame in open_synthetic(f"{SHOP}&fps=5&duration=60", SourceOptions(clock=None)).frames():
         pipeline.step(frame)
@@ -78,32 +95,56 @@ def learnt() -> bytes:
     return pipeline.save()
 
 
-Start = Callable[..., tuple[Supervisor, Ears]]
+def supervise(*specs: WorkerSpec, **more: Any) -> tuple[Supervisor, Recorder]:
+    """Return a supervisor of these cameras, not running, and what will record its events."""
+    recorder = Recorder()
+    values: dict[str, Any] = {
+        "saved": {},
+        "limits": LIMITS,
+        "save_every_s": 60.0,
+        "clock": SystemClock(),
+        "emit": recorder.events.append,
+        "on_saved": recorder.on_saved,
+        "on_plan_heats": lambda camera, packed: recorder.plan_heats.append((camera, packed)),
+        "random": Random(1),
+    }
+    supervisor, recorder.resets = parts.supervise(specs, **values | more)
+    return supervisor, recorder
+
+
+def take_snapshot(supervisor: Supervisor, camera: str) -> None:
+    supervisor.send(camera, TakeSnapshot())
+
+
+def observed_until_after_snapshot_s(recorder: Recorder, camera: str) -> float:
+    """Return the seconds reported up to the first report after the camera's last snapshot, which that may hold."""
+    place = recorder.events.index(recorder.snapshots(camera)[-1])
+
+    def is_report(event: Event) -> bool:
+        return isinstance(event, Progress) and event.camera == camera
+
+    wait_for(lambda: any(map(is_report, recorder.events[place:])), DEADLINE_S, "a report after the snapshot")
+    last = next(index for index, event in enumerate(recorder.events) if index > place and is_report(event))
+    return sum(e.observed_s for e in recorder.events[: last + 1] if isinstance(e, Progress) and e.camera == camera)
+
+
+Start = Callable[..., tuple[Supervisor, Recorder]]
 
 
 @pytest.fixture
 def start() -> Iterator[Start]:
-    """Start supervisors that are stopped at the end of the test; each returns with its ears."""
+    """Start supervisors that are stopped at the end of the test; returns each with its recorder."""
     running: list[tuple[Supervisor, threading.Thread]] = []
 
-    def start_one(*specs: WorkerSpec, **more: Any) -> tuple[Supervisor, Ears]:
-        ears = Ears()
-        values: dict[str, Any] = {"backups": {}, "limits": LIMITS, "save_every_s": 60.0}
-        supervisor = Supervisor(
-            specs=specs,
-            clock=SystemClock(),
-            emit=ears.events.append,
-            on_saved=ears.on_saved,
-            random=Random(1),
-            **values | more,
-        )
+    def start_one(*specs: WorkerSpec, **more: Any) -> tuple[Supervisor, Recorder]:
+        supervisor, recorder = supervise(*specs, **more)
         thread = threading.Thread(target=supervisor.run)
         thread.start()
         running.append((supervisor, thread))
-        return supervisor, ears
+        return supervisor, recorder
 
     yield start_one
     for supervisor, thread in running:
         supervisor.stop()
-        thread.join(10)
+        thread.join(DEADLINE_S)
         assert not thread.is_alive(), "a supervisor did not stop"

@@ -1,4 +1,4 @@
-"""The thread that writes backups to disk goes on whatever the disk does."""
+"""The thread that writes backups to disk continues whatever the disk does."""
 
 from __future__ import annotations
 
@@ -14,25 +14,26 @@ from edgeheat.daemon.checkpoint_writer import CheckpointWriter, load_backups
 from edgeheat.daemon.clock import SystemClock
 from edgeheat.store.camera_state import CameraBackup
 from edgeheat.store.checkpoint import write_checkpoint
+from tests.support.edgeheat import DEADLINE_S
 from tests.support.wait import wait_for
 
 
-def test_a_fault_nobody_knew_of_does_not_end_the_writing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_unexpected_error_does_not_end_the_writing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def no_memory_for_aisle(folder: Path, camera: str, members: Mapping[str, bytes]) -> None:
         if camera == "aisle":
             raise MemoryError
         write_checkpoint(folder, camera, members)
 
     monkeypatch.setattr(checkpoint_writer, "write_checkpoint", no_memory_for_aisle)
-    writer = CheckpointWriter(tmp_path, SystemClock(), lambda camera: None, lambda trouble: None)
+    writer = CheckpointWriter(tmp_path, SystemClock(), lambda camera: None, lambda problem: None)
     writer.write("aisle", CameraBackup(b"heats"))
     writer.write("till", CameraBackup(b"heats"))
-    writer.close(5)
+    writer.close(DEADLINE_S)
     backups = load_backups(tmp_path, ["aisle", "till"], SystemClock())
     assert backups == {"till": (CameraBackup(b"heats"), 0.0)}
 
 
-def test_each_camera_s_trouble_is_logged_once_and_told_until_all_are_written_again(
+def test_each_camera_s_problem_is_logged_once_and_reported_until_all_are_written_again(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.INFO)
@@ -40,28 +41,28 @@ def test_each_camera_s_trouble_is_logged_once_and_told_until_all_are_written_aga
     for folder in in_the_way:
         folder.mkdir()
     written: list[str] = []
-    troubles: list[str | None] = []
-    writer = CheckpointWriter(tmp_path, SystemClock(), written.append, troubles.append)
+    problems: list[str | None] = []
+    writer = CheckpointWriter(tmp_path, SystemClock(), written.append, problems.append)
 
     def write(camera: str) -> None:
-        seen = len(troubles)
+        seen = len(problems)
         writer.write(camera, CameraBackup(b"heats"))
-        wait_for(lambda: len(troubles) > seen, 5, f"a try of {camera}")
+        wait_for(lambda: len(problems) > seen, DEADLINE_S, f"a try of {camera}")
 
     for camera in ("aisle", "till", "door", "aisle", "till", "door"):
         write(camera)
     assert written == ["till", "till"]
-    assert [trouble and trouble[:19] for trouble in troubles] == ["checkpoint of aisle"] * 6
+    assert [problem and problem[:19] for problem in problems] == ["checkpoint of aisle"] * 6
     for folder in in_the_way:
         folder.rmdir()
     write("aisle")
-    assert (troubles[-1] or "").startswith("checkpoint of door not written to")
+    assert (problems[-1] or "").startswith("checkpoint of door not written to")
     write("door")
-    assert troubles[-1] is None
-    writer.close(5)
+    assert problems[-1] is None
+    writer.close(DEADLINE_S)
     assert [" ".join(message.split()[:5]) for message in caplog.messages] == [
         "checkpoint of aisle not written",
         "checkpoint of door not written",
-        "the checkpoint of aisle is",
-        "the checkpoint of door is",
+        "checkpoint of aisle: written again",
+        "checkpoint of door: written again",
     ]

@@ -1,4 +1,4 @@
-"""Every sink runs in its own thread: one that hangs or fails does not affect the others."""
+"""Every queued sink in its own thread: one that hangs or fails affects no other."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ import pytest
 from edgeheat.daemon.hub import Hub
 from edgeheat.defs.events import CameraStatus, Event, Progress
 from edgeheat.errors import SinkUnavailable
+from tests.support.edgeheat import DEADLINE_S
 from tests.support.wait import wait_for
 
 
@@ -36,7 +37,7 @@ class StuckSink(ListSink):
         self.released = threading.Event()
 
     def handle(self, event: Event) -> None:
-        self.released.wait(600)
+        self.released.wait(DEADLINE_S)
         super().handle(event)
 
 
@@ -62,9 +63,9 @@ def test_a_hanging_sink_delays_no_other_and_drops_its_oldest_events() -> None:
     events = [status(number) for number in range(100)]
     for event in events:
         hub.publish(event)
-        wait_for(lambda event=event: free.events[-1:] == [event], 120, "the free sink to take it")  # type: ignore[misc]
+        wait_for(lambda event=event: free.events[-1:] == [event], DEADLINE_S, "the free sink to take it")  # type: ignore[misc]
     stuck.released.set()
-    hub.close(120)
+    hub.close(DEADLINE_S)
     assert free.events == events
     assert stuck.events[-1] is events[-1]
     assert dropped.keys() == {"stuck"}
@@ -78,7 +79,7 @@ def test_progress_goes_to_direct_sinks_only() -> None:
     progress = Progress("aisle", 0.0, 0.0, 1, 1, 0, 0.2)
     hub.publish(progress)
     hub.publish(status(1))
-    hub.close(120)
+    hub.close(DEADLINE_S)
     assert direct.events == [progress, status(1)]
     assert queued.events == [status(1)]
 
@@ -89,13 +90,13 @@ def test_a_problem_is_reported_once_when_it_begins_and_once_when_it_ends() -> No
     hub = Hub([], [sink], nothing, lambda name, problem: reported.append((name, problem)))
     for number in range(3):
         hub.publish(status(number))
-    wait_for(lambda: len(sink.events) == 3, 120, "three events")
+    wait_for(lambda: len(sink.events) == 3, DEADLINE_S, "three events")
     sink.error = ValueError("rtsp://user:secret@10.0.0.7/ is odd")
     hub.publish(status(3))
-    wait_for(lambda: len(sink.events) == 4, 120, "a fourth event")
+    wait_for(lambda: len(sink.events) == 4, DEADLINE_S, "a fourth event")
     sink.error = None
     hub.publish(status(4))
-    hub.close(120)
+    hub.close(DEADLINE_S)
     assert reported == [("failing", "the disk is full"), ("failing", None)]
 
 
@@ -106,7 +107,7 @@ def test_an_unexpected_error_in_a_sink_neither_ends_it_nor_shows_a_password() ->
     hub = Hub([], [sink], nothing, lambda name, problem: reported.append((name, problem)))
     hub.publish(status(0))
     hub.publish(status(1))
-    hub.close(120)
+    hub.close(DEADLINE_S)
     assert len(sink.events) == 2
     assert reported == [("failing", "unexpected ValueError: rtsp://***@10.0.0.7/ is odd")]
 
@@ -121,6 +122,6 @@ def test_an_error_in_a_direct_sink_ends_nothing_and_is_logged_once_until_it_work
         for error in (direct.error, direct.error, None, direct.error):
             direct.error = error
             hub.publish(status(0))
-    hub.close(120)
+    hub.close(DEADLINE_S)
     assert len(queued.events) == 4
     assert [record.message for record in caplog.records] == ["failing: unexpected error"] * 2

@@ -1,4 +1,4 @@
-"""What a process has freed goes back to the system."""
+"""Memory that a process has freed is returned to the system."""
 
 from __future__ import annotations
 
@@ -28,8 +28,8 @@ print(hasattr(libc, "malloc_trim"), held_kb - private_kb())
 """
 
 
-def test_holes_between_blocks_in_use_are_given_back() -> None:
-    said = subprocess.run([sys.executable, "-c", HOLES], capture_output=True, text=True, check=True).stdout.split()
-    if said[0] != "True":
+def test_free_memory_between_blocks_in_use_is_returned() -> None:
+    output = subprocess.run([sys.executable, "-c", HOLES], capture_output=True, text=True, check=True).stdout.split()
+    if output[0] != "True":
         pytest.skip("this C library has no malloc_trim")
-    assert int(said[1]) > 20_000
+    assert int(output[1]) > 20_000

@@ -1,4 +1,4 @@
-"""The waits between the tries of a camera."""
+"""The delays between the starts of a camera's process."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ class Middle(Random):
         return (a + b) / 2
 
 
-def test_waits_double_up_to_the_longest() -> None:
+def test_delays_double_up_to_the_longest() -> None:
     backoff = Backoff(RestartLimits(), Middle())
     waits = [backoff.wait_s(0.0) for _ in range(8)]
     assert waits == pytest.approx([1, 2, 4, 8, 16, 30, 30, 30])
 
 
-def test_a_run_that_gave_frames_for_long_earns_a_quick_restart_and_a_short_one_does_not() -> None:
+def test_only_a_long_run_with_frames_resets_the_delay() -> None:
     backoff = Backoff(RestartLimits(), Middle())
     for _ in range(5):
         backoff.wait_s(0.0)
@@ -28,7 +28,7 @@ def test_a_run_that_gave_frames_for_long_earns_a_quick_restart_and_a_short_one_d
     assert backoff.wait_s(60.0) == pytest.approx(1)
 
 
-def test_cameras_that_fail_together_do_not_come_back_together() -> None:
+def test_cameras_that_fail_together_are_not_restarted_together() -> None:
     waits = [Backoff(RestartLimits(), Random(seed)).wait_s(0.0) for seed in range(8)]
     assert len(set(waits)) == 8
     assert all(0.8 <= wait <= 1.2 for wait in waits)

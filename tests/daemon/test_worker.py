@@ -1,75 +1,130 @@
-"""What a worker tells its parent."""
+"""The messages of a worker, driven through its pipe like the parent does."""
 
 from __future__ import annotations
 
+import socket
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from multiprocessing import Pipe
+from multiprocessing.connection import Connection
 
+import numpy as np
 import pytest
 
 from edgeheat.core.heat.increment import Increment
 from edgeheat.core.heat.zone_counters import Counter
 from edgeheat.core.pipeline import CameraPipeline
 from edgeheat.daemon.clock import SystemClock
-from edgeheat.daemon.messages import ProgressReport, Reset, ResetDone, StateSaved
+from edgeheat.daemon.messages import Message, ProgressReport, ResetDone, StateSaved, WorkerSpec
 from edgeheat.daemon.worker import Worker
+from edgeheat.defs.clock import Clock
+from edgeheat.defs.commands import Reset, Save, Stop
 from edgeheat.defs.params import ZoneParams
-from edgeheat.sources.base import SourceOptions
-from edgeheat.sources.synthetic import open_synthetic
 from tests.daemon.conftest import spec
+from tests.support.edgeheat import DEADLINE_S
+from tests.support.wait import wait_for
+from tests.test_one_engine import PlayedClock
+
+SMALL_SHOP = "synthetic:shop?seed=1&size=160x90&fps=10"
+
+
+@contextmanager
+def running(spec: WorkerSpec, clock: Clock) -> Iterator[Connection]:
+    """Run a worker in a thread, and give the parent's end of its pipe."""
+    ours, theirs = Pipe()
+    thread = threading.Thread(target=Worker(theirs, spec, clock).run)
+    if isinstance(clock, SourceClock):
+        clock.reporter = thread
+    thread.start()
+    try:
+        yield ours
+    finally:
+        ours.send(Stop())
+        while thread.is_alive():
+            if ours.poll(0.02):
+                ours.recv()
+        ours.close()
+        theirs.close()
+
+
+def receive(connection: Connection) -> Message:
+    assert connection.poll(DEADLINE_S), "the worker sent nothing"
+    message: Message = connection.recv()
+    return message
+
+
+def receive_next(connection: Connection, kind: type[Message]) -> Message:
+    """Return the next message that is of this type, and drop those before it."""
+    while not isinstance(message := receive(connection), kind):
+        pass
+    return message
+
+
+class SourceClock(PlayedClock):
+    """Runs for the source only: for the worker's main thread time stands still, so that it reports when it ends."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.reporter: threading.Thread | None = None
+
+    def monotonic(self) -> float:
+        return 0.0 if threading.current_thread() is self.reporter else super().monotonic()
 
 
 def test_what_a_saved_state_holds_is_not_sent_again_after_it() -> None:
-    ours, theirs = Pipe()
-    worker = Worker(theirs, spec("aisle"), SystemClock())
-    url = "synthetic:shop?seed=1&size=160x90&fps=10&duration=6"
-    for frame in open_synthetic(url, SourceOptions(clock=None)).frames():
-        worker._pipeline.step(frame)
-    worker._save()
-    worker._report()
-    saved, counted = ours.recv(), ours.recv()
-    assert isinstance(saved, StateSaved) and isinstance(counted, ProgressReport)
-    later = CameraPipeline(spec("aisle").params)
-    later.restore(saved.saved, [Increment.unpack(packed) for packed in counted.increments], 0.0)
-    grid = later.heat("total", 10.0, 0.0)
+    clock = SourceClock()
+    with running(spec("aisle", SMALL_SHOP), clock) as worker:
+        wait_for(lambda: clock.monotonic() > 5.0, DEADLINE_S, "five seconds to be played")
+        worker.send(Save())
+        saved = receive(worker)
+        wait_for(lambda: clock.monotonic() > 20.0, DEADLINE_S, "more seconds to be played")
+        worker.send(Stop())
+        last = receive(worker)
+    assert isinstance(saved, StateSaved) and isinstance(last, ProgressReport)
+    restored = CameraPipeline(spec("aisle").params)
+    restored.restore(saved.saved, [Increment.unpack(packed) for packed in last.increments], 0.0)
+    grid = restored.heat("total", 1e9, 0.0)
     assert grid is not None
-    assert grid.observed_s == pytest.approx(5.0, abs=1.0)
-    assert grid.observed_s <= counted.progress.observed_s
+    assert grid.observed_s > 5.0
+    assert grid.observed_s == pytest.approx(last.progress.observed_s, abs=0.01)
 
 
-def test_what_is_told_of_the_zones_is_what_their_increments_hold() -> None:
-    ours, theirs = Pipe()
+def test_the_reported_figures_of_a_zone_are_those_in_its_increments() -> None:
     whole = ZoneParams("whole", "zone", ((0.0, 0.0), (1.0, 0.0), (1.0, 1.0), (0.0, 1.0)))
     params = replace(spec("aisle").params, zones=(whole,))
-    worker = Worker(theirs, spec("aisle", params=params), SystemClock())
-    url = "synthetic:shop?seed=1&size=160x90&fps=10&duration=12"
-    for frame in open_synthetic(url, SourceOptions(clock=None)).frames():
-        worker._pipeline.step(frame)
-    worker._pipeline.flush()
-    worker._report()
-    counted = ours.recv()
-    assert isinstance(counted, ProgressReport)
-    told, rows = counted.progress, sum(Increment.unpack(each).zone_counters for each in counted.increments)
-    for place, zone in enumerate(("all", "whole")):
-        assert told.observed_s * 1000 == pytest.approx(rows[place, Counter.OBSERVED_MS])
-        assert told.motion_s[zone] * 1000 == pytest.approx(rows[place, Counter.MOTION_MS])
-        assert told.active_s[zone] * 1000 == pytest.approx(rows[place, Counter.ACTIVE_MS])
-        assert told.cell_seconds[zone] * 1000 == pytest.approx(rows[place, Counter.TRAFFIC_CELL_MS])
-        assert told.dwell_cell_s[zone] * 1000 == pytest.approx(rows[place, Counter.DWELL_CELL_MS])
-        assert told.entries[zone] == rows[place, Counter.ENTRIES] >= 1
-        assert 0 < told.active_s[zone] <= told.observed_s
+    with running(spec("aisle", f"{SMALL_SHOP}&duration=12", params=params), SourceClock()) as worker:
+        report = receive(worker)
+    assert isinstance(report, ProgressReport)
+    progress = report.progress
+    counters = np.sum([Increment.unpack(packed).zone_counters for packed in report.increments], axis=0)
+    for row, zone in enumerate(("all", "whole")):
+        assert progress.observed_s * 1000 == pytest.approx(counters[row, Counter.OBSERVED_MS])
+        assert progress.motion_s[zone] * 1000 == pytest.approx(counters[row, Counter.MOTION_MS])
+        assert progress.active_s[zone] * 1000 == pytest.approx(counters[row, Counter.ACTIVE_MS])
+        assert progress.cell_seconds[zone] * 1000 == pytest.approx(counters[row, Counter.TRAFFIC_CELL_MS])
+        assert progress.dwell_cell_s[zone] * 1000 == pytest.approx(counters[row, Counter.DWELL_CELL_MS])
+        assert progress.entries[zone] == counters[row, Counter.ENTRIES] >= 1
+        assert 0 < progress.active_s[zone] <= progress.observed_s
 
 
-def test_a_reset_is_answered_after_the_state_that_it_left_also_where_there_is_none() -> None:
-    ours, theirs = Pipe()
-    worker = Worker(theirs, spec("aisle"), SystemClock())
+def test_a_reset_is_confirmed_after_the_state_that_it_left() -> None:
     reset = Reset(flicker=True, moved=False, heat=True)
-    worker._execute(reset)
-    assert ours.recv() == ResetDone(reset)
-    for frame in open_synthetic(
-        "synthetic:shop?seed=1&size=160x90&fps=10&duration=3", SourceOptions(clock=None)
-    ).frames():
-        worker._pipeline.step(frame)
-    worker._execute(reset)
-    assert isinstance(ours.recv(), StateSaved)
-    assert ours.recv() == ResetDone(reset)
+    with running(spec("aisle", SMALL_SHOP), PlayedClock()) as worker:
+        receive_next(worker, StateSaved)
+        worker.send(reset)
+        receive_next(worker, StateSaved)
+        assert receive(worker) == ResetDone(reset)
+
+
+def test_a_reset_is_confirmed_before_there_is_any_state() -> None:
+    reset = Reset(flicker=True, moved=False, heat=True)
+    with socket.create_server(("127.0.0.1", 0)) as silent:  # accepts connections and sends nothing
+        url = f"http://127.0.0.1:{silent.getsockname()[1]}/video"
+        with running(spec("aisle", url, timeout_s=DEADLINE_S), SystemClock()) as worker:
+            worker.send(reset)
+            kinds = (StateSaved, ResetDone)
+            while not isinstance(message := receive(worker), kinds):
+                pass
+            assert message == ResetDone(reset)

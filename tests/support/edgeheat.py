@@ -1,7 +1,8 @@
-"""The daemon as a process, with a configuration and a storage of its own."""
+"""Runs the daemon as a process, with a configuration and a storage folder of its own."""
 
 from __future__ import annotations
 
+import os
 import re
 import signal
 import subprocess
@@ -11,33 +12,45 @@ from pathlib import Path
 
 from tests.support.mosquitto import free_port
 
+DEADLINE_S = 120.0
+"""For everything that a test waits for; every wait ends as soon as its condition holds."""
+
 
 class Daemon:
-    """`edgeheat run` as a process, with a configuration file of its own."""
+    """`edgeheat run` as a process, with a configuration file of its own.
 
-    def __init__(self, folder: Path, config: str) -> None:
+    A camera without frames for `stall_timeout` is restarted: with the default, none is on a heavily loaded machine.
+    """
+
+    def __init__(self, folder: Path, config: str, stall_timeout: str = "60s") -> None:
         self.port = free_port()
         self.storage = folder / "storage"
         self.log = folder / "edgeheat.log"
         self.config = folder / "config.toml"
         self.config.write_text(
             f'[site]\nname = "test"\ntimezone = "Europe/Oslo"\n[storage]\npath = "{self.storage}"\nfree_floor = "1MB"\n'
-            f'[schedule]\nevery = "10s"\n[web]\nport = {self.port}\n[supervision]\nstall_timeout = "4s"\n{config}'
+            f'[schedule]\nevery = "10s"\n[web]\nport = {self.port}\n'
+            f'[supervision]\nstall_timeout = "{stall_timeout}"\n{config}'
         )
         self._process: subprocess.Popen[bytes] | None = None
 
-    def start(self) -> None:
+    def start(self, **environment: str) -> None:
+        """Start the process, with these environment variables added to those of the tests."""
         with self.log.open("ab") as log:
             self._process = subprocess.Popen(
-                [sys.executable, "-m", "edgeheat", "run", "--config", str(self.config)], stdout=log, stderr=log
+                [sys.executable, "-m", "edgeheat", "run", "--config", str(self.config)],
+                stdout=log,
+                stderr=log,
+                env=os.environ | environment,
             )
 
     def get(self, path: str) -> str:
-        with urllib.request.urlopen(f"http://127.0.0.1:{self.port}{path}", timeout=5) as answer:
+        """Return a page's text; raises OSError if it is not served."""
+        with urllib.request.urlopen(f"http://127.0.0.1:{self.port}{path}", timeout=DEADLINE_S) as answer:
             return str(answer.read().decode())
 
     def metric(self, name: str) -> float | None:
-        """The value of one series, written as in /metrics; None where it is not there or nobody answers."""
+        """Return the value of one series, named as in /metrics; None if it is missing or the page is not served."""
         try:
             found = re.search(rf"^{re.escape(name)} (\S+)$", self.get("/metrics"), re.MULTILINE)
         except OSError:
@@ -45,7 +58,7 @@ class Daemon:
         return float(found[1]) if found else None
 
     def processes(self) -> set[int]:
-        """Process ids of the daemon and of all that it started."""
+        """Return the ids of the daemon's process and of all its descendants."""
         assert self._process is not None
         found = {self._process.pid}
         parents = {}
@@ -58,20 +71,21 @@ class Daemon:
             found |= more
         return found
 
-    def stop(self, signum: signal.Signals = signal.SIGTERM, timeout_s: float = 10) -> int:
+    def stop(self, signum: signal.Signals = signal.SIGTERM) -> int:
         """Send a signal and return the exit code."""
         assert self._process is not None
         self._process.send_signal(signum)
-        return self.wait(timeout_s)
+        return self.wait()
 
-    def wait(self, timeout_s: float) -> int:
-        """Return the exit code of a daemon that ends by itself."""
+    def wait(self) -> int:
+        """Return the exit code of a daemon that exits by itself."""
         assert self._process is not None
-        code = self._process.wait(timeout_s)
+        code = self._process.wait(DEADLINE_S)
         self._process = None
         return code
 
     def kill(self) -> None:
+        """Kill the daemon if it still runs."""
         if self._process is not None:
             self._process.kill()
             self._process.wait()
