@@ -1,4 +1,4 @@
-"""Writes files so that a reader, or a power cut, finds the old one or the new one and never half of one."""
+"""Writes files atomically: a reader, or a power cut, finds the old file or the new one and never half of one."""
 
 from __future__ import annotations
 
@@ -9,23 +9,23 @@ from pathlib import Path
 from typing import BinaryIO
 
 TEMP_SUFFIX = ".edgeheat-tmp"
-"""How the names of unfinished files end; whoever owns a folder may remove them at its start."""
+"""How the names of unfinished files end; the owner of a folder may remove such files at startup."""
 
 
 def temp_beside(path: Path) -> Path:
-    """The name under which `path` is prepared: hidden, in the same folder, so that it can be renamed."""
+    """Return the temporary name for writing `path`: hidden, in the same folder, so that it can be renamed."""
     return path.with_name(f".{path.name}{TEMP_SUFFIX}")
 
 
 def stage(path: Path, fill: Callable[[BinaryIO], object], mode: int) -> Path:
-    """Write a temporary file beside `path` through `fill`, force it to the disk and return its name.
+    """Write a temporary file beside `path` through `fill`, flush it to the disk and return its name.
 
-    `mode` are the permission bits before the umask. Raises OSError, and then nothing is left behind.
+    `mode` are the permission bits before the umask. Raises OSError, and then no file is left behind.
     """
     temp = temp_beside(path)
     temp.unlink(missing_ok=True)
     try:
-        # O_EXCL: a link that somebody put there is never followed.
+        # O_EXCL: a symbolic link placed there by another user is never followed.
         with open(os.open(temp, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, mode), "w+b") as file:  # noqa: PTH123 (needs the mode)
             fill(file)
             file.flush()
@@ -37,7 +37,7 @@ def stage(path: Path, fill: Callable[[BinaryIO], object], mode: int) -> Path:
 
 
 def replace(temp: Path, path: Path) -> None:
-    """Put the staged file `temp` in the place of `path`; raises OSError, and then `temp` is gone."""
+    """Rename the staged file `temp` to `path`; raises OSError, and then `temp` is deleted."""
     try:
         temp.replace(path)
     except OSError:
@@ -46,15 +46,15 @@ def replace(temp: Path, path: Path) -> None:
 
 
 def write_atomic(path: Path, data: bytes, mode: int = 0o666) -> None:
-    """Write `data` to `path` as a whole or not at all; raises OSError.
+    """Write `data` to `path` completely or not at all; raises OSError.
 
-    After a power cut the file is the old or the new one; to have the new one for certain, call `sync_folder` too.
+    After a power cut the file is the old or the new one; call `sync_folder` as well to be certain of the new one.
     """
     replace(stage(path, lambda file: file.write(data), mode), path)
 
 
 def sync_folder(folder: Path) -> None:
-    """Force the names in `folder` to the disk, so that a rename outlives a power cut; raises OSError."""
+    """Flush the names in `folder` to the disk, so that a rename survives a power cut; raises OSError."""
     descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
     try:
         os.fsync(descriptor)
@@ -63,7 +63,7 @@ def sync_folder(folder: Path) -> None:
 
 
 def write_remedy(error: OSError) -> str:
-    """Say why a write failed and what the user should do, as the end of a one-line message."""
+    """Return why a write failed and what the user should do, as the end of a one-line message."""
     match error.errno:
         case errno.ENOSPC | errno.EDQUOT:
             return "the disk is full: make room on it, or keep less"

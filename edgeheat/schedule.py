@@ -1,7 +1,7 @@
-"""When pictures are made: the next instant after any instant, in the shop's own time, right across clock changes.
+"""Computes when snapshots are due, from an interval or a cron line, in local time and across clock changes.
 
-APScheduler's own cron trigger is not used: it counts weekdays from Monday, wants day *and* weekday to match where cron
-says *or*, and walks through every missed run after a step of the clock.
+APScheduler's own cron trigger is not used: it counts weekdays from Monday, requires day *and* weekday to match where
+cron requires *either*, and iterates over every missed run after a step of the clock.
 """
 
 from __future__ import annotations
@@ -18,16 +18,18 @@ _SECOND = timedelta(seconds=1)
 _DAY_S = 86400
 _HOUR_S = 3600
 _HORIZON_DAYS = 40 * 366
-"""29 February on one given weekday can be 40 years away (2100 is no leap year)."""
+"""How far to search: 29 February on a given weekday can be 40 years away, as 2100 is not a leap year."""
 
+# Days of the months that have fewer than 31, in leap years.
 _LONGEST_MONTH = {2: 29, 4: 30, 6: 30, 9: 30, 11: 30}
+# The names that cron accepts, in the order of their numbers.
 _MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
 _WEEKDAYS = ("sun", "mon", "tue", "wed", "thu", "fri", "sat")
 
 
 @dataclass(frozen=True, slots=True)
 class CronFields:
-    """What the five fields of a cron line allow, as in Unix cron."""
+    """The values that the five fields of a cron line match, as in Unix cron."""
 
     minutes: tuple[int, ...]
     hours: tuple[int, ...]
@@ -37,19 +39,19 @@ class CronFields:
     """0 Sunday to 6 Saturday."""
 
     either_day: bool
-    """Both day and weekday are restricted: one of them is enough."""
+    """Both day and weekday are restricted: then a match of either is enough."""
 
     def on_day(self, day: date) -> bool:
-        """Tell whether the line matches this local day."""
+        """Return whether the line matches this local day."""
         in_days, in_weekdays = day.day in self.days, day.isoweekday() % 7 in self.weekdays
         matches = in_days or in_weekdays if self.either_day else in_days and in_weekdays
         return matches and day.month in self.months
 
 
 def parse_cron(text: str) -> CronFields:
-    """Read `minute hour day month weekday`: `*`, `5`, `1-5`, `*/10`, `8-20/2`, lists, month and weekday names.
+    """Parse `minute hour day month weekday`: `*`, `5`, `1-5`, `*/10`, `8-20/2`, lists, month and weekday names.
 
-    Weekdays count from Sunday: 0 and 7 are both Sunday. Raises ValueError, saying which field is wrong.
+    Weekdays count from Sunday: 0 and 7 are both Sunday. Raises ValueError, naming the invalid field.
     """
     fields = text.split()
     if len(fields) != 5:
@@ -95,17 +97,18 @@ def _parse_field(what: str, text: str, low: int, high: int, names: dict[str, int
 
 
 class NextInstant:
-    """The instants of one schedule, found from any instant without walking those between.
+    """The instants of one schedule, computed from any instant without iterating over those between.
 
-    A schedule that holds for every hour (every = "10m", cron with `*` for the hour) follows the clock as it reads:
-    it goes on in the hour that autumn repeats and leaves out the one that spring skips. Any other names times of the
-    day, and each comes exactly once a day: the first time in autumn, at the instant of the jump in spring.
+    A schedule for every hour (every = "10m", or cron with `*` for the hour) follows the local clock: it continues
+    through the hour that autumn repeats and has no instants in the hour that spring skips. Any other schedule names
+    times of day, and each comes exactly once a day: at its first occurrence in autumn, and at the instant of the jump
+    in spring.
     """
 
     def __init__(
         self, timezone: tzinfo, seconds_of_day: Sequence[int], on_day: Callable[[date], bool], every_hour: bool
     ) -> None:
-        """Take the slots of a local day, ascending, as seconds on its clock; use `every` or `cron` instead."""
+        """`seconds_of_day` are the ascending times of a local day in seconds; use `every` or `cron` instead."""
         self._timezone = timezone
         self._seconds_of_day = seconds_of_day
         self._on_day = on_day
@@ -113,14 +116,14 @@ class NextInstant:
 
     @classmethod
     def every(cls, period_s: int, timezone: tzinfo) -> NextInstant:
-        """Each `period_s` seconds of the local clock, counted from midnight; it must divide a day evenly."""
+        """Return the schedule of every `period_s` seconds from local midnight; ValueError unless it divides a day."""
         if not 1 <= period_s <= _DAY_S or _DAY_S % period_s:
             raise ValueError(f"a period of {period_s} s does not divide a day evenly")
         return cls(timezone, range(0, _DAY_S, period_s), lambda _: True, _HOUR_S % period_s == 0)
 
     @classmethod
     def cron(cls, text: str, timezone: tzinfo) -> NextInstant:
-        """As a line of five cron fields says, see `parse_cron`."""
+        """Return the schedule of a cron line, see `parse_cron`."""
         fields = parse_cron(text)
         seconds = tuple(hour * _HOUR_S + minute * 60 for hour in fields.hours for minute in fields.minutes)
         return cls(timezone, seconds, fields.on_day, len(fields.hours) == 24)
@@ -143,17 +146,17 @@ class NextInstant:
                 at, skip = candidate, _SECOND
 
     def _slot_from(self, local: datetime) -> datetime:
-        """Return the first slot at or after `local`, both naive readings of the local clock."""
+        """Return the first time of the schedule at or after `local`, both naive local times."""
         day, second = local.date(), local.hour * _HOUR_S + local.minute * 60 + local.second
         for _ in range(_HORIZON_DAYS):
             index = bisect_left(self._seconds_of_day, second)
             if index < len(self._seconds_of_day) and self._on_day(day):
                 return datetime.combine(day, time.min) + timedelta(seconds=self._seconds_of_day[index])
             day, second = day + _DAY, 0
-        raise ValueError("the schedule never comes")
+        raise ValueError("the schedule has no instants")
 
     def _first_clock_change(self, start: datetime, end: datetime) -> datetime | None:
-        """Return the first instant in (start, end] from which the local clock has another offset from UTC."""
+        """Return the first instant in (start, end] at which the local offset from UTC changes; None if it does not."""
         offset = start.astimezone(self._timezone).utcoffset()
         before = start
         while before < end:
@@ -169,10 +172,11 @@ class NextInstant:
 
 
 class FirstInstantTrigger(BaseTrigger):  # type: ignore[misc]  # APScheduler 3 has no types
-    """An APScheduler trigger that always gives the first instant after now, so a step of the clock costs no walk.
+    """An APScheduler trigger for the first instant after now, whatever was missed when the clock was set.
 
-    Its answers are in UTC on purpose: APScheduler compares them with its own now, and Python compares two datetimes of
-    one zone by their clock reading, which is an hour wrong in the hour that autumn repeats. Give the scheduler UTC too.
+    It returns UTC because APScheduler compares the result with its own now, and Python compares two datetimes of the
+    same time zone by their local times, which is an hour wrong in the hour that autumn repeats. Set the scheduler to
+    UTC too.
     """
 
     def __init__(self, instants: NextInstant, stagger_s: float = 0.0) -> None:
@@ -186,5 +190,5 @@ class FirstInstantTrigger(BaseTrigger):  # type: ignore[misc]  # APScheduler 3 h
 
 
 def stagger_s(index: int, count: int) -> float:
-    """Return how long after the instant camera `index` of `count` has its turn: half a second apart, below 5 s."""
+    """Return the delay of camera `index` of `count` after each instant: half a second apart, below 5 s in total."""
     return index * min(0.5, 5.0 / count)

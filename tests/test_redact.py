@@ -1,4 +1,4 @@
-"""No password gets out, however it is written."""
+"""No password is left in redacted text, however it is written."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from edgeheat.redact import redact
         ("no address at all, not even me@example.org", "no address at all, not even me@example.org"),
     ],
 )
-def test_user_password_and_query_are_taken_out(text: str, safe: str) -> None:
+def test_user_password_and_query_are_removed(text: str, safe: str) -> None:
     assert redact(text) == safe
 
 

@@ -1,3 +1,5 @@
+"""The instants of a schedule: intervals and cron lines, over three years of clock changes in four time zones."""
+
 from __future__ import annotations
 
 import itertools
@@ -110,7 +112,7 @@ def test_a_skipped_time_comes_at_the_jump_also_when_asked_a_moment_before_it() -
     assert found == datetime(2026, 3, 29, 1, 0, tzinfo=UTC)
 
 
-def test_the_hour_that_autumn_repeats_is_not_left_without_pictures() -> None:
+def test_the_hour_that_autumn_repeats_has_pictures() -> None:
     oslo = ZoneInfo("Europe/Oslo")
     start = datetime(2026, 10, 25, 0, 0, tzinfo=UTC)  # 02:00, an hour before the clock goes back to 02:00
     found = instants(NextInstant.every(600, oslo), start, start + timedelta(hours=2))
@@ -134,7 +136,7 @@ def test_cron_is_read_as_unix_reads_it() -> None:
 
 @pytest.mark.parametrize("text", ["60 * * * *", "* * 0 * *", "* * * 13 *", "* * * * 8", "a * * * *", "1- * * * *"])
 @pytest.mark.parametrize("suffix", ["", " "])
-def test_nonsense_in_a_cron_line_is_refused(text: str, suffix: str) -> None:
+def test_an_invalid_cron_line_is_rejected(text: str, suffix: str) -> None:
     with pytest.raises(ValueError, match=r"has the (minute|day|month|weekday)"):
         parse_cron(text + suffix)
 
@@ -146,7 +148,7 @@ def test_a_cron_line_has_five_fields(text: str) -> None:
 
 
 @pytest.mark.parametrize("text", ["1,,2 * * * *", "*/x * * * *", "1/ * * * *", "٣ * * * *", "-5 * * * *"])
-def test_half_written_fields_are_refused(text: str) -> None:
+def test_incomplete_fields_are_rejected(text: str) -> None:
     with pytest.raises(ValueError, match="has the minute"):
         parse_cron(text)
 
@@ -163,7 +165,7 @@ def trigger(stagger_s: float = 0.0) -> FirstInstantTrigger:
 NOON = datetime(2026, 6, 1, 12, 3, tzinfo=UTC)
 
 
-def test_a_clock_stepped_forward_by_years_costs_one_instant_and_no_walk() -> None:
+def test_a_clock_stepped_forward_by_years_gives_one_instant_at_once() -> None:
     long_ago = datetime(1970, 1, 1, 0, 10, tzinfo=UTC)
     assert trigger().get_next_fire_time(long_ago, NOON) == datetime(2026, 6, 1, 12, 10, tzinfo=UTC)
 
@@ -173,14 +175,14 @@ def test_a_clock_stepped_back_does_not_wait_for_the_old_time_to_come_again() -> 
     assert trigger().get_next_fire_time(later, NOON) == datetime(2026, 6, 1, 12, 10, tzinfo=UTC)
 
 
-def test_a_staggered_camera_keeps_its_distance_from_the_instant() -> None:
+def test_a_staggered_camera_keeps_its_delay() -> None:
     staggered = trigger(2.5)
     first = staggered.get_next_fire_time(None, datetime(2026, 6, 1, 12, 0, 1, tzinfo=UTC))
     assert first == datetime(2026, 6, 1, 12, 0, 2, 500_000, tzinfo=UTC)
     assert staggered.get_next_fire_time(first, first) == datetime(2026, 6, 1, 12, 10, 2, 500_000, tzinfo=UTC)
 
 
-def test_a_now_in_the_shop_s_own_zone_gives_the_same_instant_in_the_repeated_hour() -> None:
+def test_a_now_in_local_time_gives_the_same_instant_in_the_repeated_hour() -> None:
     oslo = ZoneInfo("Europe/Oslo")
     for fold in (0, 1):
         now = datetime(2026, 10, 25, 2, 55, tzinfo=oslo, fold=fold)
@@ -198,7 +200,7 @@ def test_apscheduler_takes_the_trigger() -> None:
 
 
 @pytest.mark.parametrize("count", [1, 3, 8, 100])
-def test_cameras_have_turns_of_their_own_within_the_shortest_interval(count: int) -> None:
+def test_each_camera_has_its_own_delay_within_the_shortest_interval(count: int) -> None:
     turns = [stagger_s(index, count) for index in range(count)]
     assert len(set(turns)) == count
     assert turns[0] == 0

@@ -1,1 +1,1 @@
-"""What must outlive a restart: the checkpoint of every camera's heats."""
+"""Stores what must survive a restart: the checkpoints of the cameras' heats."""

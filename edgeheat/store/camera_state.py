@@ -1,4 +1,4 @@
-"""A camera's saved state: the parent's copy of its heats, which outlives the worker and, on disk, the machine."""
+"""Converts the backup of a camera's heats to and from the members of its checkpoint file."""
 
 from __future__ import annotations
 
@@ -12,33 +12,39 @@ from pathlib import Path
 from edgeheat.defs.clock import Clock
 
 _BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
+"""Linux writes a new random id here at each boot."""
+
 _LENGTH = struct.Struct("<I")
+"""Precedes each increment in the `increments` member: its length in bytes."""
 
 
 @dataclass(slots=True)
 class CameraBackup:
-    """What is needed to go on counting for one camera; the bytes are the workers' and are never opened here."""
+    """What a worker needs to continue counting; the parent keeps the bytes and never decodes them."""
 
     saved: bytes | None = None
+    """The complete state that the worker sent last; None if it has not sent any."""
+
     increments: list[bytes] = field(default_factory=list)
+    """What the worker counted since then, in order."""
 
     def replace(self, saved: bytes | None) -> None:
-        """Take a complete state; it holds every increment so far."""
+        """Set a new complete state, which includes every increment so far."""
         self.saved = saved
         self.increments.clear()
 
     def clear(self) -> None:
-        """Release the bytes: a worker's arguments live as long as its process, and these are megabytes."""
+        """Release the bytes: a worker's arguments live as long as its process, and these are several megabytes."""
         self.saved = None
         self.increments.clear()
 
     def copy(self) -> CameraBackup:
-        """Return a backup that stays as it is while this one goes on; the bytes themselves are shared."""
+        """Return a backup that does not change with this one; the bytes themselves are shared."""
         return CameraBackup(self.saved, list(self.increments))
 
 
 def boot_id() -> str:
-    """Return the machine's word for the time since it started; times on the monotonic clock compare within it only."""
+    """Return the id of this boot, empty if unknown; monotonic times are comparable only within one boot."""
     try:
         return _BOOT_ID.read_text().strip()
     except OSError:
@@ -46,7 +52,7 @@ def boot_id() -> str:
 
 
 def to_members(backup: CameraBackup, clock: Clock, boot: str) -> dict[str, bytes]:
-    """Return the backup as the members of a checkpoint file."""
+    """Return the members of a checkpoint file that holds the backup; `boot` is the id of this boot."""
     when = {"mono_s": clock.monotonic(), "wall_s": clock.wall(), "boot_id": boot}
     members = {"when.json": json.dumps(when).encode()}
     if backup.saved is not None:
@@ -57,17 +63,16 @@ def to_members(backup: CameraBackup, clock: Clock, boot: str) -> dict[str, bytes
 
 
 def from_members(members: Mapping[str, bytes], clock: Clock, boot: str) -> tuple[CameraBackup, float]:
-    """Return the backup in a checkpoint file's members, and the seconds by which its times must be moved.
+    """Return the backup in a checkpoint file's members, and the seconds to add to its monotonic times.
 
-    Within one start of the machine that is 0. After a restart the time that passed is told by wall time;
-    where that runs backwards (a Pi without a clock) no time is taken to have passed.
-    Raises ValueError where the members are not a checkpoint of this kind.
+    Within one boot that is 0. After a reboot the wall clock tells how much time has passed; if it went backwards (a Pi
+    without a battery-backed clock), no time is assumed to have passed. Raises ValueError for invalid members.
     """
     try:
         when = json.loads(members["when.json"])
         mono_s, wall_s = float(when["mono_s"]), float(when["wall_s"])
         if not (math.isfinite(mono_s) and math.isfinite(wall_s)):
-            raise ValueError("its times are no numbers")
+            raise ValueError("its times are not finite")
     except (KeyError, TypeError, ValueError) as error:
         raise ValueError(f"no readable when.json: {error}") from error
     backup = CameraBackup(members.get("heats"), _split(members.get("increments", b"")))

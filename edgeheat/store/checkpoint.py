@@ -1,4 +1,4 @@
-"""Keeps what must outlive a restart, two generations for each camera, and survives damaged files."""
+"""Writes and reads checkpoint files, two generations for each camera, and recovers from damaged files."""
 
 from __future__ import annotations
 
@@ -20,15 +20,30 @@ from edgeheat.errors import StoreError
 _log = logging.getLogger(__name__)
 
 _VERSION = 1
-_FORMAT = "format"
-_MAX_BYTES = 1 << 30
-_MAX_PAYLOAD_BYTES = _MAX_BYTES - (1 << 20)
-_MAX_FORMAT_BYTES = 64 * 1024
-_MAX_MEMBERS = 256
-_MAX_SET_ASIDE = 2
-_STEADY_DATE = (1980, 1, 1, 0, 0, 0)
+"""Of the file format."""
 
-# What zipfile, struct and json were seen to raise on damaged bytes, besides OSError.
+_FORMAT = "format"
+"""Name of the member that lists the version and the other members with their sizes."""
+
+_MAX_BYTES = 1 << 30
+"""A larger file is not read: it is damaged, and could fill the memory."""
+
+_MAX_PAYLOAD_BYTES = _MAX_BYTES - (1 << 20)
+"""Most bytes that are written, so that the file with its zip directory can be read back."""
+
+_MAX_FORMAT_BYTES = 64 * 1024
+"""A larger `format` member is damaged."""
+
+_MAX_MEMBERS = 256
+"""Most members of one file."""
+
+_MAX_DAMAGED = 2
+"""How many damaged files of a camera are kept for inspection."""
+
+_ZIP_DATE = (1980, 1, 1, 0, 0, 0)
+"""Date of every member, so that equal payloads give equal files."""
+
+# The exceptions that zipfile, struct and json raise on damaged bytes, besides OSError.
 _UNREADABLE = (
     zipfile.BadZipFile,
     zlib.error,
@@ -45,15 +60,15 @@ _UNREADABLE = (
 
 
 class _DamagedError(Exception):
-    """This generation cannot be used; the message is half a sentence that says why."""
+    """This generation cannot be used; the message is the reason, as half a sentence."""
 
 
 def write_checkpoint(folder: Path, camera: str, payload: Mapping[str, bytes]) -> None:
-    """Write `payload` to `<folder>/<camera>.ckpt` and keep the generation before it as `<camera>.ckpt.1`.
+    """Write `payload` to `<folder>/<camera>.ckpt`; the previous generation becomes `<camera>.ckpt.1`.
 
-    The names in `payload` are plain words other than `format`. A power cut at any moment leaves at least one
-    readable generation: the old one is only renamed once the new one is on the disk.
-    Raises StoreError, with the remedy, when it cannot be written; ValueError on a name that cannot be used.
+    The names in `payload` match `[A-Za-z0-9._-]{1,100}` and are not `format`. A power cut at any moment leaves at least
+    one readable generation: the old one is renamed only when the new one is on the disk.
+    Raises StoreError, with the remedy, if it cannot be written; ValueError for an invalid name.
     """
     _check_names(payload)
     if (size_bytes := sum(map(len, payload.values()))) > _MAX_PAYLOAD_BYTES:
@@ -77,10 +92,9 @@ def write_checkpoint(folder: Path, camera: str, payload: Mapping[str, bytes]) ->
 
 
 def read_checkpoint(folder: Path, camera: str) -> Mapping[str, bytes] | None:
-    """Return the payload of the newest generation that is whole, or None where there is none.
+    """Return the payload of the newest intact generation, or None if there is none; never raises.
 
-    A damaged generation is renamed to `<camera>.ckpt.damaged-N`, of which the newest two are kept,
-    with one warning in the log; it never raises for the state of the files.
+    A damaged generation is renamed to `<camera>.ckpt.damaged-N`, of which the newest two are kept, and logged once.
     """
     for path in _generations(folder, camera):
         try:
@@ -91,11 +105,11 @@ def read_checkpoint(folder: Path, camera: str) -> Mapping[str, bytes] | None:
             reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
             aside = _set_aside(path, camera)
             _log.warning(
-                "%s: the checkpoint %s is damaged (%s); %s, and the one before it is used if there is one",
+                "%s: the checkpoint %s is damaged (%s); %s, and the previous one is used if there is one",
                 camera,
                 path,
                 reason,
-                f"kept as {aside.name}" if aside else "it could not be renamed",
+                f"renamed to {aside.name}" if aside else "it could not be renamed",
             )
     return None
 
@@ -109,20 +123,20 @@ def _check_names(payload: Mapping[str, bytes]) -> None:
         raise ValueError(f"checkpoint: expected under {_MAX_MEMBERS} members, got {len(payload)}")
     for name in payload:
         if name == _FORMAT or not re.fullmatch(r"[A-Za-z0-9._-]{1,100}", name):
-            raise ValueError(f"checkpoint: {name!r} cannot be the name of a member")
+            raise ValueError(f"checkpoint: {name!r} is not a valid member name")
 
 
 def _write_zip(file: BinaryIO, payload: Mapping[str, bytes]) -> None:
-    # The sizes stand in `format` too: a flipped bit in the zip's directory can make a member vanish unnoticed.
+    # The sizes are in `format` too: a flipped bit in the zip's directory can make a member disappear unnoticed.
     head = {"version": _VERSION, "members": {name: len(data) for name, data in payload.items()}}
     with zipfile.ZipFile(file, "w", zipfile.ZIP_STORED) as archive:
         for name, data in ((_FORMAT, json.dumps(head).encode()), *payload.items()):
-            archive.writestr(zipfile.ZipInfo(name, _STEADY_DATE), data)
+            archive.writestr(zipfile.ZipInfo(name, _ZIP_DATE), data)
 
 
 def _read_zip(path: Path) -> Mapping[str, bytes]:
-    """Read one generation; raises FileNotFoundError where there is none, else _DamagedError or OSError."""
-    # O_NONBLOCK: a named pipe in its place must not block the start for ever.
+    """Return the payload of one generation; raises FileNotFoundError if there is none, _DamagedError or OSError."""
+    # O_NONBLOCK: a named pipe in its place must not block startup indefinitely.
     descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_NOFOLLOW | os.O_CLOEXEC)
     with open(descriptor, "rb") as file:  # noqa: PTH123 (needs the flags)
         status = os.fstat(descriptor)
@@ -139,16 +153,16 @@ def _read_zip(path: Path) -> Mapping[str, bytes]:
 
 def _members(archive: zipfile.ZipFile, file_bytes: int) -> Mapping[str, bytes]:
     infos = {info.filename: info for info in archive.infolist()}
-    # Stored members that are together no longer than the file: nothing can unpack to more than was read.
+    # Uncompressed members that are together no longer than the file cannot expand to more than was read.
     if any(info.compress_type != zipfile.ZIP_STORED for info in infos.values()):
         raise _DamagedError("it holds compressed members")
     if len(infos) > _MAX_MEMBERS or sum(info.file_size for info in infos.values()) > file_bytes:
         raise _DamagedError("its directory is wrong")
     if _FORMAT not in infos or infos[_FORMAT].file_size > _MAX_FORMAT_BYTES:
-        raise _DamagedError("its format cannot be told")
+        raise _DamagedError("it has no readable format member")
     head = json.loads(archive.read(_FORMAT))
     if not isinstance(head, dict) or head.get("version") != _VERSION:
-        raise _DamagedError(f"this edgeheat reads version {_VERSION} only")
+        raise _DamagedError(f"this edgeheat reads only version {_VERSION}")
     payload = {name: archive.read(name) for name in infos if name != _FORMAT}
     if head.get("members") != {name: len(data) for name, data in payload.items()}:
         raise _DamagedError("members are missing")
@@ -156,7 +170,7 @@ def _members(archive: zipfile.ZipFile, file_bytes: int) -> Mapping[str, bytes]:
 
 
 def _make_older(newest: Path, older: Path) -> None:
-    """Move the newest generation, if there is one, to the place of the older."""
+    """Rename the newest generation, if there is one, to the older."""
     for path in (newest, older):
         if path.is_dir() and not path.is_symlink():
             _set_aside(path, newest.stem)
@@ -167,7 +181,7 @@ def _make_older(newest: Path, older: Path) -> None:
 
 
 def _set_aside(path: Path, camera: str) -> Path | None:
-    """Rename `path` to the next free `<camera>.ckpt.damaged-N` and keep two such; None where that fails."""
+    """Rename `path` to the next free `<camera>.ckpt.damaged-N` and keep the newest two; None if that fails."""
     pattern = re.compile(re.escape(camera) + r"\.ckpt\.damaged-(\d{1,9})")
     try:
         numbers = sorted(int(match[1]) for entry in path.parent.iterdir() if (match := pattern.fullmatch(entry.name)))
@@ -175,13 +189,13 @@ def _set_aside(path: Path, camera: str) -> Path | None:
         path.rename(aside)
     except OSError:
         return None
-    for number in numbers[: max(0, len(numbers) + 1 - _MAX_SET_ASIDE)]:
+    for number in numbers[: max(0, len(numbers) + 1 - _MAX_DAMAGED)]:
         _remove(path.with_name(f"{camera}.ckpt.damaged-{number}"))
     return aside
 
 
 def _remove(path: Path) -> None:
-    """Delete a file or an empty folder; what cannot be deleted stays, for it does no harm."""
+    """Delete a file or an empty folder; one that cannot be deleted does no harm."""
     try:
         if path.is_dir() and not path.is_symlink():
             path.rmdir()

@@ -1,4 +1,4 @@
-"""What these tests share."""
+"""Fixtures of the tests of the store."""
 
 from __future__ import annotations
 

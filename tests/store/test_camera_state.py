@@ -1,4 +1,4 @@
-"""The parent's copy of the heats, and what a checkpoint makes of its times."""
+"""A backup in a checkpoint file, and the shift of its times after a reboot."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class FixedClock:
 BACKUP = CameraBackup(b"heats", [b"", b"one", b"another"])
 
 
-def test_a_backup_survives_the_way_through_a_checkpoint() -> None:
+def test_a_backup_is_the_same_after_a_checkpoint() -> None:
     members = to_members(BACKUP, FixedClock(100.0, 1000.0), "boot-1")
     assert len(members) == 3
     back, _ = from_members(members, FixedClock(150.0, 1050.0), "boot-1")
@@ -37,13 +37,13 @@ def test_a_backup_survives_the_way_through_a_checkpoint() -> None:
 @pytest.mark.parametrize(
     ("case", "now", "boot", "shift_s"),
     [
-        ("within one start of the machine times stay, even if the wall clock was set", (160.0, 9e9), "boot-1", 0.0),
+        ("within one boot times stay, even if the wall clock was set", (160.0, 9e9), "boot-1", 0.0),
         ("after a restart 600 s later times move so that 600 s have passed", (5.0, 1600.0), "boot-2", -695.0),
         ("a wall clock that runs backwards means no time has passed", (5.0, 0.0), "boot-2", -95.0),
-        ("without a word for the start of the machine only the wall clock counts", (160.0, 1060.0), "", 0.0),
+        ("without a boot id only the wall clock counts", (160.0, 1060.0), "", 0.0),
     ],
 )
-def test_times_are_moved_by_what_is_known_of_the_time_that_passed(
+def test_times_are_shifted_by_the_time_that_has_passed(
     case: str, now: tuple[float, float], boot: str, shift_s: float
 ) -> None:
     members = to_members(BACKUP, FixedClock(100.0, 1000.0), "boot-1")
@@ -61,7 +61,7 @@ def test_times_are_moved_by_what_is_known_of_the_time_that_passed(
         ("increments", b"\x05\x00"),
     ],
 )
-def test_members_that_are_no_checkpoint_are_refused(member: str, content: bytes) -> None:
+def test_invalid_members_are_rejected(member: str, content: bytes) -> None:
     members = to_members(BACKUP, FixedClock(100.0, 1000.0), "boot-1") | {member: content}
     with pytest.raises(ValueError, match=r"when\.json|increments"):
         from_members(members, FixedClock(100.0, 1000.0), "boot-1")

@@ -1,4 +1,4 @@
-"""The checkpoint store: two generations, whole or not at all, whatever happens to the files."""
+"""Checkpoint files: two generations, complete or not at all, whatever happens to the files."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def two_generations(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def set_aside(folder: Path) -> list[str]:
+def renamed_files(folder: Path) -> list[str]:
     return sorted(path.name for path in folder.iterdir() if "damaged" in path.name)
 
 
@@ -41,7 +41,7 @@ def test_what_was_written_is_read_and_the_generation_before_is_kept(two_generati
     assert read_checkpoint(two_generations, "door") == OLD
 
 
-def test_a_camera_without_a_checkpoint_has_none_and_nobody_is_warned(
+def test_a_camera_without_a_checkpoint_has_none_and_nothing_is_logged(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     assert read_checkpoint(tmp_path / "never made", "door") is None
@@ -49,7 +49,7 @@ def test_a_camera_without_a_checkpoint_has_none_and_nobody_is_warned(
     assert not caplog.records
 
 
-def test_where_a_file_lies_for_the_folder_nothing_is_called_damaged(
+def test_a_file_in_place_of_the_folder_is_not_reported_as_damage(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     (tmp_path / "storage").write_text("a file")
@@ -74,8 +74,8 @@ def test_any_payload_comes_back_as_it_was(
 
 
 @pytest.mark.parametrize("name", ["format", "", "a/b", "../x", "ä", "a\0"])
-def test_a_member_that_could_not_be_read_back_is_refused(tmp_path: Path, name: str) -> None:
-    with pytest.raises(ValueError, match="cannot be the name"):
+def test_an_invalid_member_name_is_rejected(tmp_path: Path, name: str) -> None:
+    with pytest.raises(ValueError, match="is not a valid member name"):
         write_checkpoint(tmp_path, "door", {name: b""})
     assert not list(tmp_path.iterdir())
 
@@ -114,7 +114,7 @@ def lost_member(path: Path) -> None:
 def folder_in_its_place(path: Path) -> None:
     path.unlink()
     path.mkdir()
-    (path / "something").write_text("of somebody")
+    (path / "something").write_text("of another program")
 
 
 def pipe_in_its_place(path: Path) -> None:
@@ -145,14 +145,14 @@ DAMAGES: dict[str, Callable[[Path], object]] = {
 
 
 @pytest.mark.parametrize("damage", DAMAGES)
-def test_a_damaged_newest_is_set_aside_with_one_warning_and_the_older_is_used(
+def test_a_damaged_newest_is_renamed_with_one_warning_and_the_older_is_used(
     two_generations: Path, damage: str, caplog: pytest.LogCaptureFixture
 ) -> None:
     DAMAGES[damage](two_generations / "door.ckpt")
     assert read_checkpoint(two_generations, "door") == OLD
     assert [record.levelno for record in caplog.records] == [logging.WARNING]
     assert "door.ckpt is damaged" in caplog.text
-    assert set_aside(two_generations) == ["door.ckpt.damaged-1"]
+    assert renamed_files(two_generations) == ["door.ckpt.damaged-1"]
 
     caplog.clear()
     assert read_checkpoint(two_generations, "door") == OLD
@@ -162,7 +162,7 @@ def test_a_damaged_newest_is_set_aside_with_one_warning_and_the_older_is_used(
 
 
 @pytest.mark.parametrize("damage", DAMAGES)
-def test_a_damaged_file_that_nobody_read_does_not_stop_the_writing(two_generations: Path, damage: str) -> None:
+def test_damaged_files_do_not_stop_the_writing(two_generations: Path, damage: str) -> None:
     for name in ("door.ckpt", "door.ckpt.1"):
         DAMAGES[damage](two_generations / name)
     write_checkpoint(two_generations, "door", NEW)
@@ -173,7 +173,7 @@ def test_both_generations_damaged_means_a_fresh_start(two_generations: Path) -> 
     for name in ("door.ckpt", "door.ckpt.1"):
         (two_generations / name).write_bytes(b"\0" * 100)
     assert read_checkpoint(two_generations, "door") is None
-    assert set_aside(two_generations) == ["door.ckpt.damaged-1", "door.ckpt.damaged-2"]
+    assert renamed_files(two_generations) == ["door.ckpt.damaged-1", "door.ckpt.damaged-2"]
 
 
 def test_only_the_newest_two_damaged_files_are_kept(tmp_path: Path) -> None:
@@ -182,7 +182,7 @@ def test_only_the_newest_two_damaged_files_are_kept(tmp_path: Path) -> None:
         (tmp_path / "door.ckpt").write_bytes(b"damage %d" % number)
         (tmp_path / "door.ckpt.1").unlink(missing_ok=True)
         assert read_checkpoint(tmp_path, "door") is None
-    assert [(tmp_path / name).read_bytes() for name in set_aside(tmp_path)] == [b"damage 3", b"damage 4"]
+    assert [(tmp_path / name).read_bytes() for name in renamed_files(tmp_path)] == [b"damage 3", b"damage 4"]
 
 
 def test_500_random_damages_never_raise_and_never_give_wrong_data(
@@ -199,12 +199,12 @@ def test_500_random_damages_never_raise_and_never_give_wrong_data(
         payload = read_checkpoint(folder, "door")
         assert payload in (NEW, OLD), f"damage number {number}"
         fell_back += payload == OLD
-        assert len(set_aside(folder)) <= 2
-    assert fell_back > 300, "most damages must be noticed"
+        assert len(renamed_files(folder)) <= 2
+    assert fell_back > 300, "most damages must be detected"
 
 
 def damaged(data: bytes, rng: random.Random) -> bytes:
-    """`data` with one random fault; half of the faults hit the zip's directory at the end."""
+    """`data` with one random error; half of them hit the zip's directory at the end."""
     changed = bytearray(data)
     at = rng.randrange(len(data)) if rng.random() < 0.5 else len(data) - 1 - rng.randrange(300)
     match rng.randrange(5):
@@ -222,7 +222,7 @@ def damaged(data: bytes, rng: random.Random) -> bytes:
     return bytes(changed)
 
 
-def test_every_single_flipped_bit_of_the_directory_is_noticed_or_harmless(tmp_path: Path) -> None:
+def test_every_single_flipped_bit_of_the_directory_is_detected_or_harmless(tmp_path: Path) -> None:
     write_checkpoint(tmp_path, "door", {"a": b"1", "b": b"2"})
     path = tmp_path / "door.ckpt"
     whole = path.read_bytes()
@@ -295,13 +295,13 @@ def test_a_folder_that_cannot_be_written_says_what_to_do_and_keeps_the_old(tmp_p
         write_checkpoint(tmp_path / "file", "door", NEW)
 
 
-def test_a_file_above_the_folder_is_not_taken_for_the_folder_itself(tmp_path: Path) -> None:
+def test_a_file_in_place_of_a_parent_folder_is_named(tmp_path: Path) -> None:
     (tmp_path / "storage").write_text("a file")
     with pytest.raises(StoreError, match="state, or a file where a folder above it should be, is in the way"):
         write_checkpoint(tmp_path / "storage/state", "door", NEW)
 
 
-def test_a_full_disk_says_so_and_leaves_the_old_generations_alone(small_disk: Path) -> None:
+def test_a_full_disk_is_reported_and_the_old_generations_remain(small_disk: Path) -> None:
     write_checkpoint(small_disk, "door", OLD)
     with pytest.raises(StoreError, match="the disk is full: make room on it"):
         write_checkpoint(small_disk, "door", {"heat": bytes(4_000_000)})
@@ -309,7 +309,7 @@ def test_a_full_disk_says_so_and_leaves_the_old_generations_alone(small_disk: Pa
     assert sorted(path.name for path in small_disk.iterdir()) == ["door.ckpt"]
 
 
-def test_a_payload_too_large_to_be_read_back_is_refused_with_the_remedy(
+def test_a_payload_too_large_to_be_read_back_is_rejected_with_the_remedy(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("edgeheat.store.checkpoint._MAX_PAYLOAD_BYTES", 100)
