@@ -1,4 +1,4 @@
-"""Writes the backups to disk in a thread of its own, so that a slow card never holds up the cameras."""
+"""Writes the cameras' backups to disk in a thread of its own, so that a slow card never delays the cameras."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _log = logging.getLogger(__name__)
 
 
 def load_backups(folder: Path, cameras: Sequence[str], clock: Clock) -> dict[str, tuple[CameraBackup, float]]:
-    """Return for each camera that has a usable checkpoint its backup and the shift of its times in seconds."""
+    """Return the backup, and the shift of its times in seconds, of each camera that has a readable checkpoint."""
     boot = boot_id()
     backups = {}
     for camera in cameras:
@@ -26,48 +26,48 @@ def load_backups(folder: Path, cameras: Sequence[str], clock: Clock) -> dict[str
         try:
             backups[camera] = from_members(members, clock, boot)
         except ValueError as error:
-            _log.warning("%s: the checkpoint cannot be used and heats start empty: %s", camera, error)
+            _log.warning("%s: the checkpoint cannot be read, so its heats start empty: %s", camera, error)
     return backups
 
 
 class CheckpointWriter:
-    """Latest wins: while the disk is slow, only each camera's newest backup waits.
+    """While the disk is slow, only the newest backup of each camera waits.
 
-    From its own thread it calls `on_written` with each camera whose backup is on the disk, and `on_trouble` with why
-    one of them cannot be written, or None when all can.
+    Both callbacks are called in the writer's thread: `on_written` with each camera whose backup is on the disk, and
+    `on_problem` after each attempt, with why one of the backups could not be written, or None if none failed.
     """
 
     def __init__(
-        self, folder: Path, clock: Clock, on_written: Callable[[str], None], on_trouble: Callable[[str | None], None]
+        self, folder: Path, clock: Clock, on_written: Callable[[str], None], on_problem: Callable[[str | None], None]
     ) -> None:
         self._folder = folder
         self._clock = clock
         self._on_written = on_written
-        self._on_trouble = on_trouble
+        self._on_problem = on_problem
         self._boot = boot_id()
         self._waiting: dict[str, Mapping[str, bytes]] = {}
         self._changed = threading.Condition()
         self._closing = False
         self._failing: dict[str, str] = {}
-        """Why, by camera; each is logged once, for the disk may be full for weeks."""
+        """By camera, why its last write failed; each is logged once, as the disk may be full for weeks."""
         self._thread = threading.Thread(target=self._run, name="checkpoints", daemon=True)
         self._thread.start()
 
     def write(self, camera: str, backup: CameraBackup) -> None:
-        """Have one backup written soon; it is copied here, and this never waits for the disk."""
+        """Queue a copy of one backup; never waits for the disk."""
         members = to_members(backup, self._clock, self._boot)
         with self._changed:
             self._waiting[camera] = members
             self._changed.notify()
 
     def close(self, timeout_s: float) -> None:
-        """Write what waits, and give up after `timeout_s`."""
+        """Write what is queued; gives up after `timeout_s`."""
         with self._changed:
             self._closing = True
             self._changed.notify()
         self._thread.join(timeout_s)
         if self._thread.is_alive():
-            _log.warning("checkpoints: the disk did not take the last state in %.0f s", timeout_s)
+            _log.warning("the last heats were not written within %.1f s: the disk is slow or hangs", timeout_s)
 
     def _run(self) -> None:
         while True:
@@ -84,14 +84,14 @@ class CheckpointWriter:
             write_checkpoint(self._folder, camera, members)
         except StoreError as error:
             if camera not in self._failing:
-                _log.warning("%s; heats go on in memory", error)
+                _log.warning("%s; counting continues in memory", error)
             self._failing[camera] = str(error)
-        except Exception as error:  # noqa: BLE001 the thread's edge: no one would notice for years that nothing is saved
+        except Exception as error:  # noqa: BLE001 the thread's edge: nobody would notice that nothing is saved
             if camera not in self._failing:
-                _log.exception("the checkpoint of %s was not written; heats go on in memory", camera)
+                _log.exception("checkpoint of %s not written; counting continues in memory", camera)
             self._failing[camera] = f"checkpoint of {camera} not written: unexpected {type(error).__name__}: {error}"
         else:
             if self._failing.pop(camera, None) is not None:
-                _log.info("the checkpoint of %s is written again", camera)
+                _log.info("checkpoint of %s: written again", camera)
             self._on_written(camera)
-        self._on_trouble(next(iter(self._failing.values()), None))
+        self._on_problem(next(iter(self._failing.values()), None))

@@ -1,4 +1,4 @@
-"""The only place that reads the machine's clocks."""
+"""Reads the machine's clocks; everything else is passed a Clock."""
 
 from __future__ import annotations
 
@@ -6,16 +6,16 @@ import time
 
 
 class SystemClock:
-    """The machine's own clocks; `monotonic` is one and the same for all processes since the machine started."""
+    """The machine's own clocks; `monotonic` is the same for all processes of this boot."""
 
     def monotonic(self) -> float:
-        """Seconds that never jump."""
+        """Return seconds since boot; they never jump."""
         return time.monotonic()
 
     def wall(self) -> float:
-        """Unix time in seconds; may jump."""
+        """Return Unix time in seconds; jumps when the machine's clock is set."""
         return time.time()
 
     def sleep(self, seconds: float) -> None:
-        """Return after `seconds`."""
+        """Return after `seconds` of monotonic time."""
         time.sleep(seconds)

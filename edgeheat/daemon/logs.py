@@ -1,4 +1,4 @@
-"""Log lines for a journal or a terminal, with passwords taken out whoever wrote them."""
+"""Sets up logging for the journal or a terminal, with passwords redacted from every line."""
 
 from __future__ import annotations
 
@@ -27,10 +27,13 @@ class _Redacted(logging.Formatter):
 
 
 def set_up_logging(level: str, camera: str = "") -> None:
-    """Send this process's log to stderr; under systemd with priorities and without times, which the journal adds."""
+    """Send this process's log to stderr; under systemd with priorities and without times, which the journal adds.
+
+    `level` is a name such as "info". Each line starts with `camera` unless that is empty.
+    """
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(_Redacted(camera, journal="JOURNAL_STREAM" in os.environ))
     logging.basicConfig(level=level.upper(), handlers=[handler], force=True)
-    # These two say at INFO and below what edgeheat says itself, or nothing anybody in a shop can use.
+    # At INFO and below, these two repeat what edgeheat logs itself or are of no use to an operator.
     for library in ("apscheduler", "uvicorn"):
         logging.getLogger(library).setLevel(logging.WARNING)

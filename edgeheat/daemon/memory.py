@@ -1,20 +1,20 @@
-"""Keeps the processes small: glibc is told to give freed memory back."""
+"""Makes glibc return freed memory to the system, to keep the processes small."""
 
 from __future__ import annotations
 
 import ctypes
 
-# From glibc's malloc.h.
+# Names and values of glibc's malloc.h.
 _M_TRIM_THRESHOLD = -1
 _M_MMAP_THRESHOLD = -3
 _M_ARENA_MAX = -8
 
 
 def spare_memory() -> None:
-    """Let large blocks (pictures, saved heats) go back to the system when they are freed, instead of being kept.
+    """Make large blocks (pictures, saved heats) return to the system as soon as they are freed.
 
-    The parent has a dozen threads, and each would else get an arena of its own that only grows. Does nothing where
-    the C library has no `mallopt` (musl). The workers get the same by their environment, see the supervisor.
+    The parent has a dozen threads, and each would otherwise get an arena of its own that only grows. Does nothing where
+    the C library has no `mallopt` (musl). The workers get the same settings from their environment, see fork_server.py.
     """
     mallopt = getattr(ctypes.CDLL(None), "mallopt", None)
     if mallopt is None:
@@ -25,10 +25,10 @@ def spare_memory() -> None:
 
 
 def give_back() -> None:
-    """Let what is free between blocks in use go back too.
+    """Return the free memory between blocks in use to the system.
 
-    A grid is just below the size from which blocks are given back by themselves, and hundreds are held while the empty
-    scene is learnt. To give each back by itself would cost a page fault for every 4 kB of every step. Does nothing
+    A grid is just below the size from which freed blocks are returned one by one, and hundreds are held while the
+    background is learned. Returning each by itself would cost a page fault for every 4 kB in every step. Does nothing
     where the C library has no `malloc_trim` (musl).
     """
     malloc_trim = getattr(ctypes.CDLL(None), "malloc_trim", None)

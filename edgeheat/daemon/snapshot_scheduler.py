@@ -1,4 +1,4 @@
-"""Asks every camera for its pictures at the instants of the schedule, also when the wall clock is set."""
+"""Requests each camera's snapshots at the times of the schedule, and reschedules when the wall clock is set."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from edgeheat.defs.clock import Clock
 from edgeheat.schedule import FirstInstantTrigger, NextInstant, stagger_s
 
 _STEP_S = 2.0
-"""A change of wall time against monotonic time beyond this is a step: NTP after start, or somebody set the clock."""
+"""A larger change of wall time against monotonic time is a step: NTP after boot, or the clock was set by hand."""
 
 
 class SnapshotScheduler:
-    """One job per camera, a moment after one another, so that renders do not fall together."""
+    """One job per camera, staggered so that the cameras do not render at the same time."""
 
     def __init__(
         self,
@@ -25,7 +25,7 @@ class SnapshotScheduler:
         take: Callable[[str], None],
         on_next: Callable[[str, float], None],
     ) -> None:
-        """`take` is called with a camera when its pictures are due, `on_next` with the Unix time of the next ones."""
+        """`take` gets a camera whose snapshot is due, `on_next` a camera and the Unix time of its next snapshot."""
         self._clock = clock
         self._take = take
         self._on_next = on_next
@@ -36,25 +36,31 @@ class SnapshotScheduler:
             for index, camera in enumerate(cameras)
         }
         for camera, trigger in self._triggers.items():
-            # A late picture is better than none; APScheduler's default drops what is a second late.
+            # A late snapshot is better than none; by default APScheduler drops one that is a second late.
             self._scheduler.add_job(
-                self._due, trigger, args=(camera,), id=camera, misfire_grace_time=None, coalesce=True, max_instances=1
+                self._run_job,
+                trigger,
+                args=(camera,),
+                id=camera,
+                misfire_grace_time=None,
+                coalesce=True,
+                max_instances=1,
             )
 
     def start(self) -> None:
-        """Begin; the first pictures come at the first instant after now."""
+        """Start the scheduler's thread; the first snapshots are requested at the first instant after now."""
         for camera in self._triggers:
-            self._announce(camera)
+            self._report_next(camera)
         self._scheduler.start()
 
     def stop(self) -> None:
-        """End at once."""
+        """Stop without waiting for a job in progress."""
         self._scheduler.shutdown(wait=False)
 
     def check_clock(self) -> None:
-        """Reckon all instants anew after a step of the wall clock; call it every few seconds.
+        """Compute all instants again after a step of the wall clock; call it every few seconds.
 
-        APScheduler sleeps until a wall time that it worked out before: after a step back it would sleep for the whole
+        APScheduler sleeps until a wall time that it computed before: after a step back it would sleep for the whole
         length of the step.
         """
         offset_s = self._clock.wall() - self._clock.monotonic()
@@ -63,12 +69,12 @@ class SnapshotScheduler:
         self._offset_s = offset_s
         for camera, trigger in self._triggers.items():
             self._scheduler.reschedule_job(camera, trigger=trigger)
-            self._announce(camera)
+            self._report_next(camera)
 
-    def _due(self, camera: str) -> None:
+    def _run_job(self, camera: str) -> None:
         self._take(camera)
-        self._announce(camera)
+        self._report_next(camera)
 
-    def _announce(self, camera: str) -> None:
+    def _report_next(self, camera: str) -> None:
         now = datetime.fromtimestamp(self._clock.wall(), UTC)
         self._on_next(camera, self._triggers[camera].get_next_fire_time(None, now).timestamp())

@@ -1,4 +1,4 @@
-"""Tells systemd how the daemon fares: ready, alive, stopping, and one line of status for `systemctl status`."""
+"""Notifies systemd that the daemon is ready, alive or stopping, after sd_notify(3)."""
 
 from __future__ import annotations
 
@@ -10,29 +10,30 @@ from collections.abc import Mapping
 _log = logging.getLogger(__name__)
 
 _SEND_TIMEOUT_S = 1.0
+"""A service manager that does not read its socket delays the daemon by no more than this."""
 
 
 class Notifier:
-    """Sends one datagram a message, after sd_notify(3); a process that systemd did not start has no one to tell."""
+    """Sends each notification as one datagram; does nothing if the process was not started by systemd."""
 
     def __init__(self, address: str | None) -> None:
-        """`address` is the value of NOTIFY_SOCKET: a path, or `@name` for an abstract socket; None does nothing."""
+        """`address` is the value of NOTIFY_SOCKET: a path, or `@name` for an abstract socket; None if it is not set."""
         self._address = "\0" + address[1:] if address and address.startswith("@") else address
 
     def ready(self) -> None:
-        """Say that configuration and storage are up; cameras may still be silent."""
+        """Report that startup is complete; cameras may still be offline."""
         self._send("READY=1")
 
     def stopping(self) -> None:
-        """Say that the end has begun, so that systemd waits for TimeoutStopSec before it kills."""
+        """Report that shutdown has begun, so that systemd waits for TimeoutStopSec before it kills."""
         self._send("STOPPING=1")
 
     def watchdog(self) -> None:
-        """Say that the daemon makes progress; call it more often than `watchdog_period_s` says."""
+        """Report progress; call it more often than every `watchdog_period_s`."""
         self._send("WATCHDOG=1")
 
     def status(self, text: str) -> None:
-        """Show `text` in `systemctl status`; its line breaks become spaces, for each line is a message of its own."""
+        """Show `text` in `systemctl status`; its line breaks become spaces, as each line is a notification."""
         self._send("STATUS=" + " ".join(text.split()))
 
     def _send(self, message: str) -> None:
@@ -44,13 +45,13 @@ class Notifier:
                 channel.sendto(message.encode(), self._address)
         except OSError as error:
             # A service manager that does not listen must not stop the counting.
-            _log.warning("systemd did not take %s: %s", message.partition("=")[0], error)
+            _log.warning("notification %s to systemd failed: %s", message.partition("=")[0], error)
 
 
 def watchdog_period_s(environ: Mapping[str, str]) -> float | None:
-    """Seconds of silence after which systemd kills this process (WATCHDOG_USEC), or None where it does not watch.
+    """Return after how many seconds without a notification systemd kills this process; None if it does not.
 
-    WATCHDOG_PID names the process meant: children inherit the variables, but only the parent is watched.
+    Read from WATCHDOG_USEC. WATCHDOG_PID names the process: children inherit the variables, but only the parent counts.
     """
     microseconds = environ.get("WATCHDOG_USEC", "")
     if not microseconds.isdecimal() or int(microseconds) == 0:
