@@ -95,7 +95,10 @@ def run(config: Config, for_s: float | None = None) -> int:
     checkpoints.close(_LAST_WRITES_S)
     if web is not None:
         web.stop()
-    return 1 if failed.is_set() or supervising.is_alive() else 0
+    if supervising.is_alive():
+        failed.set()
+        _log.error("a camera's process could not be stopped within %.0f s; its last heats are lost", _SUPERVISOR_STOP_S)
+    return 1 if failed.is_set() else 0
 
 
 def _stop_on_signals() -> queue.SimpleQueue[str]:
