@@ -143,7 +143,8 @@ class _ZoneWatch:
         return cv2.countNonZero(cv2.bitwise_and(cells[self._part], self._cells))
 
     def _sum_ms(self, late_ms: U32) -> int:
-        return round(cv2.sumElems(cv2.copyTo(late_ms[self._part], self._cells))[0])
+        # Not cv2.copyTo, which rejects uint32 before OpenCV 5.
+        return int(late_ms[self._part][self._cells > 0].sum(dtype=np.int64))
 
     def _be_present(self, whole_ms: int, row: NDArray[np.int64]) -> None:
         if self._active:
