@@ -17,12 +17,12 @@ from edgeheat.core.pipeline import CameraPipeline
 from edgeheat.core.render.caption import Caption
 from edgeheat.core.render.encode import encode
 from edgeheat.core.render.heatmap import default_size, draw
-from edgeheat.defs.params import HeatParams, ImageFormat, Measure, PipelineParams
+from edgeheat.defs.params import HeatParams, ImageFormat, Measure, PipelineParams, VideoCodec
 from edgeheat.defs.wording import duration_words, with_measure
 from edgeheat.errors import EdgeheatError, SourceUnavailable
 from edgeheat.offline.outputs import StagedOutputs, check_target
 from edgeheat.offline.recording import frames_of, recorded_target
-from edgeheat.offline.video import FORMATS, MaskLog, OverlayVideo
+from edgeheat.offline.video import MaskLog, OverlayVideo, check_video_target
 from edgeheat.redact import redact
 from edgeheat.sources import open_source
 from edgeheat.sources.base import Source, SourceOptions
@@ -52,7 +52,7 @@ class RenderJob:
     """The heat over the empty scene; the ending chooses PNG, JPEG or WebP."""
 
     video: Path | None
-    """The growing heat over each frame, H.264."""
+    """The growing heat over each frame, in `video_codec`."""
 
     grid: Path | None
     """The figures themselves, as numpy's npz; docs/rendering.md names the arrays."""
@@ -67,7 +67,10 @@ class RenderJob:
     """Off: a name that is taken is counted up."""
 
     video_quality: int
-    """x264's CRF, 0..51: lower is better and larger."""
+    """x264's CRF, 0..51: lower is better and larger; scaled to 0..63 for VP9 and AV1."""
+
+    video_codec: VideoCodec = "h264"
+    """How the video is encoded; its file ending must fit."""
 
     measure: Measure = "presence"
     """What the heat counts."""
@@ -141,9 +144,11 @@ def _check(job: RenderJob) -> None:
     if len({path.absolute() for path in named}) < len(named):
         raise EdgeheatError("two outputs have the same name: name them apart")
     target = recorded_target(job.source, "render")
-    for path, suffixes in ((job.image, IMAGE_FORMATS), (job.video, FORMATS), (job.grid, (".npz",))):
+    for path, suffixes in ((job.image, IMAGE_FORMATS), (job.grid, (".npz",))):
         if path is not None:
             check_target(path, tuple(suffixes), target)
+    if job.video is not None:
+        check_video_target(job.video, job.video_codec, target)
 
 
 def _open(job: RenderJob) -> Source:
@@ -215,6 +220,7 @@ def _stage_video(outputs: StagedOutputs, path: Path, job: RenderJob, counted: _C
         _caption(job, counted),
         default_size(counted.first.size_wh, job.params.style),
         rate=(counted.frames - 1) / counted.length_s if counted.length_s > 0 else _RATE_OF_ONE_FRAME,
+        codec=job.video_codec,
         crf=job.video_quality,
     )
 
@@ -223,4 +229,4 @@ def _stage_video(outputs: StagedOutputs, path: Path, job: RenderJob, counted: _C
             yield frame
             on_progress(counted.frames + done, 2 * counted.frames)
 
-    outputs.stage_by_name(path, lambda temp: video.write(temp, FORMATS[path.suffix.lower()], frames()))
+    outputs.stage_by_name(path, lambda temp: video.write(temp, path.suffix, frames()))

@@ -24,7 +24,7 @@ from edgeheat.offline.render import IMAGE_FORMATS, Progress
 from edgeheat.offline.tuning.advice import Advice, advise
 from edgeheat.offline.tuning.explanation import PARTS, WORDS, Part, draw_key, draw_pair, draw_sheet, fitted_wh
 from edgeheat.offline.tuning.statistics import FrameRecord, RecordingStatistics, Summary
-from edgeheat.offline.video import FORMATS, write_video
+from edgeheat.offline.video import check_video_target, write_video
 from edgeheat.redact import redact
 from edgeheat.sources import open_source
 from edgeheat.sources.base import Source, SourceOptions
@@ -116,10 +116,13 @@ def tune(job: TuneJob, on_progress: Progress) -> TuneResult:
         chosen = choose(seen.statistics.records, seen.statistics.zones.counted.size)
         pairs = _Pairs(job, seen, chosen, tiles, on_progress)
         if job.video is not None:
-            form, size_wh = FORMATS[job.video.suffix.lower()], pairs.video_wh
+            suffix, size_wh = job.video.suffix, pairs.video_wh
             rate = max(1.0, (len(seen.statistics.records) - 1) / max(seen.summary.length_s, 0.1))
             outputs.stage_by_name(
-                job.video, lambda temp: write_video(temp, form, pairs.drawn(), size_wh=size_wh, rate=rate, crf=_CRF)
+                job.video,
+                lambda temp: write_video(
+                    temp, suffix, pairs.drawn(), size_wh=size_wh, rate=rate, codec="h264", crf=_CRF
+                ),
             )
         else:
             for _ in pairs.drawn():
@@ -191,7 +194,7 @@ def _check(job: TuneJob) -> None:
     target = recorded_target(job.source, "tune")
     check_target(job.sheet, SHEET_FORMATS, target)
     if job.video is not None:
-        check_target(job.video, tuple(FORMATS), target)
+        check_video_target(job.video, "h264", target)
 
 
 def _open(job: TuneJob) -> Source:
