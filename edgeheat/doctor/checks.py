@@ -67,7 +67,7 @@ def check_config(path: Path | None, env: Mapping[str, str]) -> tuple[Finding, Co
     try:
         config = load_config(path, env)
     except ConfigError as error:
-        faults = "; ".join(error.faults)
+        faults = "; ".join(error.errors)
         return Finding("configuration", "failed", faults, "mend the faults, then: edgeheat config check"), None
     return Finding("configuration", "ok", f"{len(config.camera)} camera(s)"), config
 

@@ -22,8 +22,8 @@ from numpy.typing import NDArray
 from typer.testing import CliRunner, Result
 
 from edgeheat import __version__
-from edgeheat.cli import offline
 from edgeheat.cli.app import app
+from edgeheat.cli.recording import default_output, pipeline_params
 from edgeheat.config import StyleSettings
 from edgeheat.defs.params import MotionParams, Style
 from tests.support.media import make_clip
@@ -75,6 +75,8 @@ def test_every_command_has_help(command: list[str]) -> None:
         ("port out of range", ["demo", "--port", "0"]),
         ("an unknown heat", ["render", "x.avi", "--of", "light"]),
         ("an unknown subtractor", ["render", "x.avi", "--subtractor", "mog3"]),
+        ("a codec without a video", ["render", "x.avi", "--video-codec", "vp9"]),
+        ("an unknown codec", ["render", "x.avi", "--video", "x.mp4", "--video-codec", "hevc"]),
         ("nothing to reset", ["reset", "till"]),
         ("a reset of no camera", ["reset", "--flicker"]),
     ],
@@ -108,7 +110,7 @@ def test_without_any_configuration_the_way_to_begin_is_told() -> None:
 
 def test_config_check_names_the_cameras() -> None:
     result = edgeheat("config", "check", "-c", config_file(CAMERA))
-    assert (result.exit_code, result.output) == (0, "no faults; cameras: till\n")
+    assert (result.exit_code, result.output) == (0, "no errors; cameras: till\n")
 
 
 def test_config_show_is_toml_without_secrets() -> None:
@@ -137,7 +139,7 @@ def test_render_says_where_to_look_when_much_was_not_counted() -> None:
         return np.zeros((size_wh[1], size_wh[0], 3), np.uint8)
 
     said = edgeheat("render", make_clip(Path("night.mp4"), frames=150, fps=5, painter=dark)).stderr
-    found = re.fullmatch(r"150 frames, (.+) of 29\.8 s observed; edgeheat tune shows why not all of it\n", said)
+    found = re.fullmatch(r"150 frames, (.+) of 29\.8 s observed; edgeheat tune shows what was not\n", said)
     assert found is not None, said
     assert float(found[1]) < 15
 
@@ -152,6 +154,14 @@ def test_render_writes_what_is_asked_for_in_the_format_of_its_name() -> None:
     with np.load("a.npz") as grid:
         assert grid["frames"] == 10
         assert grid["heat_s"].dtype == np.float32
+
+
+@pytest.mark.parametrize("codec", ["h264", "vp9", "av1"])
+def test_video_encoders_write_nothing_to_the_terminal(codec: str) -> None:
+    words = ["render", "synthetic:shop?size=160x90", "--frames", "10", "--video", "a.mp4", "--video-codec", codec]
+    done = subprocess.run([*EDGEHEAT, *words], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout) == (0, "a.mp4\n")
+    assert re.fullmatch(r"10 frames, .* observed\n", done.stderr)
 
 
 def test_render_takes_the_settings_of_a_camera_or_of_the_defaults() -> None:
@@ -178,7 +188,7 @@ def test_motion_options_win_over_the_configuration() -> None:
 
     def motion(**options: object) -> MotionParams:
         unset = dict.fromkeys([*StyleSettings.model_fields, "vmax", "subtractor", "feet"])
-        return offline._render_params("x.mp4", file, None, unset | options).motion
+        return pipeline_params("x.mp4", file, None, unset | options).motion
 
     assert motion() == MotionParams(subtractor="knn", feet=True, grid_width=40)
     assert motion(subtractor="difference", feet=False) == MotionParams(subtractor="difference", grid_width=40)
@@ -250,7 +260,7 @@ def test_render_that_is_stopped_exits_130_and_leaves_nothing(signum: signal.Sign
     ],
 )
 def test_the_picture_lies_beside_its_source(source: str, beside: str) -> None:
-    assert str(offline._beside(source, "heatmap", ".png")) == beside
+    assert str(default_output(source, "heatmap", ".png")) == beside
 
 
 @pytest.mark.parametrize("command", ["render", "tune"])
@@ -281,7 +291,7 @@ def test_a_reset_is_left_where_the_running_edgeheat_looks_for_it() -> None:
     result = edgeheat("reset", "till", "--flicker", "--moved", "-c", file)
     assert (result.exit_code, result.stdout) == (0, "")
     assert requests() == [{"camera": "till", "flicker": True, "moved": True, "heat": False}]
-    assert "taken up when edgeheat runs and till is online" in result.stderr
+    assert "will be carried out when edgeheat runs and till is online" in result.stderr
 
 
 @pytest.mark.parametrize(
@@ -295,14 +305,14 @@ def test_heats_are_emptied_only_when_that_is_meant(
     result = CliRunner().invoke(app, command, input=answer)
     assert result.exit_code == exit_code
     assert (state / "requests").exists() == asked
-    assert ("gone for good" in result.stderr) == (not words)
+    assert ("cannot be restored" in result.stderr) == (not words)
 
 
 @pytest.mark.usefixtures("state")
 def test_a_reset_of_a_camera_that_the_configuration_has_not_is_refused_with_the_names_it_has() -> None:
     result = edgeheat("reset", "tlil", "--moved", "--storage", "here", "-c", config_file(CAMERA))
     assert result.exit_code == 2
-    assert "tlil: the configuration has till" in " ".join(result.stderr.split())
+    assert "tlil: not in the configuration, which has till" in " ".join(result.stderr.split())
 
 
 def test_a_reset_where_no_edgeheat_has_run_says_how_to_name_the_right_folder() -> None:

@@ -721,7 +721,7 @@ FAULTS: list[tuple[str, str, dict[str, str], list[str]]] = [
 def faults_of(file: Path, env: dict[str, str]) -> list[str]:
     with pytest.raises(ConfigError) as caught:
         load_config(file, env, run_secrets=file.parent / "no-secrets")
-    return caught.value.faults
+    return caught.value.errors
 
 
 @pytest.mark.parametrize(("text", "env", "faults"), [pytest.param(*case, id=what) for what, *case in FAULTS])

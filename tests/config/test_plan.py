@@ -239,7 +239,7 @@ def test_a_fault_of_a_plan_says_where_it_is_and_what_would_be_right(
 ) -> None:
     with pytest.raises(ConfigError) as caught:
         load(tmp_path, text)
-    assert caught.value.faults == [f"{tmp_path / 'config.toml'}: {fault}" for fault in faults]
+    assert caught.value.errors == [f"{tmp_path / 'config.toml'}: {fault}" for fault in faults]
 
 
 @pytest.mark.parametrize(
@@ -248,7 +248,7 @@ def test_a_fault_of_a_plan_says_where_it_is_and_what_would_be_right(
 def test_nonsense_is_told_and_not_tripped_over(tmp_path: Path, nonsense: str) -> None:
     with pytest.raises(ConfigError) as caught:
         load(tmp_path, nonsense + CAMERAS)
-    assert all("must be" in fault or "is missing" in fault for fault in caught.value.faults)
+    assert all("must be" in fault or "is missing" in fault for fault in caught.value.errors)
 
 
 @pytest.mark.parametrize("marks", [pairs(FRONT, FRONT_MARKS), pairs(BACK, BACK_MARKS), pairs(FRONT, FRONT_MARKS)[1:]])
@@ -325,7 +325,7 @@ def test_a_picture_that_cannot_be_used_is_told(tmp_path: Path, content: bytes | 
     with pytest.raises(ConfigError) as caught:
         load(tmp_path, with_image(tmp_path, "floor.png", content))
     image = tmp_path / "floor.png"
-    assert caught.value.faults == [f"{tmp_path / 'config.toml'}: plan[0].image: {image} {fault}"]
+    assert caught.value.errors == [f"{tmp_path / 'config.toml'}: plan[0].image: {image} {fault}"]
 
 
 def test_a_folder_is_no_picture(tmp_path: Path) -> None:
