@@ -75,14 +75,14 @@ def test_make_run_starts_the_demo_on_a_bare_machine_as_root(machine: Machine) ->
     assert result.stdout.endswith("edgeheat started: demo\n"), result.stderr
     assert machine.calls("apt-get") == [
         "update -qq",
-        "install -y -qq --no-install-recommends libgl1 libglib2.0-0",
+        "install -y -qq --no-install-recommends libgl1 libglib2.0-0 libxcb1",
     ]
 
 
 def test_make_run_without_root_says_the_one_command_and_stops(machine: Machine) -> None:
     result = machine.run("make", "run", USER_ID="1000")
     assert result.returncode != 0
-    assert "sudo apt-get install -y libgl1 libglib2.0-0" in result.stderr
+    assert "sudo apt-get install -y libgl1 libglib2.0-0 libxcb1" in result.stderr
     assert machine.calls("apt-get") == []
     assert machine.calls("edgeheat") == []
 
@@ -110,7 +110,7 @@ def test_an_interpreter_that_is_too_old_is_refused(machine: Machine, version: st
 def test_an_interpreter_that_is_not_there_is_named(machine: Machine) -> None:
     result = machine.run("make", "run", "PYTHON=python0")
     assert result.returncode != 0
-    assert "python0 is not there or does not run." in result.stderr
+    assert "python0 is not installed or does not run." in result.stderr
 
 
 def test_an_interpreter_of_pyenv_counts(machine: Machine) -> None:
@@ -126,7 +126,7 @@ def test_make_test_without_root_goes_on_and_says_what_is_skipped(machine: Machin
     result = machine.run("make", "test", "ARGS=-k mqtt", USER_ID="1000")
     assert result.returncode == 0
     assert "sudo apt-get install -y mosquitto " in result.stderr
-    assert "!!! Some real parts are missing: the tests that need them will be skipped." in result.stderr
+    assert "!!! Some programs are missing: the tests that need them will be skipped." in result.stderr
     assert machine.calls("pip") == ["install --quiet --editable .[dev]"]
     assert machine.calls("python")[-1] == "-m pytest -k mqtt"
 

@@ -27,8 +27,8 @@ from edgeheat.sources.base import SourceOptions
 CAMERA_TIMEOUT_S = 10.0
 BROKER_TIMEOUT_S = 10.0
 CLOCK_SYNCHRONISED = Path("/run/systemd/timesync/synchronized")
-OPENCV_REMEDY = "apt install libgl1 libglib2.0-0"
-"""What a Debian image without a desktop lacks for OpenCV's x86 wheels."""
+OPENCV_REMEDY = "apt install libgl1 libglib2.0-0 libxcb1"
+"""Installs the shared libraries that OpenCV's wheels need, on x86 and on ARM, and that slim Debian images lack."""
 
 
 def check_opencv() -> Finding:

@@ -65,7 +65,7 @@ def test_a_missing_library_is_told_with_its_package(monkeypatch: pytest.MonkeyPa
 
     monkeypatch.setattr("importlib.import_module", no_library)
     found = check_opencv()
-    assert (found.verdict, found.remedy) == ("failed", "apt install libgl1 libglib2.0-0")
+    assert (found.verdict, found.remedy) == ("failed", "apt install libgl1 libglib2.0-0 libxcb1")
     assert "libGL.so.1" in found.what
 
 
