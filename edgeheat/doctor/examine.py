@@ -7,6 +7,7 @@ from pathlib import Path
 
 from edgeheat.defs.clock import Clock
 from edgeheat.doctor.checks import (
+    CAMERA_TIMEOUT_S,
     CLOCK_SYNCHRONISED,
     check_broker,
     check_camera,
@@ -21,10 +22,18 @@ from edgeheat.doctor.checks import (
 from edgeheat.doctor.finding import Finding, Verdict
 
 
-def examine(path: Path | None, env: Mapping[str, str], clock: Clock, report: Callable[[Finding], None]) -> bool:
+def examine(
+    path: Path | None,
+    env: Mapping[str, str],
+    clock: Clock,
+    report: Callable[[Finding], None],
+    *,
+    camera_timeout_s: float = CAMERA_TIMEOUT_S,
+) -> bool:
     """Run all checks and call `report` with each result as soon as there is one; return whether none failed.
 
-    Without a valid configuration only the machine is checked. `path` and `env` as for `load_config`.
+    Without a valid configuration only the machine is checked. `path` and `env` as for `load_config`,
+    `camera_timeout_s` as for `check_camera`.
     """
     verdicts: list[Verdict] = []
 
@@ -46,7 +55,7 @@ def examine(path: Path | None, env: Mapping[str, str], clock: Clock, report: Cal
         if config.mqtt.enabled:
             add(check_broker(config, clock))
         for camera in config.camera:
-            add(check_camera(camera, clock))
+            add(check_camera(camera, clock, camera_timeout_s))
         if config.plan and opencv.verdict == "ok":
             # Not imported above, because the doctor must also run where OpenCV does not load.
             from edgeheat.doctor.plan import check_plans

@@ -136,10 +136,10 @@ def test_mosquitto_starts_with_the_shipped_file_and_takes_a_message(tmp_path: Pa
     try:
         publish = ["mosquitto_pub", "-h", "127.0.0.1", "-p", str(port), "-t", "edgeheat/test", "-m", "x", "-q", "1"]
         wait_for(
-            lambda: subprocess.run(publish, capture_output=True, check=False, timeout=5).returncode == 0,
-            10,
+            lambda: subprocess.run(publish, capture_output=True, check=False, timeout=120).returncode == 0,
+            120,
             "the broker takes a message",
         )
     finally:
         broker.terminate()
-        broker.wait(timeout=10)
+        broker.wait(timeout=120)
