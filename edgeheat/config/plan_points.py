@@ -18,7 +18,7 @@ MIN_POINTS = 4
 MAX_POINTS = 24
 """More than anybody measures, and few enough to check all combinations of four."""
 
-_EXAMPLE = "each is [x and y in the picture, x and y on the plan in metres], such as [0.12, 0.85, 1.5, 8.2]"
+_POINT_FORMAT = "each is [x and y in the picture, x and y on the plan in metres], such as [0.12, 0.85, 1.5, 8.2]"
 
 _MAX_NUMBER = 1e6
 """Larger than any floor; TOML's whole numbers may be too large for a float."""
@@ -32,9 +32,9 @@ Points are not marked more exactly by hand, and their error would be thirty time
 
 def _points(value: object) -> tuple[PointPair, ...]:
     if not isinstance(value, list | tuple):
-        raise ValueError(f"is {quoted(value)}; write a list of points: {_EXAMPLE}")
+        raise ValueError(f"is {quoted(value)}; write a list of points: {_POINT_FORMAT}")
     if len(value) < MIN_POINTS:
-        raise ValueError(f"needs at least {MIN_POINTS} points, has {len(value)}; {_EXAMPLE}")
+        raise ValueError(f"needs at least {MIN_POINTS} points, has {len(value)}; {_POINT_FORMAT}")
     if len(value) > MAX_POINTS:
         raise ValueError(f"has {len(value)} points; at most {MAX_POINTS} are accepted, remove some")
     pairs = tuple(_pair(number, each) for number, each in enumerate(value, start=1))
@@ -46,7 +46,7 @@ def _points(value: object) -> tuple[PointPair, ...]:
 
 def _pair(number: int, value: Any) -> PointPair:
     if not (isinstance(value, list | tuple) and len(value) == 4 and all(map(is_number, value))):
-        raise ValueError(f"point {number} is {quoted(value)}; {_EXAMPLE}")
+        raise ValueError(f"point {number} is {quoted(value)}; {_POINT_FORMAT}")
     u, v, x, y = map(float, value)
     if not (0 <= u <= 1 and 0 <= v <= 1):
         raise ValueError(

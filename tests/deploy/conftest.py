@@ -1,4 +1,4 @@
-"""A running edgeheat to scrape, and a real Prometheus that scrapes it by the shipped configuration."""
+"""A running edgeheat, and a real Prometheus that scrapes it with the shipped configuration."""
 
 from __future__ import annotations
 
