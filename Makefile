@@ -1,5 +1,5 @@
-# What a newcomer, a developer and CI type; `make` alone explains it.
-# The virtual environment is made once for each interpreter; the stamp files in it let a second call start at once.
+# The commands of users, developers and CI; `make` alone lists them.
+# Each interpreter gets a virtual environment of its own; stamp files in it record what is installed already.
 
 PYTHON ?= python3
 CONFIG ?=
@@ -7,70 +7,88 @@ ARGS ?=
 
 VENV := .venv$(if $(filter-out python3,$(PYTHON)),-$(patsubst python%,%,$(notdir $(PYTHON))))
 BIN := $(VENV)/bin
+LOWEST := $(VENV)-lowest
+
 TEST_PARTS := mosquitto mosquitto-clients gir1.2-gst-rtsp-server-1.0 python3-gi gstreamer1.0-plugins-good gstreamer1.0-plugins-bad \
 	prometheus chromium systemd
+# Shared libraries that OpenCV's wheels need from the system, on x86 and on ARM; slim images leave them out.
+OPENCV_LIBRARIES := libgl1 libglib2.0-0 libxcb1
+# Everything that needs no running daemon: two minutes, and enough to see whether a set of versions works.
+QUICK_TESTS := tests/core tests/config tests/cli tests/web tests/store tests/offline tests/sinks
 
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .NOTPARALLEL:
-.PHONY: help run test parts check format bench fidelity clean
+.PHONY: help run test test-quick test-lowest parts check format bench fidelity clean
 
 help: ## Show this help
 	@echo 'edgeheat: heat maps of where people move. Type make and one of:'
-	@sed -nE 's/^([a-z]+):.* ## (.*)/  \1\t\2/p' $(MAKEFILE_LIST) | expand -t 12
-	@echo 'PYTHON=python3.12 chooses the interpreter ($(PYTHON) now, in $(VENV)); 3.11 or newer.'
+	@sed -nE 's/^([a-z-]+):.* ## (.*)/  \1\t\2/p' $(MAKEFILE_LIST) | expand -t 15
+	@echo 'PYTHON=python3.12 selects the interpreter ($(PYTHON) now, in $(VENV)); 3.11 or newer.'
 
-run: $(VENV)/.opencv ## Start on the built-in shop, or on your cameras: make run CONFIG=my.toml
+run: $(VENV)/.opencv ## Start with the built-in demo shop, or with your cameras: make run CONFIG=my.toml
 	@exec $(BIN)/edgeheat $(if $(CONFIG),run --config '$(CONFIG)',demo)
 
-test: $(VENV)/.dev $(VENV)/.opencv ## Run all tests, with the real parts they need; some of them: make test ARGS='-k mqtt'
+test: $(VENV)/.dev $(VENV)/.opencv ## Run all tests with the programs they need; some of them: make test ARGS='-k mqtt'
 	@tools/apt-install $(TEST_PARTS) || \
-		echo '!!! Some real parts are missing: the tests that need them will be skipped.' >&2
+		echo '!!! Some programs are missing: the tests that need them will be skipped.' >&2
 	$(BIN)/python -m pytest $(ARGS)
 
-parts: ## Install the real parts that the tests talk to: broker, RTSP server, Prometheus, browser (apt, as root)
+test-quick: $(VENV)/.dev $(VENV)/.opencv ## Run the tests that need no running daemon
+	$(BIN)/python -m pytest $(QUICK_TESTS) $(ARGS)
+
+test-lowest: $(LOWEST)/.dev $(VENV)/.opencv ## Run the quick tests with the lowest versions that pyproject.toml allows
+	$(LOWEST)/bin/python -m pytest $(QUICK_TESTS) $(ARGS)
+
+parts: ## Install the programs that the tests use: broker, RTSP server, Prometheus, browser (apt, as root)
 	@tools/apt-install $(TEST_PARTS)
 
-check: $(VENV)/.dev ## Lint, format, types and the direction of the imports; quick
+check: $(VENV)/.dev ## Check style, format, types and the direction of imports; quick
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/python -m pytest -q tests/test_architecture.py
 
-format: $(VENV)/.dev ## Put the code into the common form
+format: $(VENV)/.dev ## Format the code
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
 bench: $(VENV)/.dev $(VENV)/.opencv ## Measure cost and speed; prints a table and a JSON line
 	$(BIN)/python -m benchmarks $(ARGS)
 
-fidelity: $(VENV)/.dev $(VENV)/.opencv ## Measure how true the heat is, beside other ways; writes docs/fidelity.md
+fidelity: $(VENV)/.dev $(VENV)/.opencv ## Measure how accurate the heat is, compared with other methods; writes docs/fidelity.md
 	$(BIN)/python -m benchmarks.fidelity $(ARGS)
 
-clean: ## Remove all that make has made, the virtual environments included
+clean: ## Remove everything that make has created, virtual environments included
 	rm -rf .venv .venv-* .mypy_cache .pytest_cache .ruff_cache .hypothesis build dist demo benchmarks/out
 	find edgeheat tests benchmarks -name __pycache__ -prune -exec rm -rf {} +
 
-# ensurepip writes pip last, so an interrupted environment is made again.
+# ensurepip writes pip last, so an interrupted environment is created again.
 $(BIN)/pip:
 	@python=$$(tools/find-python '$(PYTHON)') && \
 	{ $$python -c 'import ensurepip' 2>/dev/null || tools/apt-install $(notdir $(PYTHON))-venv; } && \
-	echo "Making $(VENV) with $$python" && \
+	echo "Creating $(VENV) with $$python" && \
 	$$python -m venv $(VENV)
 
 $(VENV)/.package: pyproject.toml | $(BIN)/pip
-	@echo 'Installing edgeheat and what it needs into $(VENV); the first time takes a minute or two.'
+	@echo 'Installing edgeheat and its dependencies into $(VENV); the first time takes a minute or two.'
 	@$(BIN)/pip install --quiet --editable .
 	@touch $@
 
 $(VENV)/.dev: pyproject.toml | $(BIN)/pip
-	@echo 'Installing edgeheat and the tools of its development into $(VENV).'
+	@echo 'Installing edgeheat, its dependencies and the development tools into $(VENV).'
 	@$(BIN)/pip install --quiet --editable '.[dev]'
 	@touch $@ $(VENV)/.package
 
-# On x86, OpenCV's wheel needs two libraries that slim images leave out.
+# Created anew each time, because uv keeps installed versions that a lowered bound would replace.
+$(LOWEST)/.dev: pyproject.toml | $(VENV)/.dev
+	@echo 'Installing edgeheat with the lowest allowed versions of its direct dependencies into $(LOWEST).'
+	@$(BIN)/python -m venv --clear --without-pip $(LOWEST)
+	@$(BIN)/uv pip install --quiet --python $(LOWEST)/bin/python --resolution lowest-direct --editable '.[dev]'
+	@touch $@
+
 $(VENV)/.opencv: $(VENV)/.package
-	@$(BIN)/python -c 'import cv2' 2>/dev/null || tools/apt-install libgl1 libglib2.0-0
+	@$(BIN)/python -c 'import cv2' 2>/dev/null || tools/apt-install $(OPENCV_LIBRARIES)
 	@$(BIN)/python -c 'import cv2'
 	@touch $@

@@ -11,14 +11,14 @@ class EdgeheatError(Exception):
 
 
 class ConfigError(EdgeheatError):
-    """The configuration is invalid; nothing may start until the user has corrected it.
+    """The configuration cannot be used; nothing may start until the user corrects it.
 
-    `faults` holds one line for each error: where it is, what is wrong, what would be valid.
+    `errors` holds one line per error: where it is, what is wrong, what would be right.
     """
 
-    def __init__(self, faults: list[str]) -> None:
-        self.faults = faults
-        super().__init__("\n".join(faults))
+    def __init__(self, errors: list[str]) -> None:
+        self.errors = errors
+        super().__init__("\n".join(errors))
 
 
 class StartupError(EdgeheatError):

@@ -84,8 +84,8 @@ def wrong_command(command: str) -> str | None:
 
 
 def wrong_make(words: list[str]) -> str | None:
-    """The first target or variable that the Makefile does not have, or None."""
-    targets = set(re.findall(r"^([a-z]+):", MAKEFILE, re.MULTILINE))
+    """Targets and variables that the Makefile does not have."""
+    targets = set(re.findall(r"^([a-z-]+):", MAKEFILE, re.MULTILINE))
     for word in words:
         name, is_variable, _ = word.partition("=")
         if is_variable and f"$({name})" not in MAKEFILE:

@@ -1,4 +1,4 @@
-"""The Makefile's first steps on a bare machine, with apt, pip and the interpreter played by small scripts."""
+"""The first steps of the Makefile on a bare machine, with small scripts in place of apt, pip and the interpreter."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import pytest
 
 ROOT = Path(__file__).parent.parent
 
-# Programs of the bare machine. Each notes its call in `calls`; `libs` is there once apt has installed something.
+# Programs of the bare machine. Each appends its call to `calls`; `libs` exists once apt has installed something.
 PROGRAMS = {
     "machine/id": "echo $USER_ID",
     "machine/dpkg-query": "exit 1",
@@ -22,13 +22,18 @@ PROGRAMS = {
         'case "$*" in *version_info*) echo $VERSION ;; *venv*) mkdir -p .venv/bin; cp venv/* .venv/bin ;; esac'
     ),
     "venv/pip": "",
-    "venv/python": "[ -e libs ] || { echo 'ImportError: libGL.so.1' >&2; exit 1; }",
+    "venv/python": (
+        'case "$*" in *venv*) mkdir -p .venv-lowest/bin; cp lowest-python .venv-lowest/bin/python; exit ;; esac; '
+        "[ -e libs ] || { echo 'ImportError: libGL.so.1' >&2; exit 1; }"
+    ),
+    "venv/uv": "",
+    "lowest-python": 'echo "$*" >> lowest-calls',
     "venv/edgeheat": 'echo "edgeheat started: $*"',
 }
 
 
 class Machine:
-    """A clone of the repository's furniture in a folder, on a machine that has nothing else."""
+    """The Makefile and its tools in a folder, on a machine that has nothing else."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
@@ -54,7 +59,7 @@ class Machine:
         )
 
     def calls(self, program: str) -> list[str]:
-        """What was said to the program so far."""
+        """The arguments of all calls of the program so far."""
         calls = (self.folder / "calls").read_text(encoding="utf-8").splitlines()
         return [call.removeprefix(f"{program} ") for call in calls if call.startswith(f"{program} ")]
 
@@ -75,14 +80,14 @@ def test_make_run_starts_the_demo_on_a_bare_machine_as_root(machine: Machine) ->
     assert result.stdout.endswith("edgeheat started: demo\n"), result.stderr
     assert machine.calls("apt-get") == [
         "update -qq",
-        "install -y -qq --no-install-recommends libgl1 libglib2.0-0",
+        "install -y -qq --no-install-recommends libgl1 libglib2.0-0 libxcb1",
     ]
 
 
-def test_make_run_without_root_says_the_one_command_and_stops(machine: Machine) -> None:
+def test_make_run_without_root_prints_the_command_and_stops(machine: Machine) -> None:
     result = machine.run("make", "run", USER_ID="1000")
     assert result.returncode != 0
-    assert "sudo apt-get install -y libgl1 libglib2.0-0" in result.stderr
+    assert "sudo apt-get install -y libgl1 libglib2.0-0 libxcb1" in result.stderr
     assert machine.calls("apt-get") == []
     assert machine.calls("edgeheat") == []
 
@@ -99,7 +104,7 @@ def test_make_run_installs_once_and_again_when_the_dependencies_change(machine: 
 
 
 @pytest.mark.parametrize("version", ["2.7", "3.9", "3.10"])
-def test_an_interpreter_that_is_too_old_is_refused(machine: Machine, version: str) -> None:
+def test_an_interpreter_that_is_too_old_is_rejected(machine: Machine, version: str) -> None:
     old = machine.folder / "machine" / "python0"
     shutil.copy(machine.folder / "machine" / "python3", old)
     result = machine.run("make", "run", "PYTHON=python0", VERSION=version)
@@ -107,13 +112,13 @@ def test_an_interpreter_that_is_too_old_is_refused(machine: Machine, version: st
     assert f"python0 is Python {version}; edgeheat needs 3.11 or newer." in result.stderr
 
 
-def test_an_interpreter_that_is_not_there_is_named(machine: Machine) -> None:
+def test_a_missing_interpreter_is_named(machine: Machine) -> None:
     result = machine.run("make", "run", "PYTHON=python0")
     assert result.returncode != 0
-    assert "python0 is not there or does not run." in result.stderr
+    assert "python0 is not installed or does not run." in result.stderr
 
 
-def test_an_interpreter_of_pyenv_counts(machine: Machine) -> None:
+def test_an_interpreter_of_pyenv_is_found(machine: Machine) -> None:
     place = machine.folder / ".pyenv" / "versions" / "3.12.1" / "bin"
     place.mkdir(parents=True)
     shutil.copy(machine.folder / "machine" / "python3", place / "python3.12")
@@ -121,14 +126,24 @@ def test_an_interpreter_of_pyenv_counts(machine: Machine) -> None:
     assert machine.run("tools/find-python", "python3.12").stdout.strip() == str(place / "python3.12")
 
 
-def test_make_test_without_root_goes_on_and_says_what_is_skipped(machine: Machine) -> None:
+def test_make_test_without_root_continues_and_says_what_is_skipped(machine: Machine) -> None:
     (machine.folder / "libs").touch()
     result = machine.run("make", "test", "ARGS=-k mqtt", USER_ID="1000")
     assert result.returncode == 0
     assert "sudo apt-get install -y mosquitto " in result.stderr
-    assert "!!! Some real parts are missing: the tests that need them will be skipped." in result.stderr
+    assert "!!! Some programs are missing: the tests that need them will be skipped." in result.stderr
     assert machine.calls("pip") == ["install --quiet --editable .[dev]"]
     assert machine.calls("python")[-1] == "-m pytest -k mqtt"
+
+
+def test_the_lowest_versions_get_an_environment_of_their_own(machine: Machine) -> None:
+    (machine.folder / "libs").touch()
+    result = machine.run("make", "test-lowest", "ARGS=-k mqtt")
+    assert result.returncode == 0, result.stderr
+    (install,) = machine.calls("uv")
+    assert "--resolution lowest-direct" in install
+    assert "--python .venv-lowest/bin/python" in install
+    assert (machine.folder / "lowest-calls").read_text(encoding="utf-8").endswith("tests/sinks -k mqtt\n")
 
 
 def test_services_that_come_with_a_package_do_not_start(machine: Machine) -> None:

@@ -1,4 +1,4 @@
-"""What every command of the command line shares: exit codes, the way to say something, the configuration's option."""
+"""What all commands share: exit codes, messages on stderr and the --config option."""
 
 from __future__ import annotations
 
@@ -12,30 +12,41 @@ import typer
 from edgeheat.errors import OPENCV_REMEDY, ConfigError, EdgeheatError, StartupError
 from edgeheat.redact import redact
 
-FAILURE, USAGE, UNAVAILABLE, BAD_CONFIG, INTERRUPTED = 1, 2, 69, 78, 130
-"""Exit codes besides 0; 69 and 78 are those of sysexits.h, and systemd does not restart after 78."""
+FAILURE = 1
+"""Exit code of a command that failed."""
+
+UNAVAILABLE = 69
+"""Exit code where something needed is not available at present (EX_UNAVAILABLE of sysexits.h)."""
+
+BAD_CONFIG = 78
+"""Exit code of a configuration that cannot be used (EX_CONFIG of sysexits.h); systemd does not restart after it."""
+
+INTERRUPTED = 130
+"""Exit code after Ctrl-C, as shells define it: 128 and the signal's number."""
 
 ConfigOption = Annotated[
     Path | None,
     typer.Option(
-        "--config", "-c", help="The configuration; else $EDGEHEAT_CONFIG, ./edgeheat.toml, /etc/edgeheat/config.toml."
+        "--config",
+        "-c",
+        help="Configuration file; without it $EDGEHEAT_CONFIG, ./edgeheat.toml or /etc/edgeheat/config.toml.",
     ),
 ]
 
 
 def say(text: str) -> None:
-    """Write a line to stderr, without passwords."""
+    """Write a line to stderr, with passwords masked."""
     typer.echo(redact(text), err=True)
 
 
 @contextmanager
 def exit_codes() -> Iterator[None]:
-    """Turn edgeheat's errors into lines on stderr and an exit code."""
+    """Turn edgeheat's own errors into lines on stderr and an exit code."""
     try:
         yield
     except ConfigError as error:
-        for fault in error.faults:
-            say(fault)
+        for line in error.errors:
+            say(line)
         raise typer.Exit(BAD_CONFIG) from None
     except StartupError as error:
         say(str(error))

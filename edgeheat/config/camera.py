@@ -1,4 +1,4 @@
-"""Every setting of a camera: its source, how motion is judged, which heats are kept, how they are drawn, its zones."""
+"""Settings of one camera: source, motion detection, heats, drawing style and zones."""
 
 from __future__ import annotations
 
@@ -27,37 +27,37 @@ _MOTION, _STYLE = MotionParams(), Style()
 
 
 class Table(BaseModel):
-    """A table of config.toml; the name of a setting is its alias where the attribute's name carries a unit."""
+    """Base of every table of config.toml; where the attribute's name has a unit, the alias is the name in the file."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
 
 
 class MotionSettings(Table):
-    """How motion is judged."""
+    """How motion is detected: [camera.motion]."""
 
     grid_width: Annotated[int, Field(ge=16, le=1920)] = _MOTION.grid_width
-    """Cells across the picture; the height follows the picture's shape."""
+    """Width of the grid in cells; the height follows the picture's aspect ratio."""
 
     analysis_fps: Annotated[float, Field(gt=0, le=60)] = _MOTION.analysis_fps
-    """At most so many frames a second are looked at."""
+    """At most this many frames per second are analysed."""
 
     max_gap_s: Annotated[Duration, Field(ge=0.1, le=60)] = Field(default=_MOTION.max_gap_s, alias="max_gap")
     """A longer pause between two analysed frames counts as not observed."""
 
     bootstrap_s: Annotated[Duration, Field(ge=0, le=300)] = Field(default=_MOTION.bootstrap_s, alias="bootstrap")
-    """The first seconds, kept in memory until the empty background can be told, and counted then."""
+    """Length of the start phase: its frames are kept in memory until the background model exists, and counted then."""
 
     subtractor: Subtractor = _MOTION.subtractor
-    """Which of OpenCV's background models tells what changes; all go through the same checks afterwards."""
+    """OpenCV's background subtractor; the same checks follow after each of them."""
 
     history_s: Annotated[Duration, Field(ge=1, le=86400)] = Field(default=_MOTION.history_s, alias="history")
-    """Time constant of the background model: what stands still for longer becomes background."""
+    """Time constant of the background subtractor: what stands still for longer becomes background."""
 
     var_threshold: Annotated[float, Field(gt=0, le=1000)] = _MOTION.var_threshold
     """Squared distance from the background, in variances, from which a cell is foreground; higher is less sensitive."""
 
     detect_shadows: bool = _MOTION.detect_shadows
-    """Tell shadows from objects; shadow cells never count."""
+    """Distinguish shadows from people; shadow cells never count."""
 
     open_cells: Annotated[int, Field(ge=0, le=31)] = _MOTION.open_cells
     """Size of the opening that removes specks, in cells; 0 for none."""
@@ -66,81 +66,83 @@ class MotionSettings(Table):
     """Size of the closing that fills holes, in cells; 0 for none."""
 
     min_blob_cells: Annotated[int, Field(ge=0, le=10000)] = _MOTION.min_blob_cells
-    """A blob of fewer cells is noise; at the lower edge of the picture, where people are near and large."""
+    """Blobs of fewer cells are rejected as noise; at the lower edge of the picture, where people are near and large."""
 
     min_blob_far_cells: Annotated[int, Field(ge=0, le=10000)] | None = _MOTION.min_blob_far_cells
-    """The same at the upper edge, where they are far and small; left out: as at the lower edge."""
+    """The same at the upper edge, where people are far and small; not set: as at the lower edge."""
 
     light_gate: bool = _MOTION.light_gate
-    """Leave out the moments in which the light changed and not the people: lamps, exposure, night switch."""
+    """Do not count while the light of the whole picture changes: lamps, exposure, night switch."""
 
     flicker_mask: bool = _MOTION.flicker_mask
-    """Learn which places change for minutes on end (a screen, a sign, a plant) and leave them out until they calm."""
+    """Learn which places change for minutes without a break (a screen, a sign, a plant) and exclude them until they are
+    still."""
 
     dwell_max_s: Annotated[Duration, Field(ge=10, le=86400)] = Field(default=_MOTION.dwell_max_s, alias="dwell_max")
-    """Whoever stays for longer without ever leaving the place counts as furniture from then on."""
+    """Anything present for longer than this without leaving is treated as a static object from then on."""
 
     furniture_s: Annotated[Duration, Field(ge=5, le=86400)] = Field(default=_MOTION.furniture_s, alias="furniture")
-    """What came and has not stirred at all for so long, such as a pallet, is furniture; its stay is not counted."""
+    """A new object without any micro-motion for this time, such as a pallet, is a static object; its time is not
+    counted."""
 
     feet: bool = _MOTION.feet
-    """Put the heat of each person to their lower edge: where they stand, and not where their head is seen."""
+    """Assign the heat of each person to their lower edge: where they stand, not where their head is seen."""
 
     @model_validator(mode="after")
-    def _looks_often_enough(self) -> MotionSettings:
+    def _pauses_are_no_gaps(self) -> MotionSettings:
         if self.analysis_fps * self.max_gap_s < 1.0:
             raise ValueError(
-                f"has analysis_fps {self.analysis_fps:g}, one look in {1 / self.analysis_fps:g} s, and max_gap "
-                f"{duration_text(self.max_gap_s)}, so that every look would count as a gap; make one of them larger"
+                f"has analysis_fps {self.analysis_fps:g}, one frame in {1 / self.analysis_fps:g} s, and max_gap "
+                f"{duration_text(self.max_gap_s)}, so that every pause would count as a gap; increase one of them"
             )
         return self
 
     @model_validator(mode="after")
-    def _grows_towards_the_camera(self) -> MotionSettings:
+    def _far_blobs_are_smaller(self) -> MotionSettings:
         if self.min_blob_far_cells is not None and self.min_blob_far_cells > self.min_blob_cells:
             raise ValueError(
                 f"has min_blob_far_cells {self.min_blob_far_cells} above min_blob_cells {self.min_blob_cells}; "
-                "people far away are smaller: make it at most as large"
+                "people far away look smaller: do not set it higher"
             )
         return self
 
     def params(self) -> MotionParams:
-        """Return the engine's form of these settings."""
+        """Return these settings as parameters of the engine."""
         return MotionParams(**dict(self))
 
 
 class HeatSettings(Table):
-    """One heat to keep, named by its table: [camera.heats.NAME]."""
+    """One heat, named by its table: [camera.heats.NAME]."""
 
     kind: HeatKind
-    """`decaying` fades, `window` is exactly the last length, `total` only grows."""
+    """`decaying` fades, `window` covers exactly the last `length`, `total` only grows."""
 
     half_life_s: Annotated[Duration, Field(ge=1)] | None = Field(default=None, alias="half_life")
-    """Of a decaying heat: after so long, motion counts half."""
+    """Of a decaying heat: after this time, motion counts half."""
 
-    # What a cell counts in a window is kept as milliseconds in 32 bits, which is 49 days.
+    # The cells of a window are milliseconds in 32 bits, which overflow after 49 days.
     length_s: Annotated[Duration, Field(ge=60, le=31 * 86400)] | None = Field(default=None, alias="length")
     """Of a window: how far it reaches back, at most 31 days."""
 
     since: TimeOfDay | None = None
-    """Of a total: the local time of day at which it starts anew; left out: never."""
+    """Of a total: the local time of day at which it restarts from zero; not set: never."""
 
     measure: Measure = Field(default="presence", alias="of")
-    """What it counts: `traffic` is movement, `dwell` is staying, `presence` is both together."""
+    """What it measures: `traffic` is movement, `dwell` is staying, `presence` is both together."""
 
     @model_validator(mode="after")
     def _fits_kind(self) -> HeatSettings:
         wanted = {"decaying": "half_life", "window": "length"}.get(self.kind)
         given = {"half_life": self.half_life_s, "length": self.length_s, "since": self.since}
         if wanted and given[wanted] is None:
-            raise ValueError(f'is of kind "{self.kind}" and lacks {wanted}; add {wanted} = "1h", say')
+            raise ValueError(f'is of kind "{self.kind}" and needs {wanted}; add, for example, {wanted} = "1h"')
         for key, value in given.items():
             if value is not None and key not in {wanted, "since" if self.kind == "total" else None}:
-                raise ValueError(f'is of kind "{self.kind}", which has no {key}; leave it out')
+                raise ValueError(f'is of kind "{self.kind}", which has no {key}; remove it')
         return self
 
     def params(self, name: str) -> HeatParams:
-        """Return the engine's form of these settings."""
+        """Return these settings as parameters of the engine."""
         return HeatParams(name, self.kind, self.half_life_s or self.length_s or 0.0, self.since, self.measure)
 
 
@@ -155,34 +157,34 @@ def _default_heats() -> dict[str, HeatSettings]:
 
 
 class StyleSettings(Table):
-    """How a heat is drawn; names and meanings follow `mg_heatmap` of the Musical Gestures Toolbox where it has them."""
+    """How a heat is drawn: [camera.style]; names and meanings follow `mg_heatmap` of the Musical Gestures Toolbox."""
 
     colormap: Colormap = _STYLE.colormap
     """Any matplotlib colormap name."""
 
     overlay: bool = _STYLE.overlay
-    """On the dimmed background; else the bare heat on black."""
+    """Draw on the dimmed picture of the scene; else the heat only, on black."""
 
     alpha: Annotated[float, Field(ge=0, le=1)] = _STYLE.alpha
     """Greatest opacity of the heat; a pixel's opacity follows its heat."""
 
     background: Literal["grey", "colour"] = _STYLE.background
-    """The background in grey or in colour."""
+    """The picture of the scene in grey or in colour."""
 
     background_dim: Annotated[float, Field(ge=0, le=1)] = _STYLE.background_dim
-    """Brightness of the background, 0 black to 1 unchanged."""
+    """Brightness of that picture, 0 black to 1 unchanged."""
 
     blur: Annotated[float, Field(ge=0, le=50)] = _STYLE.blur
-    """Gaussian radius in grid cells put on the heat before it is drawn; 0 for none."""
+    """Radius of the Gaussian, in grid cells, that smooths the heat before it is drawn; 0 for none."""
 
     normalize: bool = _STYLE.normalize
-    """The hottest place takes the top of the colormap; else `vmax` does."""
+    """The hottest place is the top of the colormap; else `vmax` is."""
 
     vmax_s: Annotated[Duration, Field(gt=0)] = Field(default=_STYLE.vmax_s, alias="vmax")
-    """Time in motion at the top of the colormap where `normalize` is off."""
+    """Motion-seconds at the top of the colormap if `normalize` is off."""
 
     gamma: Annotated[float, Field(gt=0, le=10)] = _STYLE.gamma
-    """Exponent on the heat from 0 to 1; below 1 lifts faint motion."""
+    """Exponent on the heat from 0 to 1; below 1 makes weak motion more visible."""
 
     legend: bool = _STYLE.legend
     """Draw a colour scale in motion-seconds."""
@@ -194,13 +196,13 @@ class StyleSettings(Table):
     """The picture has the camera's size, but is never wider than this."""
 
     format: ImageFormat = _STYLE.format
-    """Kind of picture file."""
+    """Format of the picture file."""
 
     quality: Annotated[int, Field(ge=1, le=100)] = _STYLE.quality
     """Of JPEG and WebP."""
 
     def params(self) -> Style:
-        """Return the engine's form of these settings."""
+        """Return these settings as parameters of the engine."""
         return Style(**dict(self))
 
 
@@ -208,52 +210,52 @@ class ZoneSettings(Table):
     """A polygon of the picture: [[camera.zone]]."""
 
     name: ZoneName
-    """Name in figures, topics and metrics; `all` is taken: it is the whole picture."""
+    """Name in figures, topics and metrics; `all` is reserved for the whole picture."""
 
     kind: ZoneKind = "zone"
-    """`zone` is counted by itself; motion counts only inside `include` and never inside `ignore`; `privacy` is blacked
-    out before anything else sees the picture."""
+    """`zone` has its own figures; motion counts only inside `include` and never inside `ignore`; `privacy` is blacked
+    out before any other processing."""
 
     polygon: Polygon
-    """Corners [x, y] in order round the edge, from 0 to 1 of the picture's width and height, from its top left."""
+    """Corners [x, y] in order around the edge, from 0 to 1 of the picture's width and height, from its top left."""
 
     weight: Annotated[float, Field(ge=0, le=1000)] = 1.0
-    """How much the zone's heat counts where zones are ranked: 2 for a place worth twice the attention, 0 for last."""
+    """Factor for the ranking of zones: 2 for a place of twice the importance, 0 for last."""
 
     @model_validator(mode="after")
     def _only_zones_are_ranked(self) -> ZoneSettings:
         if self.kind != "zone" and self.weight != 1.0:
-            raise ValueError(f'is of kind "{self.kind}", which has no weight; leave it out')
+            raise ValueError(f'is of kind "{self.kind}", which has no weight; remove it')
         return self
 
     def params(self) -> ZoneParams:
-        """Return the engine's form of these settings."""
+        """Return these settings as parameters of the engine."""
         return ZoneParams(self.name, self.kind, self.polygon, self.weight)
 
 
 class CameraSettings(Table):
-    """What every camera may have, and [defaults] may give to all."""
+    """Settings of a camera that [defaults] may set for all cameras."""
 
     username: str = ""
-    """User to log in to the camera as, taken as it stands; put into a `source` URL that has none."""
+    """User to log in to the camera as, used literally; inserted into a `source` URL that has none."""
 
     password: SecretStr = SecretStr("")
-    """Password of that user, taken as it stands; better kept in a secret file `camera-NAME-password`."""
+    """Password of that user, used literally; preferably in a secret file `camera-NAME-password`."""
 
     rtsp_transport: Literal["tcp", "udp"] = "tcp"
-    """How an RTSP camera sends."""
+    """Transport of an RTSP camera."""
 
     loop: bool = False
-    """A recording or folder of pictures starts again at its end."""
+    """Restart a recording or folder of pictures at its end."""
 
     fps: Annotated[float, Field(gt=0, le=240)] | None = None
-    """Pictures a second of a folder of pictures or of `synthetic:`; left out: their own, or 25."""
+    """Frames per second of a folder of pictures or of `synthetic:`; not set: their own, or 25."""
 
     motion: MotionSettings = MotionSettings()
-    """How motion is judged."""
+    """How motion is detected."""
 
     heats: Annotated[dict[Name, HeatSettings], Field(min_length=1)] = Field(default_factory=_default_heats)
-    """The heats to keep; giving any replaces all of the built-in ones."""
+    """The heats to keep; defining any replaces all built-in ones."""
 
     style: StyleSettings = StyleSettings()
     """How a heat is drawn."""
@@ -262,7 +264,7 @@ class CameraSettings(Table):
     """Zones and masks of the picture."""
 
     def params(self, camera: str, timezone: tzinfo) -> PipelineParams:
-        """Return what the pipeline of a camera or recording named `camera` is told, in the shop's `timezone`."""
+        """Return the pipeline's parameters for a camera or recording named `camera` in the shop's `timezone`."""
         return PipelineParams(
             camera=camera,
             timezone=timezone,
@@ -277,16 +279,16 @@ class Camera(CameraSettings):
     """One camera: [[camera]]."""
 
     name: Name
-    """Name of the camera in pictures, topics and metrics; each once."""
+    """Name of the camera in pictures, topics and metrics; unique."""
 
     source: Annotated[str, Field(min_length=1)] = Field(repr=False)
-    """Where it comes from: rtsp://, rtsps://, http:// or https:// URL, /dev/video0, a file, a folder of pictures or
+    """Origin of the frames: rtsp://, rtsps://, http:// or https:// URL, /dev/video0, a file, a folder of pictures or
     `synthetic:shop`; ${VAR} is replaced from the environment."""
 
     _expanded_source: str = PrivateAttr("")
 
     def set_expanded_source(self, source: str) -> None:
-        """Keep the source with ${VAR} replaced; the configuration's reader calls this once."""
+        """Store the source with ${VAR} replaced; called once, by `load_config` and `build_config`."""
         self._expanded_source = source
 
     def source_url(self) -> str:
@@ -295,5 +297,5 @@ class Camera(CameraSettings):
         return with_login(source, self.username, self.password.get_secret_value())
 
     def pipeline_params(self, timezone: tzinfo) -> PipelineParams:
-        """Return what this camera's pipeline is told; `timezone` is the shop's."""
+        """Return the parameters of this camera's pipeline in the shop's `timezone`."""
         return self.params(self.name, timezone)

@@ -1,6 +1,6 @@
-"""The colormap names of matplotlib, as plain text: the parent process checks a name without loading numpy.
+"""The colormap names of matplotlib, so that the parent process can check a name without loading numpy.
 
-The library that draws them (cmap) imports numpy as soon as it is imported; a test compares this list with it.
+cmap, which provides the colours, imports numpy; a test compares this list with it.
 """
 
 from __future__ import annotations
@@ -16,4 +16,4 @@ nipy_spectral gist_ncar
 """
 
 COLORMAP_NAMES = frozenset(name + suffix for name in _BASE.split() for suffix in ("", "_r"))
-"""Every name that `style.colormap` may take; `_r` turns a colormap round."""
+"""All values of `style.colormap`; `_r` reverses a colormap."""

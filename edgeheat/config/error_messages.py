@@ -1,4 +1,4 @@
-"""Turns pydantic's errors into lines that an installer can act on: where, what is wrong, what would be right."""
+"""Converts pydantic's errors into lines that name the setting, what is wrong with it and what would be right."""
 
 from __future__ import annotations
 
@@ -11,31 +11,36 @@ from pydantic import BaseModel
 from edgeheat.config.types import duration_text, quoted, size_text, suggestion
 
 Path = tuple[int | str, ...]
-Error = Mapping[str, Any]
-"""One of what pydantic's `ValidationError.errors()` returns: its type, loc, input and ctx."""
+ErrorDetails = Mapping[str, Any]
+"""An item of pydantic's `ValidationError.errors()`: type, loc, input and ctx."""
+
+SettingError = tuple[Path, str]
+"""The path of a setting, and what is wrong with it and what would be right."""
 
 
 def location_text(path: Path) -> str:
-    """Return `path` as it is written in messages: ("camera", 1, "zone", 0) → "camera[1].zone[0]", counted from 0."""
+    """Return `path` as messages write it: ("camera", 1, "zone", 0) → "camera[1].zone[0]", counted from 0."""
     text = ""
     for part in path:
         text += f"[{part}]" if isinstance(part, int) else f".{part}"
     return text.lstrip(".")
 
 
-def setting_path(error: Error) -> Path:
-    """Return which setting an error is about."""
+def setting_path(error: ErrorDetails) -> Path:
+    """Return the path of the setting that an error is about."""
     return tuple(part for part in error["loc"] if part != "[key]")
 
 
-def describe(error: Error, model: type[BaseModel]) -> str:
-    """Return what is wrong and what would be right; `model` is the one that was checked."""
+def describe(error: ErrorDetails, model: type[BaseModel]) -> str:
+    """Return what is wrong and what would be right; `model` is the root model of the validation."""
     path, kind, given, context = setting_path(error), error["type"], error["input"], error.get("ctx", {})
     if kind == "value_error":
         return str(context["error"])
     if kind == "extra_forbidden":
         known = _keys(_annotation_at(model, path[:-1]))
-        return "is no setting" + (suggestion(str(path[-1]), known) or f"; known here: {', '.join(sorted(known))}")
+        return "is not a setting" + (
+            suggestion(str(path[-1]), known) or f"; the settings here are {', '.join(sorted(known))}"
+        )
     if kind == "literal_error":
         words = [str(word) for word in get_args(_annotation_at(model, path))]
         return f"is {quoted(given)}; must be one of {', '.join(words)}{suggestion(str(given), words)}"
@@ -58,11 +63,11 @@ _EXPECTED = {
     "missing": "is missing",
     "string_pattern_mismatch": "use letters, digits, _ and -, with / between the parts",
     "string_too_short": "is empty",
-    "too_short": "is empty; give at least one, or leave it out",
+    "too_short": "is empty; define at least one, or remove the table",
     "string_type": "must be text in quotes",
     "model_type": "must be a table",
     "dict_type": "must be a table",
-    "tuple_type": "must be a list of tables, its name written in two pairs of brackets: [[...]]",
+    "tuple_type": "must be a list of tables: write its name in double brackets, [[...]]",
     "int_type": "must be a whole number",
     "int_parsing": "must be a whole number",
     "int_from_float": "must be a whole number",
@@ -72,8 +77,8 @@ _EXPECTED = {
     "bool_type": "must be true or false",
     "bool_parsing": "must be true or false",
 }
-# `string_type` is here because the text may be a password.
 _WITHOUT_VALUE = {"missing", "string_too_short", "too_short", "string_type", "model_type", "dict_type", "tuple_type"}
+"""Kinds of error whose message does not repeat the value: there is none, it is long, or it may be a password."""
 
 
 def _writer(model: type[BaseModel], path: Path) -> Callable[[float], str]:
@@ -88,7 +93,7 @@ def _writer(model: type[BaseModel], path: Path) -> Callable[[float], str]:
 
 def _given(value: Any, write: Callable[[float], str]) -> str:
     if isinstance(value, int | float) and not isinstance(value, bool):
-        with suppress(OverflowError):  # a whole number that no fraction can hold
+        with suppress(OverflowError):  # a whole number too large for a float
             return write(value)
     return quoted(value)
 

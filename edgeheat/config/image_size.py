@@ -1,4 +1,4 @@
-"""Tells the size of a PNG, JPEG or WebP file from its first bytes, without a decoder: this process loads none."""
+"""Reads the size of a PNG, JPEG or WebP file from its header, because the parent process loads no image decoder."""
 
 from __future__ import annotations
 
@@ -6,38 +6,39 @@ import struct
 from pathlib import Path
 from typing import BinaryIO
 
-MOST_PIXELS = 24_000_000
-"""24 megapixels are 72 MB once decoded, for a picture that is drawn 1280 pixels wide."""
+MAX_PIXELS = 24_000_000
+"""Largest accepted picture: 24 megapixels take 72 MB decoded, and the plan is drawn 1280 pixels wide."""
 
 _JPEG_SIZES = {*range(0xC0, 0xD0)} - {0xC4, 0xC8, 0xCC}
-"""The markers of JPEG's segments that hold the size."""
+"""Markers of the JPEG segments that hold the size (start of frame)."""
 
-_MOST_SEGMENTS = 1000
+_MAX_SEGMENTS = 1000
+"""JPEG segments to read before the size; more are a sign of a damaged file."""
 
 
 def check_image(path: Path) -> None:
-    """Raise ValueError, saying what would be right, where `path` is no picture that a plan can lie on."""
+    """Raise ValueError, with what would be right, if `path` cannot be used as the picture of a plan."""
     if "\0" in str(path):
-        raise ValueError(f"{str(path)!r} is no name of a file")
+        raise ValueError(f"{str(path)!r} is not a file name")
     try:
-        if path.exists() and not (path.is_file() or path.is_dir()):  # a pipe would wait for somebody to write into it
-            raise ValueError(f"{path} is no plain file; give a PNG, JPEG or WebP file, or leave image out")
+        if path.exists() and not (path.is_file() or path.is_dir()):  # opening a pipe would block
+            raise ValueError(f"{path} is not a regular file; use a PNG, JPEG or WebP file, or remove image")
         with path.open("rb") as file:
             size_wh = image_size_wh(file)
     except OSError as error:
         raise ValueError(f"{path} cannot be read: {error.strerror}") from None
     if size_wh is None:
-        raise ValueError(f"{path} is no picture; give a PNG, JPEG or WebP file, or leave image out")
+        raise ValueError(f"{path} is not a picture; use a PNG, JPEG or WebP file, or remove image")
     pixels = size_wh[0] * size_wh[1]
-    if pixels > MOST_PIXELS:
+    if pixels > MAX_PIXELS:
         raise ValueError(
-            f"{path} has {size_wh[0]} by {size_wh[1]} pixels; at most {MOST_PIXELS // 10**6} million are taken: "
-            "save it smaller, 2000 pixels across are plenty"
+            f"{path} has {size_wh[0]} by {size_wh[1]} pixels; at most {MAX_PIXELS // 10**6} million are accepted: "
+            "scale it down, a width of 2000 pixels is sufficient"
         )
 
 
 def image_size_wh(file: BinaryIO) -> tuple[int, int] | None:
-    """Return (width, height) in pixels; None where the file is no PNG, JPEG or WebP, or has no size above 0."""
+    """Return (width, height) in pixels; None if the file is not a PNG, JPEG or WebP, or its size is 0."""
     head = file.read(30)
     size_wh: tuple[int, int] | None = None
     if head[:8] == b"\x89PNG\r\n\x1a\n" and head[12:16] == b"IHDR" and len(head) >= 24:
@@ -51,7 +52,7 @@ def image_size_wh(file: BinaryIO) -> tuple[int, int] | None:
 
 
 def _jpeg_size_wh(file: BinaryIO) -> tuple[int, int] | None:
-    for _ in range(_MOST_SEGMENTS):
+    for _ in range(_MAX_SEGMENTS):
         start = file.read(4)
         if len(start) < 4 or start[0] != 0xFF:
             return None
@@ -64,7 +65,7 @@ def _jpeg_size_wh(file: BinaryIO) -> tuple[int, int] | None:
 
 
 def _webp_size_wh(head: bytes) -> tuple[int, int] | None:
-    """Read the three forms of WebP: lossy, lossless, and extended."""
+    """Return the size of a lossy, lossless or extended WebP file from its first 30 bytes."""
     if head[12:16] == b"VP8 " and head[23:26] == b"\x9d\x01\x2a":
         width, height = struct.unpack("<HH", head[26:30])
         return width & 0x3FFF, height & 0x3FFF

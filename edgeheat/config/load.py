@@ -1,4 +1,4 @@
-"""Reads config.toml, the environment and the secret files into one checked Config, or says every fault at once."""
+"""Reads config.toml, environment and secret files into one validated Config, or reports all errors at once."""
 
 from __future__ import annotations
 
@@ -14,21 +14,24 @@ from pydantic_settings import EnvSettingsSource, SettingsError
 
 from edgeheat.config import error_messages
 from edgeheat.config.camera import StyleSettings
-from edgeheat.config.plan import heat_faults, plan_faults, resolve_images
+from edgeheat.config.error_messages import SettingError
+from edgeheat.config.plan import heat_errors, plan_errors, resolve_images
 from edgeheat.config.settings import Config
 from edgeheat.config.sources import check_source, expand_variables
 from edgeheat.config.types import expand_home, one_line, quoted, system_timezone_name
 from edgeheat.errors import ConfigError
 
 ETC_CONFIG = Path("/etc/edgeheat/config.toml")
+"""Configuration of the system service."""
+
 RUN_SECRETS = Path("/run/secrets")
+"""Where Docker puts secret files."""
 
 Table = dict[str, Any]
-Fault = tuple[error_messages.Path, str]
 
 
 def find_config(env: Mapping[str, str]) -> Path:
-    """Return the configuration file to read where none was named; raises ConfigError, saying how to begin."""
+    """Return the configuration file to read if none is given; raises ConfigError, with how to begin, if none exists."""
     if named := env.get("EDGEHEAT_CONFIG"):
         return Path(named)
     for path in (Path("edgeheat.toml"), ETC_CONFIG):
@@ -37,7 +40,7 @@ def find_config(env: Mapping[str, str]) -> Path:
     raise ConfigError(
         [
             f"no configuration: neither edgeheat.toml here nor {ETC_CONFIG} exists; copy config.example.toml to one of "
-            "them and name your camera in it, or see it work first with: edgeheat demo"
+            "them and enter your camera, or try it without any: edgeheat demo"
         ]
     )
 
@@ -52,25 +55,26 @@ def load_config(
 ) -> Config:
     """Read and check the configuration.
 
-    `path` is the file, or None to look for it (`find_config`). What `env` says (EDGEHEAT_MQTT__PORT) beats secret files
-    ($CREDENTIALS_DIRECTORY, then `run_secrets`), which beat the file. Raises ConfigError with every fault found.
-    `images_required`: a plan's picture that cannot be used is a fault; who draws plans without, needs none.
+    `path` is the file, or None to search for it (`find_config`). Variables of `env` (EDGEHEAT_MQTT__PORT) override
+    secret files ($CREDENTIALS_DIRECTORY, then `run_secrets`), which override the file. Raises ConfigError with all
+    errors found; having no camera is one if `cameras_required`, and a plan's picture that cannot be used if
+    `images_required`.
     """
     file = path or find_config(env)
     tables = _read_toml(file)
     secret_files = _secret_files([Path(folder) for folder in (env.get("CREDENTIALS_DIRECTORY"), run_secrets) if folder])
-    _give_camera_secrets(tables, secret_files)
+    _apply_camera_secrets(tables, secret_files)
     layers = _Layers(str(file), tables, _read_secrets(secret_files), _read_environment(env))
     return _check(layers, env, cameras_required, images_required)
 
 
 def build_config(tables: Table, env: Mapping[str, str]) -> Config:
-    """Check a configuration made in code, in the form of the file's tables; raises ConfigError."""
+    """Check a configuration that is given as tables, in the form of the file; raises ConfigError."""
     return _check(_Layers("built-in", tables, {}, {}), env)
 
 
 def override_style(style: StyleSettings, given: Mapping[str, Any]) -> StyleSettings:
-    """Return `style` with the settings of `given` (by their names in the file) instead; raises ConfigError."""
+    """Return `style` with the settings in `given` (by their names in the file) replaced; raises ConfigError."""
     try:
         return StyleSettings.model_validate(style.model_dump(by_alias=True) | dict(given))
     except ValidationError as error:
@@ -80,7 +84,7 @@ def override_style(style: StyleSettings, given: Mapping[str, Any]) -> StyleSetti
 
 @dataclass(frozen=True, slots=True)
 class _Layers:
-    """What each source of settings says, so that a fault can name the place to mend."""
+    """The settings of each origin, so that an error can name the place to correct."""
 
     file: str
     tables: Table
@@ -91,7 +95,7 @@ class _Layers:
         return _merge(_merge(self.tables, self.secrets), self.environment)
 
     def place(self, path: error_messages.Path) -> str:
-        """Return where the user finds the setting; within zones, with the names, for nobody counts zones from 0."""
+        """Return where the user finds the setting; in a zone with the names of camera and zone beside their numbers."""
         names = _zone_names(self.merged(), path)
         if _holds(self.environment, path):
             return "EDGEHEAT_" + "__".join(str(part).upper() for part in path) + names
@@ -107,30 +111,30 @@ def _check(
     tables = layers.merged()
     own_cameras = tables.get("camera", [])
     cameras = _fill_in_defaults(tables)
-    faults = _camera_faults(own_cameras, tables.get("defaults"), cameras_required)
-    sources = _check_sources(cameras, env, faults)
+    errors = _camera_errors(own_cameras, tables.get("defaults"), cameras_required)
+    sources = _check_sources(cameras, env, errors)
     plans = tables.get("plan", [])
     resolve_images(plans, Path(layers.file).parent)
-    faults += _double_names(plans, ("plan",)) + plan_faults(plans, cameras, images_required)
+    errors += _duplicate_names(plans, ("plan",)) + plan_errors(plans, cameras, images_required)
     storage = tables.setdefault("storage", {})
     if isinstance(storage, dict):
         try:
             storage["path"] = _storage_path(storage.get("path"), env)
         except ValueError as error:
-            faults.append((("storage", "path"), str(error)))
+            errors.append((("storage", "path"), str(error)))
     try:
         config = Config(**{**tables, "camera": cameras})
     except ValidationError as error:
         found = [
             e
             for e in map(dict[str, Any], error.errors())
-            if not _said_in_defaults(e, own_cameras, tables.get("defaults"))
+            if not _reported_in_defaults(e, own_cameras, tables.get("defaults"))
         ]
-        faults = [(error_messages.setting_path(e), error_messages.describe(e, Config)) for e in found] + faults
+        errors = [(error_messages.setting_path(e), error_messages.describe(e, Config)) for e in found] + errors
     else:
-        faults = faults or heat_faults(config.plan, config.camera)
-    if faults:
-        raise ConfigError([one_line(f"{layers.place(path)}: {text}") for path, text in faults])
+        errors = errors or heat_errors(config.plan, config.camera)
+    if errors:
+        raise ConfigError([one_line(f"{layers.place(path)}: {text}") for path, text in errors])
     if not config.site.timezone:
         system_timezone_name()
     for camera, source in zip(config.camera, sources, strict=True):
@@ -139,33 +143,33 @@ def _check(
 
 
 def _fill_in_defaults(tables: Table) -> Any:
-    """Return the cameras with [defaults] under each: tables merged, lists replaced; nonsense is left to the check."""
+    """Return the cameras merged onto [defaults]: tables merged, lists replaced; wrong types are left for validation."""
     cameras, defaults = tables.get("camera", []), tables.get("defaults", {})
     if not (isinstance(cameras, list) and isinstance(defaults, dict)):
         return cameras
     return [_merge(defaults, camera) if isinstance(camera, dict) else camera for camera in cameras]
 
 
-def _camera_faults(cameras: Any, defaults: Any, required: bool) -> list[Fault]:
-    """Return what can only be seen across cameras and zones: none at all, names given twice.
+def _camera_errors(cameras: Any, defaults: Any, required: bool) -> list[SettingError]:
+    """Return errors that concern several cameras or zones: no camera at all, duplicate names.
 
-    `cameras` are without what [defaults] gives them, so that its zones are looked at once, and where they stand.
+    `cameras` are not merged with [defaults], so that an error in its zones is reported once, at its place.
     """
     if required and cameras == []:
-        return [(("camera",), "there is none; add a [[camera]] table with name and source")]
-    faults = _double_names(cameras, ("camera",)) + _double_names(_zones_of(defaults), ("defaults", "zone"))
+        return [(("camera",), "is missing; add a [[camera]] table with name and source")]
+    errors = _duplicate_names(cameras, ("camera",)) + _duplicate_names(_zones_of(defaults), ("defaults", "zone"))
     for index, camera in enumerate(cameras if isinstance(cameras, list) else []):
-        faults += _double_names(_zones_of(camera), ("camera", index, "zone"))
-    return faults
+        errors += _duplicate_names(_zones_of(camera), ("camera", index, "zone"))
+    return errors
 
 
 def _zones_of(table: Any) -> Any:
     return table.get("zone") if isinstance(table, dict) else None
 
 
-def _double_names(tables: Any, path: error_messages.Path) -> list[Fault]:
-    """Return which names are there already; in files and for people, capitals make no other name."""
-    faults: list[Fault] = []
+def _duplicate_names(tables: Any, path: error_messages.Path) -> list[SettingError]:
+    """Return an error for each name that is in use already; upper and lower case count as the same."""
+    errors: list[SettingError] = []
     seen: dict[str, int] = {}
     for index, table in enumerate(tables if isinstance(tables, list) else []):
         name = table.get("name") if isinstance(table, dict) else None
@@ -173,14 +177,14 @@ def _double_names(tables: Any, path: error_messages.Path) -> list[Fault]:
             continue
         first = seen.setdefault(name.casefold(), index)
         if first != index:
-            alike = "as" if tables[first]["name"] == name else "but for capitals as"
+            alike = "as" if tables[first]["name"] == name else "except for case as"
             where = error_messages.location_text((*path, first))
-            faults.append(((*path, index, "name"), f"is {quoted(name)}, {alike} in {where}; names must differ"))
-    return faults
+            errors.append(((*path, index, "name"), f"is {quoted(name)}, {alike} in {where}; names must be unique"))
+    return errors
 
 
 def _zone_names(tables: Any, path: error_messages.Path) -> str:
-    """Return ` (camera "door", zone "till")` for a setting of a zone, as far as there are names; else nothing."""
+    """Return ` (camera "door", zone "till")` for a setting of a zone, as far as they have names; else an empty text."""
     if "zone" not in path:
         return ""
     named = []
@@ -192,8 +196,8 @@ def _zone_names(tables: Any, path: error_messages.Path) -> str:
     return f" ({', '.join(named)})" if named else ""
 
 
-def _check_sources(cameras: Any, env: Mapping[str, str], faults: list[Fault]) -> list[str]:
-    """Return the cameras' sources with ${VAR} replaced, and add to `faults` those that cannot be used."""
+def _check_sources(cameras: Any, env: Mapping[str, str], errors: list[SettingError]) -> list[str]:
+    """Return the cameras' sources with ${VAR} replaced, and append an error for each that cannot be used."""
     expanded: list[str] = []
     for index, camera in enumerate(cameras if isinstance(cameras, list) else []):
         source = camera.get("source") if isinstance(camera, dict) else None
@@ -203,12 +207,12 @@ def _check_sources(cameras: Any, env: Mapping[str, str], faults: list[Fault]) ->
             expanded.append(expand_variables(source, env))
             check_source(expanded[-1], str(camera.get("username", "")), str(camera.get("password", "")))
         except ValueError as error:
-            faults.append((("camera", index, "source"), str(error)))
+            errors.append((("camera", index, "source"), str(error)))
     return expanded
 
 
-def _said_in_defaults(error: error_messages.Error, cameras: Any, defaults: Any) -> bool:
-    """Tell whether a camera's fault came down from [defaults], where it is reported once already."""
+def _reported_in_defaults(error: error_messages.ErrorDetails, cameras: Any, defaults: Any) -> bool:
+    """Return whether a camera's error comes from [defaults], where it is reported already."""
     root, *rest = error_messages.setting_path(error)
     if root != "camera" or len(rest) < 2 or not isinstance(rest[0], int):
         return False
@@ -230,14 +234,14 @@ def _read_toml(file: Path) -> Table:
         raise ConfigError([f"{file}: {found[2]}: {found[1]}" if found else f"{file}: {error}"]) from None
     except UnicodeDecodeError as error:
         raise ConfigError([f"{file}: is not UTF-8 text (byte {error.start}); save it as UTF-8"]) from None
-    except (ValueError, RecursionError):  # which tomllib leaves to its caller
-        raise ConfigError([f"{file}: has a number of thousands of digits, or brackets thousands deep"]) from None
+    except (ValueError, RecursionError):  # which tomllib does not convert
+        raise ConfigError([f"{file}: has a number with thousands of digits, or too deeply nested brackets"]) from None
     except OSError as error:
         raise ConfigError([f"{file}: cannot be read: {error.strerror}"]) from None
 
 
 class _Environment(EnvSettingsSource):
-    """The library's own reading of EDGEHEAT_… variables, from a mapping that is handed in."""
+    """pydantic-settings' reader of EDGEHEAT_… variables, with a given mapping instead of os.environ."""
 
     def __init__(self, env: Mapping[str, str]) -> None:
         self._env = env
@@ -257,10 +261,10 @@ def _read_environment(env: Mapping[str, str]) -> Table:
 
 
 def _secret_files(folders: list[Path]) -> dict[str, Path]:
-    """Return the files of the secret folders by name, `-` written `_`; the first folder that has a name wins.
+    """Return the files of the secret folders by name, with `_` for `-`; the first folder that has a name wins.
 
-    Not pydantic-settings' own secrets source: that reads every file of the folder, and /run/secrets often holds other
-    programs' secrets, which may be unreadable or large.
+    The secrets source of pydantic-settings would read every file of the folder, and /run/secrets often holds secrets of
+    other programs, which may be unreadable or large.
     """
     files: dict[str, Path] = {}
     for folder in folders:
@@ -270,7 +274,7 @@ def _secret_files(folders: list[Path]) -> dict[str, Path]:
 
 
 def _read_secrets(files: dict[str, Path]) -> Table:
-    """Return what the secret files say: `mqtt-password` sets mqtt.password."""
+    """Return the settings in secret files: `mqtt-password` sets mqtt.password."""
     secrets: Table = {}
     for table, field in Config.model_fields.items():
         for name, setting in getattr(field.annotation, "model_fields", {}).items():
@@ -280,8 +284,8 @@ def _read_secrets(files: dict[str, Path]) -> Table:
     return secrets
 
 
-def _give_camera_secrets(tables: Table, files: dict[str, Path]) -> None:
-    """Put what `camera-NAME-username` and `camera-NAME-password` say into the cameras of `tables`."""
+def _apply_camera_secrets(tables: Table, files: dict[str, Path]) -> None:
+    """Set username and password of the cameras from `camera-NAME-username` and `camera-NAME-password`."""
     cameras = tables.get("camera", [])
     for camera in cameras if isinstance(cameras, list) else []:
         for key in ("username", "password"):

@@ -1,4 +1,4 @@
-"""Every setting of a floor plan, and what can only be seen beside the cameras: [[plan]] and [[plan.view]]."""
+"""Settings of floor plans, [[plan]] and [[plan.view]], and their checks against the cameras."""
 
 from __future__ import annotations
 
@@ -11,15 +11,14 @@ from typing import Annotated, Any
 from pydantic import BeforeValidator, Field, WithJsonSchema
 
 from edgeheat.config.camera import Camera, StyleSettings, Table
+from edgeheat.config.error_messages import SettingError
 from edgeheat.config.image_size import check_image
 from edgeheat.config.plan_points import PointPairs, is_number
 from edgeheat.config.types import Name, expand_home, quoted, suggestion
 from edgeheat.defs.params import HeatParams, PlanParams, PlanViewParams
 
 _SIZE_RANGE_M = (1, 500)
-
-Fault = tuple[tuple[int | str, ...], str]
-"""Where, and what is wrong."""
+"""Shortest and longest side of a plan."""
 
 
 def _size(value: object) -> tuple[float, float]:
@@ -27,7 +26,7 @@ def _size(value: object) -> tuple[float, float]:
     if not (isinstance(value, list | tuple) and len(value) == 2 and all(map(is_number, value))):
         raise ValueError(f"is {quoted(value)}; write width and depth in metres, such as [12.0, 9.5]")
     if not all(low <= side <= high for side in value):
-        raise ValueError(f"is {quoted(value)}; each side goes from {low} to {high} metres")
+        raise ValueError(f"is {quoted(value)}; each side must have {low} to {high} metres")
     return float(value[0]), float(value[1])
 
 
@@ -42,30 +41,30 @@ class PlanView(Table):
     """How one camera sees the floor of a plan: [[plan.view]]."""
 
     camera: Name
-    """Name of a camera; once in each plan."""
+    """Name of a camera; at most once per plan."""
 
     points: PointPairs
-    """Four or more marks on the floor: [x and y from 0 to 1 of the picture, x and y on the plan in metres]."""
+    """Four or more marks on the floor: [x and y in the picture from 0 to 1, x and y on the plan in metres]."""
 
 
 class Plan(Table):
-    """A floor plan that shows the heats of its cameras as one: [[plan]]."""
+    """A floor plan that combines the heats of its cameras: [[plan]]."""
 
     name: Name
-    """Name of the plan in pictures, topics and metrics; no camera's and no other plan's."""
+    """Name of the plan in pictures, topics and metrics; different from all cameras and other plans."""
 
     image: str = ""
-    """Picture of the plan, PNG, JPEG or WebP, stretched to `size`; empty: lines at each metre. A relative path begins
-    at the configuration's folder."""
+    """Picture of the plan, PNG, JPEG or WebP, stretched to `size`; empty: a grid of one metre. A relative path is
+    relative to the configuration's folder."""
 
     size_m: PlanSize = Field(alias="size")
     """Width and depth of the plan in metres."""
 
     view: tuple[PlanView, ...] = ()
-    """How its cameras see it."""
+    """The cameras of the plan, with the points that place each of them."""
 
     def params(self, cameras: Sequence[Camera], style: StyleSettings, timezone: tzinfo) -> PlanParams:
-        """Return what the drawing is told; `cameras` are all of the configuration, `timezone` is the shop's."""
+        """Return the parameters for drawing; `cameras` are all of the configuration, `timezone` is the shop's."""
         known = {camera.name: camera.pipeline_params(timezone) for camera in cameras}
         return PlanParams(
             name=self.name,
@@ -86,45 +85,45 @@ class Plan(Table):
 
 
 def _shared(heats: Sequence[Sequence[HeatParams]]) -> tuple[HeatParams, ...]:
-    """Return the heats that all have, alike in name and kind, in the order of the first."""
+    """Return the heats that all cameras keep, equal in every parameter, in the order of the first camera."""
     return tuple(heat for heat in heats[0] if all(heat in others for others in heats))
 
 
 def resolve_images(plans: Any, folder: Path) -> None:
-    """Let the relative paths of the plans' pictures begin at `folder`; nonsense is left to the check."""
+    """Make the relative paths of the plans' pictures relative to `folder`; wrong types are left for validation."""
     for plan in _tables(plans):
         if isinstance(plan.get("image"), str) and plan["image"]:
             with suppress(ValueError):
                 plan["image"] = str(folder / expand_home(plan["image"]))
 
 
-def plan_faults(plans: Any, cameras: Any, images_required: bool) -> list[Fault]:
-    """Return what can only be seen across plans and cameras; both are tables as read, `resolve_images` done.
+def plan_errors(plans: Any, cameras: Any, images_required: bool) -> list[SettingError]:
+    """Return errors that concern plans and cameras together; both are tables as read, after `resolve_images`.
 
-    Pictures that cannot be used are faults only where `images_required`.
+    A picture that cannot be used is an error only if `images_required`.
     """
     names = [name for camera in _tables(cameras) if isinstance(name := camera.get("name"), str)]
-    faults: list[Fault] = []
+    errors: list[SettingError] = []
     for index, plan in enumerate(plans if isinstance(plans, list) else []):
         if not isinstance(plan, dict):
             continue
         place = ("plan", index)
         name = plan.get("name")
         if isinstance(name, str) and name.casefold() in map(str.casefold, names):
-            faults.append(((*place, "name"), f"is {quoted(name)}, which is a camera's name; take another one"))
+            errors.append(((*place, "name"), f"is {quoted(name)}, which is the name of a camera; choose another"))
         if plan.get("view", []) == []:
-            faults.append((place, "shows no camera; add a [[plan.view]] table with camera and points"))
+            errors.append((place, "has no camera; add a [[plan.view]] table with camera and points"))
         try:
             if images_required and isinstance(plan.get("image"), str) and plan["image"]:
                 check_image(Path(plan["image"]))
         except ValueError as error:
-            faults.append(((*place, "image"), str(error)))
-        faults += _view_faults(plan, place, names)
-    return faults
+            errors.append(((*place, "image"), str(error)))
+        errors += _view_errors(plan, place, names)
+    return errors
 
 
-def _view_faults(plan: Mapping[str, Any], place: tuple[int | str, ...], names: list[str]) -> list[Fault]:
-    faults: list[Fault] = []
+def _view_errors(plan: Mapping[str, Any], place: tuple[int | str, ...], names: list[str]) -> list[SettingError]:
+    errors: list[SettingError] = []
     seen: dict[str, int] = {}
     for index, view in enumerate(plan["view"] if isinstance(plan.get("view"), list) else []):
         if not isinstance(view, dict):
@@ -134,17 +133,17 @@ def _view_faults(plan: Mapping[str, Any], place: tuple[int | str, ...], names: l
         if isinstance(camera, str):
             first = seen.setdefault(camera, index)
             if camera not in names:
-                hint = suggestion(camera, names) or "; name one of the [[camera]] tables"
-                faults.append(((*at, "camera"), f"is {quoted(camera)}, which is no camera{hint}"))
+                hint = suggestion(camera, names) or "; use the name of a [[camera]] table"
+                errors.append(((*at, "camera"), f"is {quoted(camera)}, which is not a camera{hint}"))
             elif first != index:
-                what = f"is {quoted(camera)}, which view {first} shows already; put all points into one view"
-                faults.append(((*at, "camera"), what))
-        faults += _points_beyond(view.get("points"), plan.get("size"), (*at, "points"))
-    return faults
+                what = f"is {quoted(camera)}, which view {first} has already; put all points into one view"
+                errors.append(((*at, "camera"), what))
+        errors += _points_outside(view.get("points"), plan.get("size"), (*at, "points"))
+    return errors
 
 
-def _points_beyond(points: Any, size: Any, place: tuple[int | str, ...]) -> list[Fault]:
-    """Return the fault of points that lie beyond the plan; where either is nonsense that is told elsewhere."""
+def _points_outside(points: Any, size: Any, place: tuple[int | str, ...]) -> list[SettingError]:
+    """Return an error if a point lies outside the plan; wrong types of `points` and `size` are reported elsewhere."""
     try:
         width_m, depth_m = _size(size)
         for number, (_, _, x, y) in enumerate(points, start=1):
@@ -154,7 +153,7 @@ def _points_beyond(points: Any, size: Any, place: tuple[int | str, ...]) -> list
                 what = (
                     f"point {number} lies outside the plan, at {x:g}, {y:g}; the plan is {width_m:g} by {depth_m:g} m"
                 )
-                return [(place, f"{what}: mend the point or size")]
+                return [(place, f"{what}: correct the point or the size")]
     except (TypeError, ValueError):
         pass
     return []
@@ -164,12 +163,12 @@ def _tables(value: Any) -> list[dict[str, Any]]:
     return [table for table in value if isinstance(table, dict)] if isinstance(value, list) else []
 
 
-def heat_faults(plans: Sequence[Plan], cameras: Sequence[Camera]) -> list[Fault]:
-    """Return which plans have no heat to show, because their cameras have none in common."""
+def heat_errors(plans: Sequence[Plan], cameras: Sequence[Camera]) -> list[SettingError]:
+    """Return an error for each plan that has no heat to show because its cameras keep none in common."""
     return [
         (
             ("plan", index),
-            "has no heat to show: its cameras keep none in common; give them one of the same name, kind and length",
+            "has no heat to show: its cameras keep none in common; give all one of the same name, kind and length",
         )
         for index, plan in enumerate(plans)
         if not plan.params(cameras, StyleSettings(), UTC).heats

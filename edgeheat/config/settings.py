@@ -1,4 +1,4 @@
-"""Every setting of config.toml but the cameras': its name, default, bounds and meaning."""
+"""Settings of config.toml other than those of cameras and plans, and `Config`, which holds them all."""
 
 from __future__ import annotations
 
@@ -31,17 +31,17 @@ Port = Annotated[int, Field(ge=1, le=65535)]
 
 
 class SiteSettings(Table):
-    """Which shop this is."""
+    """The shop."""
 
     name: Name = "shop"
-    """Name of this place in MQTT topics and metrics."""
+    """Name of this shop in MQTT topics and metrics."""
 
     timezone: TimezoneName = ""
-    """The shop's time zone, such as "Europe/Oslo"; empty: the machine's."""
+    """The shop's time zone, such as "Europe/Oslo"; empty: that of the machine."""
 
 
 class StorageSettings(Table):
-    """Where files go and how long they stay."""
+    """Where files are kept, and for how long."""
 
     path: str = ""
     """Folder for pictures and state; empty: $STATE_DIRECTORY (systemd sets it), else ~/.local/state/edgeheat."""
@@ -53,10 +53,10 @@ class StorageSettings(Table):
     """Above this total the oldest dated pictures are deleted."""
 
     free_floor_bytes: Size = Field(default=500 * 10**6, alias="free_floor")
-    """The disk is never filled beyond leaving so much free; the oldest dated pictures go first."""
+    """This much disk space is kept free; the oldest dated pictures are deleted first."""
 
     checkpoint_every_s: Annotated[Duration, Field(ge=1, le=86400)] = Field(default=300.0, alias="checkpoint_every")
-    """How often heats are saved; at most so much counting is lost in a power cut."""
+    """How often heats are saved; a power cut loses at most this much counting."""
 
 
 class ScheduleSettings(Table):
@@ -81,7 +81,9 @@ class ScheduleSettings(Table):
     @classmethod
     def _divides_a_day(cls, every_s: float | None) -> float | None:
         if every_s is not None and (not every_s.is_integer() or 86400 % every_s):
-            raise ValueError(f'is "{duration_text(every_s)}", which does not fit evenly into a day; write "10m", say')
+            raise ValueError(
+                f'is "{duration_text(every_s)}", which does not fit evenly into a day; write, for example, "10m"'
+            )
         return every_s
 
     def next_instant(self, timezone: tzinfo) -> NextInstant:
@@ -101,16 +103,16 @@ class MqttSettings(Table):
     """The broker's name or address."""
 
     port: Port = 1883
-    """The broker's port; with `tls` brokers mostly use 8883."""
+    """The broker's port; with `tls` most brokers use 8883."""
 
     username: str = ""
     """User to log in as; empty: no login."""
 
     password: SecretStr = SecretStr("")
-    """Password of that user; better kept in a secret file `mqtt-password` or in EDGEHEAT_MQTT__PASSWORD."""
+    """Password of that user; preferably in a secret file `mqtt-password` or in EDGEHEAT_MQTT__PASSWORD."""
 
     client_id: str = ""
-    """Name of this box at the broker, each once; empty: `edgeheat-` and the site's name."""
+    """Client id of this device at the broker, unique; empty: `edgeheat-` and the site's name."""
 
     prefix: Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]+(/[A-Za-z0-9_-]+)*$")] = "edgeheat"
     """First part of every topic."""
@@ -119,21 +121,21 @@ class MqttSettings(Table):
     """Encrypt, and check the broker's certificate."""
 
     ca_file: str = ""
-    """Certificate authority (PEM) that vouches for the broker; empty: the system's."""
+    """Certificate authority (PEM) of the broker's certificate; empty: those of the system."""
 
     cert_file: str = ""
-    """Client certificate (PEM), for brokers that ask for one."""
+    """Client certificate (PEM), for brokers that request one."""
 
     key_file: str = ""
     """Private key (PEM) of the client certificate; empty: it is in `cert_file`."""
 
     keepalive_s: Annotated[Duration, Field(ge=5, le=3600)] = Field(default=30.0, alias="keepalive")
-    """How often the connection is proved alive; the broker calls the device offline after 1.5 times this."""
+    """Interval of the keep-alive messages; the broker marks the device offline after 1.5 times this."""
 
     @model_validator(mode="after")
     def _fits_together(self) -> MqttSettings:
         if "/" in self.host or "@" in self.host:
-            raise ValueError("has a URL as host; write its name or address alone, and set port, username and password")
+            raise ValueError("has a URL as host; write only the name or address, and set port, username and password")
         if self.password.get_secret_value() and not self.username:
             raise ValueError("has a password and no username; set username")
         if self.key_file and not self.cert_file:
@@ -143,7 +145,7 @@ class MqttSettings(Table):
         return self
 
     def broker_params(self, site: str) -> BrokerParams:
-        """Return these settings as the MQTT sink and the doctor take them, for the shop `site`."""
+        """Return these settings as parameters of the MQTT client, for the shop `site`."""
         return BrokerParams(
             host=self.host,
             port=self.port,
@@ -167,31 +169,32 @@ class WebSettings(Table):
     """Serve the page, /metrics, /healthz and /readyz."""
 
     host: Annotated[str, Field(min_length=1)] = "127.0.0.1"
-    """Address to listen on; anything but 127.0.0.1 shows the pictures to the network, without a password."""
+    """Address to listen on; any other than 127.0.0.1 exposes the pictures to the network, without a
+    password."""
 
     port: Port = 8080
     """Port to listen on."""
 
     hosts: HostNames = ()
-    """Further names that the page answers to, such as "pi.lan"; it knows IP addresses, the machine's host name and
-    names in .local."""
+    """Additional host names that the page answers to, such as "pi.lan"; IP addresses, the machine's host name and names
+    in .local are always accepted."""
 
 
 class SupervisionSettings(Table):
-    """When a camera's process counts as hung, and how soon it is started again."""
+    """When a camera's process counts as hung, and how soon it is restarted."""
 
     stall_timeout_s: Annotated[Duration, Field(ge=1, le=600)] = Field(default=10.0, alias="stall_timeout")
-    """Without a decoded frame for so long, the camera's process is killed and started again; for its first frame it
-    has at least a minute."""
+    """After this time without a decoded frame the camera's process is killed and restarted; its first frame may take at
+    least a minute."""
 
     backoff_first_s: Annotated[Duration, Field(ge=0.1, le=3600)] = Field(default=1.0, alias="backoff_first")
-    """Pause before the first new start; it doubles with each failure."""
+    """Pause before the first restart; it doubles with each failure."""
 
     backoff_max_s: Annotated[Duration, Field(ge=0.1, le=3600)] = Field(default=30.0, alias="backoff_max")
-    """Longest pause between two starts."""
+    """Longest pause between two restarts."""
 
     reset_after_s: Annotated[Duration, Field(ge=1, le=86400)] = Field(default=60.0, alias="reset_after")
-    """After so long with frames, the pause is the first one again."""
+    """After this time with frames, the pause is reset to the first one."""
 
     @model_validator(mode="after")
     def _grows(self) -> SupervisionSettings:
@@ -204,7 +207,7 @@ class LogSettings(Table):
     """What is logged."""
 
     level: Literal["debug", "info", "warning", "error"] = "info"
-    """The least important level that is written."""
+    """Lowest level that is logged."""
 
 
 class Config(BaseSettings):
@@ -220,10 +223,10 @@ class Config(BaseSettings):
     )
 
     site: SiteSettings = SiteSettings()
-    """Which shop this is."""
+    """The shop."""
 
     storage: StorageSettings = StorageSettings()
-    """Where files go and how long they stay."""
+    """Where files are kept, and for how long."""
 
     schedule: ScheduleSettings = ScheduleSettings()
     """When pictures are made."""
@@ -235,19 +238,19 @@ class Config(BaseSettings):
     """The status page and the metrics."""
 
     supervision: SupervisionSettings = SupervisionSettings()
-    """When a camera's process counts as hung, and how soon it is started again."""
+    """When a camera's process counts as hung, and how soon it is restarted."""
 
     log: LogSettings = LogSettings()
     """What is logged."""
 
     defaults: CameraSettings = CameraSettings()
-    """What every [[camera]] gets unless it says otherwise: any of its settings but name and source."""
+    """Applied to each [[camera]]: any setting of a camera except name and source."""
 
     camera: tuple[Camera, ...] = ()
     """The cameras."""
 
     plan: tuple[Plan, ...] = ()
-    """The floor plans; drawn in the style of [defaults]."""
+    """The floor plans, drawn in the style of [defaults]."""
 
     @classmethod
     def settings_customise_sources(

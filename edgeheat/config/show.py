@@ -1,4 +1,4 @@
-"""Writes tables as TOML text, for `edgeheat config show`; the standard library only reads TOML."""
+"""Writes tables as TOML, for `edgeheat config show`; the standard library can only read it."""
 
 from __future__ import annotations
 
@@ -31,5 +31,5 @@ def _is_tables(value: Any) -> bool:
 
 
 def _value(value: Any) -> str:
-    # JSON's text, numbers, booleans and nested lists are TOML's too, but for U+007F, which TOML wants escaped.
+    # Text, numbers, booleans and nested lists are written as in JSON, except U+007F, which TOML requires escaped.
     return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")

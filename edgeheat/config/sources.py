@@ -1,4 +1,4 @@
-"""Checks where a camera comes from, without opening it; no message repeats the text, which may hold a password."""
+"""Checks the `source` of a camera without opening it; no message repeats it, because it may contain a password."""
 
 from __future__ import annotations
 
@@ -9,8 +9,10 @@ from urllib.parse import quote, urlsplit
 from edgeheat.config.types import suggestion
 
 NETWORK_SCHEMES = ("rtsp", "rtsps", "http", "https")
+"""Schemes of URLs, which have a host and may have a login."""
+
 SCHEMES = (*NETWORK_SCHEMES, "usb", "file", "images", "synthetic")
-"""The schemes that a source may have, besides plain paths; the table in `edgeheat.sources` opens each of them."""
+"""All schemes of a source, besides plain paths; the table in `edgeheat.sources` opens each of them."""
 
 _SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]+):")
 _RAW = re.compile(r"[\s'\"<>]")
@@ -18,7 +20,7 @@ _VARIABLE = re.compile(r"\$\{([^}]*)\}")
 
 
 def expand_variables(text: str, env: Mapping[str, str]) -> str:
-    """Return `text` with each ${VAR} replaced from `env`; raises ValueError where a variable is not set."""
+    """Return `text` with each ${VAR} replaced from `env`; raises ValueError if a variable is not set."""
     for name in _VARIABLE.findall(text):
         if name not in env:
             raise ValueError(f"needs the environment variable {name}, which is not set")
@@ -26,38 +28,38 @@ def expand_variables(text: str, env: Mapping[str, str]) -> str:
 
 
 def check_source(source: str, username: str, password: str) -> None:
-    """Raise ValueError, saying what would be right, where a source (after ${VAR}) or its login cannot be used."""
+    """Raise ValueError, with what would be right, if a source (with ${VAR} replaced) or its login cannot be used."""
     found = _SCHEME.match(source)
     scheme = found[1].lower() if found else ""
     if scheme and scheme not in SCHEMES:
         hint = suggestion(scheme, list(SCHEMES))
         if not hint and "://" not in source:
-            return  # a colon in a file's name
-        hint = hint or f"; known are {', '.join(SCHEMES)}, /dev/video0 or a path"
-        raise ValueError(f'begins with "{scheme}:", which is no known kind of source{hint}')
+            return  # a file name with a colon
+        hint = hint or f"; use {', '.join(SCHEMES)}, /dev/video0 or a path"
+        raise ValueError(f'begins with "{scheme}:", which is not a known kind of source{hint}')
     if scheme not in NETWORK_SCHEMES:
         return
     try:
         parts = urlsplit(source)
-        # A raw password in front of the @ would be cut at its #, and not be told from other text at a space.
+        # An unencoded # in a password would end the URL, and a space would hide the rest from `redact`.
         usable = bool(parts.hostname) and parts.port != 0 and "@" not in parts.fragment and not _RAW.search(source)
     except ValueError:
         usable = False
     if not usable:
         raise ValueError(
-            f"is no usable URL; write {scheme}://HOST:PORT/PATH, and put a password with special characters "
-            "into username and password, where it is taken as it stands"
+            f"is not a valid URL; write {scheme}://HOST:PORT/PATH, and put a password with special characters "
+            "into username and password, where it is used literally"
         )
     if password and not username and "@" not in parts.netloc:
         raise ValueError("has a password and no username; set username")
     if password and parts.username and parts.password is None:
-        raise ValueError("has a user in its URL, where the password is not looked for; put the user into username")
+        raise ValueError("has a user in its URL, but a password outside it; put the user into username")
 
 
 def with_login(source: str, username: str, password: str) -> str:
     """Return `source` with the login in its URL, percent-encoded.
 
-    A login that the URL has already wins, and other sources have none: both may get one from [defaults] all the same.
+    Unchanged if the URL has a login or the source is not a URL: [defaults] may set a login for all cameras.
     """
     parts = urlsplit(source)
     if not username or parts.scheme not in NETWORK_SCHEMES or "@" in parts.netloc:

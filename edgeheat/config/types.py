@@ -1,4 +1,4 @@
-"""The kinds of value a setting can have beyond numbers and text: durations, sizes, names, polygons, colormaps."""
+"""Types of settings: durations, sizes, names, times, polygons and others, with their checks and messages."""
 
 from __future__ import annotations
 
@@ -19,31 +19,38 @@ from edgeheat.errors import ConfigError
 from edgeheat.schedule import parse_cron
 
 NAME_PATTERN = "[a-z0-9_-]{1,32}"
-NAME_RULE = "use 1 to 32 of a-z, 0-9, _ and -"
-MAX_CORNERS = 200
-"""Of a polygon: more than any outline needs, and few enough to hold each edge against all others."""
+"""Names of cameras, zones, heats and plans: safe in file names, topics, URLs and metrics."""
 
-_SAME, _ON_LINE = 1e-9, 1e-12
-"""What rounding may do to a length and to an area, in pictures: decimals such as 0.1 are not exact."""
+NAME_RULE = "use 1 to 32 of a-z, 0-9, _ and -"
+"""`NAME_PATTERN` in words, for messages."""
+
+MAX_CORNERS = 200
+"""Corners of a polygon: more than any outline needs, and few enough to compare each edge with all others."""
+
+_SAME = 1e-9
+"""Distance, in picture widths, below which two points are the same: decimals such as 0.1 are not exact."""
+
+_ON_LINE = 1e-12
+"""Twice the area of a triangle, in pictures, below which its corners are on one line; again for rounding."""
 
 _DURATION_UNITS_S = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0, "w": 604800.0}
 _SIZE_UNITS_BYTES = {
     **{"B": 1, "kB": 10**3, "KB": 10**3, "MB": 10**6, "GB": 10**9, "TB": 10**12},
     **{"KiB": 2**10, "MiB": 2**20, "GiB": 2**30, "TiB": 2**40},
 }
-_MOST = 1e15
-"""Of seconds and of bytes: who writes more has mistyped it, and with 300 digits it is infinite."""
+_MAX_AMOUNT = 1e15
+"""Largest duration in seconds and size in bytes; more is mistyped, and 300 digits would become infinite."""
 
 _AMOUNT = re.compile(r"(\d+(?:\.\d+)?)\s*([A-Za-z]+)")
 
 
 def one_line(text: str) -> str:
-    """Return `text` with its line breaks and other control characters written as in TOML and Python: `\\n`."""
+    """Return `text` with line breaks and other control characters escaped as in TOML and Python: `\\n`."""
     return "".join(char if char.isprintable() else char.encode("unicode_escape").decode() for char in text)
 
 
 def suggestion(word: str, known: list[str]) -> str:
-    """Return `; did you mean "…"?` with the known word most like `word`, or nothing where none is like it."""
+    """Return `; did you mean "…"?` with the known word most similar to `word`, or an empty text if none is similar."""
     close = get_close_matches(word, known, n=1, cutoff=0.6) or [k for k in known if k.lower() == word.lower()]
     return f'; did you mean "{close[0]}"?' if close else ""
 
@@ -52,8 +59,8 @@ def quoted(value: object) -> str:
     """Return `value` as a user would write it, at most 60 characters."""
     try:
         text = f'"{value}"' if isinstance(value, str) else str(value)
-    except ValueError:  # Python writes out no whole number of more than 4300 digits
-        text = "a number of thousands of digits"
+    except ValueError:  # Python does not print whole numbers of more than 4300 digits
+        text = "a number with thousands of digits"
     if isinstance(value, bool):
         text = text.lower()
     return text if len(text) <= 60 else text[:57] + "..."
@@ -62,8 +69,8 @@ def quoted(value: object) -> str:
 def _amount(value: object, units: dict[str, float], example: str) -> float:
     if isinstance(value, str) and (found := _AMOUNT.fullmatch(value.strip())) and found[2] in units:
         amount = float(found[1]) * units[found[2]]
-        if amount > _MOST:
-            raise ValueError(f"is {quoted(value)}, which is more than edgeheat can reckon with; write {example}")
+        if amount > _MAX_AMOUNT:
+            raise ValueError(f"is {quoted(value)}, which is too large; write {example}")
         return amount
     raise ValueError(f"is {quoted(value)}; write {example}")
 
@@ -80,13 +87,13 @@ def parse_size(value: object) -> int:
 
 
 def expand_home(path: str) -> Path:
-    """Return `path` with a leading `~` or `~user` replaced; raises ValueError where it cannot be a path."""
+    """Return `path` with a leading `~` or `~user` replaced; raises ValueError if it cannot be a path."""
     if "\0" in path:
-        raise ValueError(f"is {quoted(path)}, which is no path; leave out the zero byte")
+        raise ValueError(f"is {quoted(path)}, which is not a path; remove the zero byte")
     try:
         return Path(path).expanduser()
     except RuntimeError:
-        raise ValueError(f"is {quoted(path)}, and there is no such home folder; write the whole path") from None
+        raise ValueError(f"is {quoted(path)}, but there is no such home folder; write the full path") from None
 
 
 def _text_of_amount(amount: float, units: list[tuple[str, float]]) -> str:
@@ -115,30 +122,30 @@ def _name(value: object) -> str:
 
 def _zone_name(value: object) -> str:
     if isinstance(value, str) and value.casefold() == ALL:
-        raise ValueError(f"is {quoted(value)}, which is the whole picture in every figure; take another name")
+        raise ValueError(f"is {quoted(value)}, which is reserved for the whole picture; choose another name")
     return _name(value)
 
 
 def _colormap(value: object) -> str:
     if isinstance(value, str) and value in COLORMAP_NAMES:
         return value
-    hint = suggestion(str(value), sorted(COLORMAP_NAMES)) or '; take a matplotlib name, such as "inferno" or "turbo"'
-    raise ValueError(f"is {quoted(value)}, which is no colormap{hint}")
+    hint = suggestion(str(value), sorted(COLORMAP_NAMES)) or '; use a matplotlib name, such as "inferno" or "turbo"'
+    raise ValueError(f"is {quoted(value)}, which is not a colormap{hint}")
 
 
 def _timezone(value: object) -> str:
-    # The set of all zones is read from disk: asked for only where the name is wrong.
+    # Reading the names of all time zones from disk is slow, so it is done only for a wrong name.
     try:
         if isinstance(value, str) and (not value or ZoneInfo(value)):
             return value
     except (ValueError, LookupError, OSError):
         pass
     hint = suggestion(str(value), sorted(available_timezones())) or '; write a name such as "Europe/Oslo"'
-    raise ValueError(f"is {quoted(value)}, which is no time zone{hint}")
+    raise ValueError(f"is {quoted(value)}, which is not a time zone{hint}")
 
 
 def system_timezone_name() -> str:
-    """Return the IANA name of the machine's time zone; raises ConfigError where it does not tell one."""
+    """Return the IANA name of the machine's time zone; raises ConfigError if it has none."""
     try:
         name = tzlocal.get_localzone_name()
     except (ValueError, LookupError, OSError):
@@ -149,7 +156,7 @@ def system_timezone_name() -> str:
         return ZoneInfo(name or "").key
     except (ValueError, LookupError, OSError):
         raise ConfigError(
-            ['site.timezone: this machine does not tell its time zone\'s name; set timezone = "Europe/Oslo", say']
+            ['site.timezone: this machine\'s time zone has no name; set it, for example timezone = "Europe/Oslo"']
         ) from None
 
 
@@ -181,13 +188,13 @@ def _coordinate(value: object) -> bool:
 
 
 def _polygon(value: object) -> tuple[Point, ...]:
-    example = "give corners as [[0.1, 0.2], ...]"
+    example = "write corners as [[0.1, 0.2], ...]"
     if not isinstance(value, list | tuple):
         raise ValueError(f"is {quoted(value)}; {example}")
     if len(value) < 3:
         raise ValueError(f"needs at least 3 points, has {len(value)}; {example}")
     if len(value) > MAX_CORNERS:
-        raise ValueError(f"has {len(value)} points; at most {MAX_CORNERS} are taken, leave some out")
+        raise ValueError(f"has {len(value)} points; at most {MAX_CORNERS} are accepted, remove some")
     corners: list[Point] = []
     for number, corner in enumerate(value, start=1):
         if not (isinstance(corner, list | tuple) and len(corner) == 2 and all(map(_coordinate, corner))):
@@ -202,25 +209,25 @@ def _polygon(value: object) -> tuple[Point, ...]:
 
 
 def _check_corners(corners: list[Point]) -> None:
-    """Raise ValueError where a corner is given twice, or where all lie on one line."""
+    """Raise ValueError if two corners are the same, or if all lie on one line."""
     for later, corner in enumerate(corners):
         for earlier, other in enumerate(corners[:later]):
             if max(abs(corner[0] - other[0]), abs(corner[1] - other[1])) < _SAME:
                 closing = earlier == 0 and later == len(corners) - 1
-                cure = "leave the last one out, the edge closes by itself" if closing else "give each corner once"
+                cure = "remove the last one, the polygon closes by itself" if closing else "list each corner once"
                 raise ValueError(f"point {later + 1} is the same as point {earlier + 1}; {cure}")
     if all(abs(_side(corners[0], corners[1], corner)) < _SAME for corner in corners):
         raise ValueError("has no area: its points lie on one line")
 
 
 def _check_edges(corners: list[Point]) -> None:
-    """Raise ValueError where the edge meets itself other than at the corner that two neighbours share."""
+    """Raise ValueError if two edges meet other than at the corner that neighbours share."""
     count = len(corners)
     edges = list(zip(corners, corners[1:] + corners[:1], strict=True))
     for i in range(count):
         before, corner, after = corners[i - 1], corners[i], corners[(i + 1) % count]
         if _turn(before, corner, after) == 0 and not _between(before, after, corner):
-            raise ValueError(f"turns back on itself at point {i + 1}; leave that point out")
+            raise ValueError(f"turns back on itself at point {i + 1}; remove that point")
     for i, second in enumerate(edges):
         for j, first in enumerate(edges[: max(0, i - 1)]):
             if (i + 1) % count == j or not _meet(first, second):
@@ -228,12 +235,12 @@ def _check_edges(corners: list[Point]) -> None:
             (a, b), (c, d) = [(edge + 1, (edge + 1) % count + 1) for edge in (j, i)]
             ends = f"the edge from point {a} to {b} {{}} the one from {c} to {d}"
             if any(_turn(*first, end) == 0 for end in second) or any(_turn(*second, end) == 0 for end in first):
-                raise ValueError(f"touches itself: {ends.format('meets')}; move a point, or make two polygons of it")
+                raise ValueError(f"touches itself: {ends.format('meets')}; move a point, or split it into two polygons")
             raise ValueError(f"crosses itself: {ends.format('cuts')}; give the corners in order round the edge")
 
 
 def _meet(first: tuple[Point, Point], second: tuple[Point, Point]) -> bool:
-    """Tell whether two edges have any point in common, their ends included."""
+    """Return whether two edges have any point in common, their ends included."""
     (a, b), (c, d) = first, second
     turns = _turn(a, b, c), _turn(a, b, d), _turn(c, d, a), _turn(c, d, b)
     if not any(turns):
@@ -242,7 +249,7 @@ def _meet(first: tuple[Point, Point], second: tuple[Point, Point]) -> bool:
 
 
 def _between(a: Point, b: Point, p: Point) -> bool:
-    """Tell whether `p`, which lies on the line through `a` and `b`, lies from the one to the other."""
+    """Return whether `p`, which lies on the line through `a` and `b`, lies between them, ends included."""
     return (p[0] - a[0]) * (p[0] - b[0]) + (p[1] - a[1]) * (p[1] - b[1]) <= 0
 
 
@@ -253,7 +260,7 @@ def _turn(a: Point, b: Point, p: Point) -> int:
 
 
 def _side(a: Point, b: Point, p: Point) -> float:
-    """Return twice the area of the triangle, with its sign."""
+    """Return twice the signed area of the triangle."""
     return (b[0] - a[0]) * (p[1] - a[1]) - (b[1] - a[1]) * (p[0] - a[0])
 
 
@@ -292,7 +299,7 @@ TimeOfDay = Annotated[
 Polygon = Annotated[
     tuple[Point, ...],
     BeforeValidator(_polygon),
-    # Spelt out, because pydantic would write `prefixItems`, which the TOML editors' draft-4 readers do not know.
+    # Written by hand: pydantic would use `prefixItems`, which the draft-4 schema readers of TOML editors do not know.
     _schema(
         type="array",
         minItems=3,

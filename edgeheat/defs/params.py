@@ -12,6 +12,7 @@ Point = tuple[float, float]
 HeatKind = Literal["decaying", "window", "total"]
 ZoneKind = Literal["zone", "include", "ignore", "privacy"]
 ImageFormat = Literal["png", "jpeg", "webp"]
+VideoCodec = Literal["h264", "vp9", "av1"]
 Measure = Literal["presence", "traffic", "dwell"]
 Subtractor = Literal["mog2", "knn", "mog", "cnt", "gsoc", "difference"]
 

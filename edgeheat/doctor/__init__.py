@@ -1,1 +1,1 @@
-"""Checks everything edgeheat needs and says what to do where something is missing."""
+"""`edgeheat doctor`: checks everything edgeheat needs, each with a remedy if it fails."""

@@ -1,4 +1,4 @@
-"""The checks of the doctor, one small function each: machine, configuration, storage, broker and cameras."""
+"""Checks of machine, configuration, storage, broker and cameras; each returns one `Finding`."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from edgeheat.config import Camera, Config, load_config
 from edgeheat.config.types import size_text
 from edgeheat.defs.clock import Clock
 from edgeheat.doctor.finding import Finding
-from edgeheat.errors import ConfigError, EdgeheatError
+from edgeheat.errors import OPENCV_REMEDY, ConfigError, EdgeheatError
 from edgeheat.redact import redact
 from edgeheat.sinks.mqtt.connection import Connection
 from edgeheat.sinks.mqtt.retained_queue import RetainedQueue
@@ -25,65 +25,68 @@ from edgeheat.sources import open_source
 from edgeheat.sources.base import SourceOptions
 
 CAMERA_TIMEOUT_S = 10.0
+"""Longest wait for the first frame of a camera."""
+
 BROKER_TIMEOUT_S = 10.0
+"""Longest wait for the broker's answer to the login."""
+
 CLOCK_SYNCHRONISED = Path("/run/systemd/timesync/synchronized")
-OPENCV_REMEDY = "apt install libgl1 libglib2.0-0"
-"""What a Debian image without a desktop lacks for OpenCV's x86 wheels."""
+"""File that systemd-timesyncd creates once it has set the clock."""
 
 
 def check_opencv() -> Finding:
-    """OpenCV and numpy load."""
+    """Check that OpenCV and numpy can be imported."""
     try:
         importlib.import_module("cv2")
     except ImportError as error:
-        return Finding("opencv", "failed", f"OpenCV does not load: {error}", OPENCV_REMEDY)
+        return Finding("opencv", "failed", f"OpenCV cannot be loaded: {error}", OPENCV_REMEDY)
     what = f"OpenCV {version('opencv-contrib-python')}, numpy {version('numpy')}"
     return Finding("opencv", "ok", what)
 
 
 def check_decoder() -> Finding:
-    """PyAV, which decodes video, loads."""
+    """Check that PyAV, which decodes video, can be imported."""
     try:
         importlib.import_module("av")
     except ImportError as error:
-        return Finding("decoder", "failed", f"PyAV does not load: {error}", "pip install --force-reinstall av")
+        return Finding("decoder", "failed", f"PyAV cannot be loaded: {error}", "pip install --force-reinstall av")
     return Finding("decoder", "ok", f"PyAV {version('av')}")
 
 
 def check_clock(synchronised: Path) -> Finding:
-    """The clock is set from the network; `synchronised` is the file by which systemd says so."""
+    """Check that the clock is set from the network; `synchronised`: the file with which systemd reports it."""
     if synchronised.exists():
         return Finding("clock", "ok", "set from the network")
     return Finding(
         "clock",
         "warning",
-        "nothing says that the clock is set from the network; wrong time means wrong names of pictures",
-        "timedatectl set-ntp true (or look at what else sets the clock)",
+        "the clock is not known to be set from the network; with a wrong clock, pictures get wrong names",
+        "timedatectl set-ntp true (or check the service that sets the clock)",
     )
 
 
 def check_config(path: Path | None, env: Mapping[str, str]) -> tuple[Finding, Config | None]:
-    """The configuration can be used; also returns it."""
+    """Check the configuration; also return it if it is valid."""
     try:
         config = load_config(path, env)
     except ConfigError as error:
-        faults = "; ".join(error.faults)
-        return Finding("configuration", "failed", faults, "mend the faults, then: edgeheat config check"), None
+        errors = "; ".join(error.errors)
+        return Finding("configuration", "failed", errors, "fix the errors, then run: edgeheat config check"), None
     return Finding("configuration", "ok", f"{len(config.camera)} camera(s)"), config
 
 
 def check_timezone(config: Config) -> Finding:
-    """The shop's time zone was chosen, or the machine's is not merely the factory's UTC."""
+    """Check that the time zone is configured, or that the machine's is not just the default UTC."""
     name = config.timezone.key
     if config.site.timezone or name not in {"UTC", "Etc/UTC"}:
         return Finding("time zone", "ok", name)
     return Finding(
-        "time zone", "warning", "the machine's time zone is UTC", 'unless the shop is there, set site.timezone = "…"'
+        "time zone", "warning", "the machine's time zone is UTC", 'unless that is right, set site.timezone = "…"'
     )
 
 
 def check_storage(config: Config) -> Finding:
-    """The storage folder can be written and has more than the free floor."""
+    """Check that the storage folder is writable and has more free space than `storage.free_floor`."""
     path, floor = config.storage_path, config.storage.free_floor_bytes
     try:
         path.mkdir(parents=True, exist_ok=True)
@@ -91,30 +94,30 @@ def check_storage(config: Config) -> Finding:
             file.write(b"edgeheat doctor")
         free_bytes = shutil.disk_usage(path).free
     except OSError as error:
-        remedy = "give this user the folder, or set storage.path"
+        remedy = "make the folder writable for this user, or set storage.path"
         return Finding("storage", "failed", f"{path} cannot be written: {error.strerror}", remedy)
     free = f"{free_bytes / 1e9:.1f} GB free in {path}"
     if free_bytes > floor:
         return Finding("storage", "ok", free)
-    remedy = f"free some space, or lower storage.free_floor ({size_text(floor)})"
-    return Finding("storage", "failed", f"{free}: no picture will be kept", remedy)
+    remedy = f"free some space, or reduce storage.free_floor ({size_text(floor)})"
+    return Finding("storage", "failed", f"{free}: no picture will be stored", remedy)
 
 
 def check_web_port(host: str, port: int) -> Finding:
-    """The address of the status page is free; edgeheat itself may be what holds it."""
+    """Check that the address of the status page is free, unless a running edgeheat uses it."""
     try:
         family, kind, *_, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
         with socket.socket(family, kind) as listener:
             listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             listener.bind(address)
     except OSError as error:
-        remedy = "nothing to do if edgeheat runs already; else set web.port or web.host"
+        remedy = "nothing, if edgeheat is running; otherwise set web.port or web.host"
         return Finding("web", "warning", f"cannot listen on {host}:{port}: {error.strerror}", remedy)
     return Finding("web", "ok", f"{host}:{port} is free")
 
 
 def check_broker(config: Config, clock: Clock) -> Finding:
-    """The MQTT broker takes the login; under a client id of its own, so that a running edgeheat is left alone."""
+    """Check that the MQTT broker accepts the login, with another client id than a running edgeheat uses."""
     settings = config.mqtt.broker_params(config.site.name)
     settings = replace(settings, client_id=f"{settings.client_id}-doctor")
     where = f"{settings.host}:{settings.port}"
@@ -130,22 +133,22 @@ def check_broker(config: Config, clock: Clock) -> Finding:
             pass
         if connection.is_up:
             connection.disconnect()
-            return Finding("broker", "ok", f"{where} takes the login")
+            return Finding("broker", "ok", f"{where} accepts the login")
     finally:
         connection.close()
     if connection.reason_code is not None:
-        what = f"{where} refuses: {connection.reason_code}"
+        what = f"{where} rejects the login: {connection.reason_code}"
         return Finding("broker", "failed", what, "check mqtt.username and mqtt.password")
     return Finding("broker", "failed", f"{where} does not answer as an MQTT broker", "check mqtt.port and mqtt.tls")
 
 
 def check_camera(camera: Camera, clock: Clock, timeout_s: float = CAMERA_TIMEOUT_S) -> Finding:
-    """The camera opens and gives a frame; tried in a process of its own, which a broken decoder may take with it."""
+    """Check that the camera delivers a frame, in a process of its own because a broken decoder can crash it."""
     check = f"camera {camera.name}"
     options = SourceOptions(
         clock=clock,
         rtsp_transport=camera.rtsp_transport,
-        # A source that gives up first can say what was wrong.
+        # Shorter than the timeout here, so that the source reports the reason.
         open_timeout_s=0.8 * timeout_s,
         read_timeout_s=0.8 * timeout_s,
         loop=camera.loop,
@@ -159,7 +162,7 @@ def check_camera(camera: Camera, clock: Clock, timeout_s: float = CAMERA_TIMEOUT
     try:
         if not here.poll(timeout_s):
             return Finding(check, "failed", f"no frame within {timeout_s:g} s", f"check the source of {camera.name}")
-        fault, size_wh = here.recv()
+        error, size_wh = here.recv()
     except EOFError:
         child.join()
         what = f"the decoder crashed (exit code {child.exitcode})"
@@ -168,17 +171,17 @@ def check_camera(camera: Camera, clock: Clock, timeout_s: float = CAMERA_TIMEOUT
         child.kill()
         child.join()
         here.close()
-    if fault:
-        return Finding(check, "failed", fault, f"check the source, username and password of {camera.name}")
-    what = f"{redact(camera.source)} gives frames of {size_wh[0]}x{size_wh[1]}"
-    if blind := _blind_zones(camera, size_wh):
-        return Finding(check, "warning", f"{what}, but {blind}", f"look at the [[camera.zone]] of {camera.name}")
+    if error:
+        return Finding(check, "failed", error, f"check the source, username and password of {camera.name}")
+    what = f"{redact(camera.source)} delivers frames of {size_wh[0]}x{size_wh[1]}"
+    if blind := blind_zones(camera, size_wh):
+        return Finding(check, "warning", f"{what}, but {blind}", f"check the [[camera.zone]] tables of {camera.name}")
     return Finding(check, "ok", what)
 
 
-def _blind_zones(camera: Camera, size_wh: tuple[int, int]) -> str:
-    """Say which zones count nothing ever, because masks cover them; an empty text if all can."""
-    # Here, for the doctor must come to word where OpenCV does not load.
+def blind_zones(camera: Camera, size_wh: tuple[int, int]) -> str:
+    """Return which zones can never count anything because masks cover them; an empty text if there are none."""
+    # Not imported above, because the doctor must also run where OpenCV does not load.
     from edgeheat.core.grid.sampling import grid_size_wh
     from edgeheat.core.grid.zones import ZoneMasks
 
@@ -191,7 +194,7 @@ def _blind_zones(camera: Camera, size_wh: tuple[int, int]) -> str:
 
 
 def _grab_frame(url: str, options: SourceOptions, answer: Pipe) -> None:
-    """Send (fault, size): the reason why there is no frame, or an empty text and its width and height."""
+    """Send (error, size_wh): why there is no frame and None, or an empty text and the frame's width and height."""
     try:
         frame = next(open_source(url, options).frames(), None)
         answer.send(("it ends before its first frame", None) if frame is None else ("", frame.size_wh))

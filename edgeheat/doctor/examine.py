@@ -1,4 +1,4 @@
-"""Runs every check of the doctor in order and reports each finding as soon as it is there."""
+"""Runs all checks of the doctor in order."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from pathlib import Path
 
 from edgeheat.defs.clock import Clock
 from edgeheat.doctor.checks import (
+    CAMERA_TIMEOUT_S,
     CLOCK_SYNCHRONISED,
     check_broker,
     check_camera,
@@ -21,36 +22,44 @@ from edgeheat.doctor.checks import (
 from edgeheat.doctor.finding import Finding, Verdict
 
 
-def examine(path: Path | None, env: Mapping[str, str], clock: Clock, report: Callable[[Finding], None]) -> bool:
-    """Run every check, each reported as soon as it is done; return whether none failed.
+def examine(
+    path: Path | None,
+    env: Mapping[str, str],
+    clock: Clock,
+    report: Callable[[Finding], None],
+    *,
+    camera_timeout_s: float = CAMERA_TIMEOUT_S,
+) -> bool:
+    """Run all checks and call `report` with each result as soon as there is one; return whether none failed.
 
-    Without a usable configuration only the machine is looked at. `path` and `env` as for `load_config`.
+    Without a valid configuration only the machine is checked. `path` and `env` as for `load_config`,
+    `camera_timeout_s` as for `check_camera`.
     """
-    worst: list[Verdict] = []
+    verdicts: list[Verdict] = []
 
-    def tell(finding: Finding) -> None:
-        worst.append(finding.verdict)
+    def add(finding: Finding) -> None:
+        verdicts.append(finding.verdict)
         report(finding)
 
     opencv = check_opencv()
-    tell(opencv)
-    tell(check_decoder())
-    tell(check_clock(CLOCK_SYNCHRONISED))
+    add(opencv)
+    add(check_decoder())
+    add(check_clock(CLOCK_SYNCHRONISED))
     finding, config = check_config(path, env)
-    tell(finding)
+    add(finding)
     if config is not None:
-        tell(check_timezone(config))
-        tell(check_storage(config))
+        add(check_timezone(config))
+        add(check_storage(config))
         if config.web.enabled:
-            tell(check_web_port(config.web.host, config.web.port))
+            add(check_web_port(config.web.host, config.web.port))
         if config.mqtt.enabled:
-            tell(check_broker(config, clock))
+            add(check_broker(config, clock))
         for camera in config.camera:
-            tell(check_camera(camera, clock))
+            add(check_camera(camera, clock, camera_timeout_s))
         if config.plan and opencv.verdict == "ok":
-            # Needs OpenCV itself.
+            # Not imported above, because the doctor must also run where OpenCV does not load.
             from edgeheat.doctor.plan import check_plans
 
             for finding in check_plans(config):
-                tell(finding)
-    return "failed" not in worst
+                add(finding)
+    return "failed" not in verdicts

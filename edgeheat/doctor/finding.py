@@ -1,4 +1,4 @@
-"""What a check of the doctor found, and what to do about it."""
+"""The result of one check of the doctor, with its remedy."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ Verdict = Literal["ok", "warning", "failed"]
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """What one check found."""
+    """Result of one check."""
 
     check: str
-    """What was looked at: `opencv`, `storage`, `camera entrance`, …"""
+    """What was checked: `opencv`, `storage`, `camera entrance`, …"""
 
     verdict: Verdict
     what: str
-    """What is the case, in a sentence without passwords."""
+    """The result as a sentence; the caller masks passwords in it."""
 
     remedy: str = ""
-    """What to do about it; empty where all is well."""
+    """What to do about it; empty if nothing is to be done."""

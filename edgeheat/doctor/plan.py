@@ -1,4 +1,4 @@
-"""The doctor's look at floor plans: how well the measured points fit one another, and how much of a plan is seen."""
+"""Checks of floor plans: how well the measured points fit together, and how much of each plan the cameras see."""
 
 from __future__ import annotations
 
@@ -18,12 +18,14 @@ from edgeheat.defs.params import PlanViewParams
 from edgeheat.doctor.finding import Finding
 
 _NOMINAL_PICTURE_WH = (1920, 1080)
-_MOST_MISFIT_M = 0.3
-"""A point that is farther off than half a person is wide is mistyped, or its mark was another one."""
+"""Picture size assumed for the grid, because the cameras are not opened for this check."""
+
+_MAX_MISFIT_M = 0.3
+"""A misfit of more than half a person's width means that the point is mistyped or another mark was measured."""
 
 
 def check_plans(config: Config) -> Iterator[Finding]:
-    """Say of each plan what its cameras see of it, and of each view how far its points are off."""
+    """Yield a finding for each view, with the misfit of its points, and one for each plan, with the share seen."""
     feet = {camera.name: camera.motion.feet for camera in config.camera}
     for plan, params in zip(config.plan, config.plan_params(), strict=True):
         seen: list[U8] = []
@@ -41,7 +43,7 @@ def check_plans(config: Config) -> Iterator[Finding]:
 def _check_plan(plan: Plan, seen: list[U8]) -> Finding:
     check = f"plan {plan.name}"
     if plan.image and decode_image(Path(plan.image).read_bytes()) is None:
-        return Finding(check, "warning", f"{plan.image} is damaged; the plan is drawn without it", "save it anew")
+        return Finding(check, "warning", f"{plan.image} is damaged; the plan is drawn without it", "save it again")
     together = _percent(np.maximum.reduce(seen)) if seen else "nothing"
     return Finding(check, "ok", f"{plan.size_m[0]:g} by {plan.size_m[1]:g} m, its cameras see {together} of it")
 
@@ -49,21 +51,21 @@ def _check_plan(plan: Plan, seen: list[U8]) -> Finding:
 def _check_view(check: str, view: PlanViewParams, floor: FloorView, feet: bool) -> Finding:
     count, sees = len(view.points), f"sees {_percent(floor.seen)} of the plan"
     if not floor.seen.any():
-        remedy = "look at its points, at the plan's size and at the camera's masks"
+        remedy = "check its points, the plan's size and the camera's masks"
         return Finding(check, "failed", "sees nothing of the plan", remedy)
     if count == 4:
-        # Four points always fit: only a fifth can show that one of them is wrong.
-        what = f"4 points, whose misfit only a fifth could tell; {sees}"
+        # Four points always fit exactly: only a fifth can show that one is wrong.
+        what = f"4 points, which always fit; a fifth would show their misfit; {sees}"
     else:
         off_cm = [round(100 * off_m) for off_m in misfits_m(view.points)]
         worst = off_cm.index(max(off_cm))
         listed = ", ".join(str(off) for off in off_cm)
         what = f"{count} points, misfit {listed} cm, worst {off_cm[worst]} cm at point {worst + 1}; {sees}"
-        if off_cm[worst] > 100 * _MOST_MISFIT_M:
+        if off_cm[worst] > 100 * _MAX_MISFIT_M:
             return Finding(check, "warning", what, f"measure point {worst + 1} and its neighbours again")
     if not feet:
         remedy = f"set feet = true under [camera.motion] of {view.camera}"
-        return Finding(check, "warning", f"{what}, but bodies are laid along the floor behind their feet", remedy)
+        return Finding(check, "warning", f"{what}, but bodies are drawn on the floor behind their feet", remedy)
     return Finding(check, "ok", what)
 
 

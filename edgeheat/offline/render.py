@@ -17,12 +17,12 @@ from edgeheat.core.pipeline import CameraPipeline
 from edgeheat.core.render.caption import Caption
 from edgeheat.core.render.encode import encode
 from edgeheat.core.render.heatmap import default_size, draw
-from edgeheat.defs.params import HeatParams, ImageFormat, Measure, PipelineParams
+from edgeheat.defs.params import HeatParams, ImageFormat, Measure, PipelineParams, VideoCodec
 from edgeheat.defs.wording import duration_words, with_measure
 from edgeheat.errors import EdgeheatError, SourceUnavailable
 from edgeheat.offline.outputs import StagedOutputs, check_target
 from edgeheat.offline.recording import read_frames, recording_target
-from edgeheat.offline.video import FORMATS, MaskLog, OverlayVideo
+from edgeheat.offline.video import MaskLog, OverlayVideo, check_video_target
 from edgeheat.redact import redact
 from edgeheat.sources import open_source
 from edgeheat.sources.base import Source, SourceOptions
@@ -57,7 +57,7 @@ class RenderJob:
     """The heat over the background; PNG, JPEG or WebP by the ending of the name."""
 
     video: Path | None
-    """The accumulating heat over each frame, H.264."""
+    """The accumulating heat over each frame, in `video_codec`."""
 
     grid: Path | None
     """The values, as a numpy npz file; docs/rendering.md lists the arrays."""
@@ -78,7 +78,10 @@ class RenderJob:
     """False: existing files are kept and a number is added to the new name."""
 
     video_quality: int
-    """x264's constant rate factor, 0..51; lower is better and larger."""
+    """x264's constant rate factor, 0..51; lower is better and larger; scaled to 0..63 for VP9 and AV1."""
+
+    video_codec: VideoCodec = "h264"
+    """How the video is encoded; the ending of its name must fit."""
 
     measure: Measure = "presence"
     """What the heat counts."""
@@ -152,9 +155,11 @@ def _check(job: RenderJob) -> None:
     if len({path.absolute() for path in named}) < len(named):
         raise EdgeheatError("two outputs have the same name: choose different ones")
     target = recording_target(job.source, "render")
-    for path, suffixes in ((job.image, IMAGE_FORMATS), (job.video, FORMATS), (job.grid, (".npz",))):
+    for path, suffixes in ((job.image, IMAGE_FORMATS), (job.grid, (".npz",))):
         if path is not None:
             check_target(path, tuple(suffixes), target)
+    if job.video is not None:
+        check_video_target(job.video, job.video_codec, target)
 
 
 def _open(job: RenderJob) -> Source:
@@ -228,6 +233,7 @@ def _stage_video(
         _caption(job, first_pass),
         default_size(first_pass.first.size_wh, job.params.style),
         rate=(first_pass.frames - 1) / first_pass.length_s if first_pass.length_s > 0 else _SINGLE_FRAME_FPS,
+        codec=job.video_codec,
         crf=job.video_quality,
     )
 
@@ -236,4 +242,4 @@ def _stage_video(
             yield frame
             on_progress(first_pass.frames + done, 2 * first_pass.frames)
 
-    outputs.stage_by_name(path, lambda temp: video.write(temp, FORMATS[path.suffix.lower()], frames()))
+    outputs.stage_by_name(path, lambda temp: video.write(temp, path.suffix, frames()))

@@ -1,7 +1,8 @@
-"""The overlay video: the heat as it grows over each frame of a recording, as H.264."""
+"""Writes the overlay video of a recording: the growing heat over each frame, encoded as H.264, VP9 or AV1."""
 
 from __future__ import annotations
 
+import os
 import zlib
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -26,16 +27,41 @@ from edgeheat.core.heat.packing import pack_array, unpack_array
 from edgeheat.core.render.annotate import title_and_legend
 from edgeheat.core.render.caption import Caption
 from edgeheat.core.render.heatmap import dimmed_background, heat_layer, scale_max_s
-from edgeheat.defs.params import Measure, PipelineParams
+from edgeheat.defs.params import Measure, PipelineParams, VideoCodec
 from edgeheat.errors import EdgeheatError
+from edgeheat.offline.outputs import check_target
 
-FORMATS: Final = {".mp4": "mp4", ".m4v": "mp4", ".mov": "mov", ".mkv": "matroska"}
-"""File endings and the containers that FFmpeg writes for them."""
+_CONTAINERS: Final = {".mp4": "mp4", ".m4v": "mp4", ".mov": "mov", ".mkv": "matroska", ".webm": "webm"}
+"""File endings and FFmpeg's names of the containers that are written for them."""
 
-_ENCODERS = ("libx264", "libopenh264", "h264_v4l2m2m")
+_ENDINGS: Final[dict[VideoCodec, tuple[str, ...]]] = {
+    "h264": (".mp4", ".m4v", ".mov", ".mkv"),
+    "vp9": (".webm", ".mkv", ".mp4"),
+    "av1": (".webm", ".mkv", ".mp4"),
+}
+"""File endings whose containers hold a codec in a form that browsers play."""
+
+_ENCODERS: Final[dict[VideoCodec, tuple[str, ...]]] = {
+    "h264": ("libx264", "libopenh264", "h264_v4l2m2m"),
+    "vp9": ("libvpx-vp9",),
+    "av1": ("libsvtav1",),
+}
+"""FFmpeg's encoders of each codec, best first. PyAV's wheels hold the first of each, and no libaom."""
+
+_X264_MAX_CRF = 51
+"""Lowest quality on the scale of `crf`, which is that of x264."""
+
+_VPX_SVT_MAX_CRF = 63
+"""Lowest quality on the scales of libvpx and SVT-AV1."""
+
 _TICKS_PER_S = 90_000
-_BT601, _VIDEO_RANGE = 6, 1
-"""What cv2's I420 is, in the numbers of ITU-T H.273: players guess wrongly for large pictures that do not say."""
+"""Time base of the encoded frames: the one of MPEG, in which every usual frame rate has whole frame durations."""
+
+_BT601 = 6
+"""Colour matrix of cv2's I420 in ITU-T H.273; without it players assume BT.709 for large pictures."""
+
+_VIDEO_RANGE = 1
+"""Value range of cv2's I420 (luma from 16 to 235) in FFmpeg's numbers."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,15 +147,21 @@ class OverlayVideo:
     rate: float
     """Mean frames a second; each frame keeps its own time, this is what players are told."""
 
+    codec: VideoCodec
     crf: int
-    """x264's constant rate factor: 18 is visually without loss, 23 usual, 30 small."""
+    """Constant rate factor on x264's scale, 0..51: 18 is visually lossless, 23 usual, 30 small.
 
-    def write(self, path: Path, container: str, frames: Iterable[Frame]) -> None:
-        """Encode the frames with the heat so far over them to `path`, whatever it is called.
+    Scaled linearly to 0..63 for VP9 and AV1: 23 becomes 28.
+    """
 
-        Raises OSError where it cannot be written, EdgeheatError where it cannot be encoded.
+    def write(self, path: Path, suffix: str, frames: Iterable[Frame]) -> None:
+        """Encode the frames with the heat up to their time over them to `path`, in the container of `suffix`.
+
+        `path` may be a temporary name with another ending. Raises OSError where it cannot be written, EdgeheatError
+        where it cannot be encoded.
         """
-        write_video(path, container, self._pictures(frames), size_wh=self.size_wh, rate=self.rate, crf=self.crf)
+        pictures = self._pictures(frames)
+        write_video(path, suffix, pictures, size_wh=self.size_wh, rate=self.rate, codec=self.codec, crf=self.crf)
 
     def _pictures(self, frames: Iterable[Frame]) -> Iterator[tuple[U8, float]]:
         """Yield each frame with the heat so far over it, and its time."""
@@ -156,15 +188,32 @@ class OverlayVideo:
         return dimmed_background(now, self.params.style, self.size_wh)
 
 
-def write_video(
-    path: Path, container: str, pictures: Iterable[tuple[U8, float]], *, size_wh: SizeWH, rate: float, crf: int
-) -> None:
-    """Encode pictures, BGR of `size_wh`, each with the time in seconds from which it is seen, to `path`.
+def check_video_target(path: Path, codec: VideoCodec, source: str) -> None:
+    """Raise EdgeheatError where `path` cannot become a video of this codec; `source` as for `check_target`."""
+    endings = _ENDINGS[codec]
+    if path.suffix.lower() not in endings:
+        raise EdgeheatError(f"{path}: the name of a video in {codec} must end in {' or '.join(endings)}")
+    check_target(path, endings, source)
+    _encoder_name(codec)
 
-    rate, crf: see `OverlayVideo`. Raises OSError where it cannot be written, EdgeheatError where it cannot be encoded.
+
+def write_video(
+    path: Path,
+    suffix: str,
+    pictures: Iterable[tuple[U8, float]],
+    *,
+    size_wh: SizeWH,
+    rate: float,
+    codec: VideoCodec,
+    crf: int,
+) -> None:
+    """Encode pictures, BGR of `size_wh`, each with the time in seconds from which it is shown.
+
+    path, suffix, rate, codec, crf: see `OverlayVideo`. Raises OSError where the file cannot be written, EdgeheatError
+    where the pictures cannot be encoded.
     """
     try:
-        with _Encoder(path, container, size_wh, rate, crf) as encoder:
+        with _Encoder(path, suffix, size_wh=size_wh, rate=rate, codec=codec, crf=crf) as encoder:
             for picture, mono_s in pictures:
                 encoder.add(picture, mono_s)
     except av.FFmpegError as error:
@@ -174,10 +223,13 @@ def write_video(
 
 
 class _Encoder:
-    """H.264 in yuv420p, which every browser and phone plays."""
+    """A video file that is being written, in yuv420p: the one pixel format that every browser and phone plays."""
 
-    def __init__(self, path: Path, container: str, size_wh: SizeWH, rate: float, crf: int) -> None:
-        codec = _encoder_name()
+    def __init__(self, path: Path, suffix: str, *, size_wh: SizeWH, rate: float, codec: VideoCodec, crf: int) -> None:
+        container = _CONTAINERS[suffix.lower()]
+        encoder = _encoder_name(codec)
+        # SVT-AV1 writes some twenty lines to stderr for each video unless only errors are asked for.
+        os.environ.setdefault("SVT_LOG", "1")
         width, height = (side + side % 2 for side in size_wh)
         self._frame_ticks = round(_TICKS_PER_S / rate)
         self._zero_s: float | None = None
@@ -186,7 +238,7 @@ class _Encoder:
         options = {"movflags": "+faststart"} if container in ("mp4", "mov") else {}
         self._container: OutputContainer = av.open(str(path), "w", format=container, options=options)
         mean_rate = Fraction(rate).limit_denominator(1001)
-        stream = self._container.add_stream(codec, rate=mean_rate, options=_quality(codec, crf))
+        stream = self._container.add_stream(encoder, rate=mean_rate, options=_options(encoder, crf))
         assert isinstance(stream, VideoStream)
         self._stream = stream
         self._stream.width, self._stream.height, self._stream.pix_fmt = width, height, "yuv420p"
@@ -221,12 +273,23 @@ class _Encoder:
         self._container.mux(self._stream.encode(frame))
 
 
-def _encoder_name() -> str:
-    for name in _ENCODERS:
+def _encoder_name(codec: VideoCodec) -> str:
+    for name in _ENCODERS[codec]:
         if name in av.codecs_available:
             return name
-    raise EdgeheatError("this build of PyAV has no H.264 encoder: install the av wheel of PyPI, or leave --video out")
+    raise EdgeheatError(
+        f"this build of PyAV has no encoder for {codec}: install the av wheel from PyPI, or leave --video out"
+    )
 
 
-def _quality(codec: str, crf: int) -> dict[str, str]:
-    return {"crf": str(crf), "preset": "veryfast"} if codec == "libx264" else {"b": "4M"}
+def _options(encoder: str, crf: int) -> dict[str, str]:
+    """Return the encoder's options for a quality on x264's scale, at a speed that suits a Raspberry Pi."""
+    scaled = str(round(crf * _VPX_SVT_MAX_CRF / _X264_MAX_CRF))
+    if encoder == "libx264":
+        return {"crf": str(crf), "preset": "veryfast"}
+    if encoder == "libvpx-vp9":
+        # Without a bit rate of 0 the CRF is only a lower limit of quality.
+        return {"crf": scaled, "b": "0", "deadline": "realtime", "cpu-used": "6", "row-mt": "1"}
+    if encoder == "libsvtav1":
+        return {"crf": scaled, "preset": "9"}
+    return {"b": "4M"}

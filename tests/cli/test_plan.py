@@ -7,17 +7,12 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
-from typer.testing import CliRunner, Result
 
-from edgeheat.cli.app import app
+from tests.cli.commands import edgeheat
 from tests.support.floor import FRONT, FRONT_MARKS, pairs
 
 POINTS = [list(point) for point in pairs(FRONT, FRONT_MARKS)]
 GOOD = "synthetic:shop?size=320x180"
-
-
-def edgeheat(*words: str) -> Result:
-    return CliRunner().invoke(app, list(words))
 
 
 def config(tmp_path: Path, plans: tuple[str, ...] = ("floor",), sources: tuple[str, ...] = (GOOD,)) -> str:
@@ -42,14 +37,14 @@ def test_it_writes_a_picture_of_the_plan_s_shape_and_replaces_an_older_one(tmp_p
     assert picture is not None and picture.shape == (1164, 1280, 3)
 
 
-def test_a_camera_that_gives_no_frame_is_told_and_the_others_are_shown(tmp_path: Path) -> None:
+def test_a_camera_without_a_frame_is_reported_and_the_others_are_drawn(tmp_path: Path) -> None:
     output = tmp_path / "check.png"
     result = edgeheat("plan", "-c", config(tmp_path, sources=(GOOD, "/no/such/file.mp4")), "-o", str(output))
     assert result.exit_code == 0 and output.exists()
     assert "cam1: " in result.stderr and "/no/such/file.mp4" in result.stderr
 
 
-def test_a_damaged_picture_of_the_plan_is_told_and_the_cameras_are_shown(tmp_path: Path) -> None:
+def test_a_damaged_picture_of_the_plan_is_reported_and_the_cameras_are_drawn(tmp_path: Path) -> None:
     whole = cv2.imencode(".png", np.full((100, 110, 3), 255, np.uint8))[1].tobytes()
     (tmp_path / "floor.png").write_bytes(whole[: len(whole) // 2])
     file = Path(config(tmp_path))
@@ -70,7 +65,7 @@ def test_a_damaged_picture_of_the_plan_is_told_and_the_cameras_are_shown(tmp_pat
         ("no folder", ("floor",), ["-o", "/no/such/folder/check.jpg"], "there is no folder /no/such/folder"),
     ],
 )
-def test_what_cannot_be_done_is_said_in_a_line(
+def test_errors_are_reported_in_one_line(
     tmp_path: Path, what: str, plans: tuple[str, ...], words: list[str], said: str
 ) -> None:
     result = edgeheat("plan", *words, "-c", config(tmp_path, plans))

@@ -1,3 +1,5 @@
+"""The full text of every error of the configuration."""
+
 from __future__ import annotations
 
 from pathlib import Path
@@ -8,7 +10,7 @@ from edgeheat.config import Config, load_config
 from edgeheat.errors import ConfigError
 
 CAM = '[[camera]]\nname = "a"\nsource = "rtsp://cam/1"\n'
-TOO_MUCH_TOML = "has a number of thousands of digits, or brackets thousands deep"
+TOO_MUCH_TOML = "has a number with thousands of digits, or too deeply nested brackets"
 CORNERS = "polygon = [[0, 0], [1, 0], [1, 1]]\n"
 
 
@@ -25,40 +27,50 @@ def heat(text: str) -> str:
 
 
 # ruff: noqa: E501
-# Each: what is wrong; the file; the environment; the full text of every fault (the file's name before it is checked).
-FAULTS: list[tuple[str, str, dict[str, str], list[str]]] = [
-    ("no camera", "", {}, ["camera: there is none; add a [[camera]] table with name and source"]),
+# Each: what is wrong; the file; the environment; the full text of every error (the file's name before it is checked).
+ERRORS: list[tuple[str, str, dict[str, str], list[str]]] = [
+    ("no camera", "", {}, ["camera: is missing; add a [[camera]] table with name and source"]),
     ("no name and no source", "[[camera]]\n", {}, ["camera[0].name: is missing", "camera[0].source: is missing"]),
     ("wrong TOML", "[mqtt\nport = 1", {}, ["line 1, column 6: Expected ']' at the end of a table declaration"]),
     ("text without quotes", "x = 1\n\n[mqtt]\nhost = broker\n", {}, ["line 4, column 8: Invalid value"]),
     ("a table given twice", "[mqtt]\n[mqtt]\n", {}, ["line 2, column 6: Cannot declare ('mqtt',) twice"]),
-    ("unknown table", CAM + "[mqqt]\nport = 1\n", {}, ['mqqt: is no setting; did you mean "mqtt"?']),
-    ("unknown key", '[mqtt]\npasword = "hush"\n' + CAM, {}, ['mqtt.pasword: is no setting; did you mean "password"?']),
-    ("unknown key that is like none", "[log]\nzzz = 1\n" + CAM, {}, ["log.zzz: is no setting; known here: level"]),
+    ("unknown table", CAM + "[mqqt]\nport = 1\n", {}, ['mqqt: is not a setting; did you mean "mqtt"?']),
+    (
+        "unknown key",
+        '[mqtt]\npasword = "hush"\n' + CAM,
+        {},
+        ['mqtt.pasword: is not a setting; did you mean "password"?'],
+    ),
+    (
+        "unknown key that is like none",
+        "[log]\nzzz = 1\n" + CAM,
+        {},
+        ["log.zzz: is not a setting; the settings here are level"],
+    ),
     (
         "unknown key deep down",
         CAM + "[camera.motion]\ngridwidth = 3\n",
         {},
-        ['camera[0].motion.gridwidth: is no setting; did you mean "grid_width"?'],
+        ['camera[0].motion.gridwidth: is not a setting; did you mean "grid_width"?'],
     ),
     (
         "unknown key in a zone",
         CAM + '[[camera.zone]]\nname = "x"\nknd = "zone"\n' + CORNERS,
         {},
-        ['camera[0].zone[0].knd (camera "a", zone "x"): is no setting; did you mean "kind"?'],
+        ['camera[0].zone[0].knd (camera "a", zone "x"): is not a setting; did you mean "kind"?'],
     ),
     (
         "name in defaults",
         '[defaults]\nname = "x"\n' + CAM,
         {},
-        ['defaults.name: is no setting; did you mean "username"?'],
+        ['defaults.name: is not a setting; did you mean "username"?'],
     ),
     ("a table that is a number", "mqtt = 1\n" + CAM, {}, ["mqtt: must be a table"]),
     (
         "cameras as one table",
         '[camera]\nname = "a"\n',
         {},
-        ["camera: must be a list of tables, its name written in two pairs of brackets: [[...]]"],
+        ["camera: must be a list of tables: write its name in double brackets, [[...]]"],
     ),
     ("a camera that is a number", "camera = [1]\n", {}, ["camera[0]: must be a table"]),
     ("number out of bounds", "[web]\nport = 70000\n" + CAM, {}, ["web.port: is 70000; must be at most 65535"]),
@@ -88,7 +100,7 @@ FAULTS: list[tuple[str, str, dict[str, str], list[str]]] = [
         "a URL as the broker's name",
         '[mqtt]\nhost = "mqtt://u:hush@broker"\n' + CAM,
         {},
-        ["mqtt: has a URL as host; write its name or address alone, and set port, username and password"],
+        ["mqtt: has a URL as host; write only the name or address, and set port, username and password"],
     ),
     (
         "a text for a list of names",
@@ -164,7 +176,7 @@ FAULTS: list[tuple[str, str, dict[str, str], list[str]]] = [
         "time zone",
         '[site]\ntimezone = "Europe/Olso"\n' + CAM,
         {},
-        ['site.timezone: is "Europe/Olso", which is no time zone; did you mean "Europe/Oslo"?'],
+        ['site.timezone: is "Europe/Olso", which is not a time zone; did you mean "Europe/Oslo"?'],
     ),
     ("site name", '[site]\nname = "Shop 5"\n' + CAM, {}, ['site.name: is "Shop 5"; use 1 to 32 of a-z, 0-9, _ and -']),
     (
@@ -173,12 +185,12 @@ FAULTS: list[tuple[str, str, dict[str, str], list[str]]] = [
         {},
         ['camera[0].name: is "Front Door"; use 1 to 32 of a-z, 0-9, _ and -'],
     ),
-    ("camera name twice", CAM + CAM, {}, ['camera[1].name: is "a", as in camera[0]; names must differ']),
+    ("camera name twice", CAM + CAM, {}, ['camera[1].name: is "a", as in camera[0]; names must be unique']),
     (
         "zone name twice",
         CAM + 2 * ('[[camera.zone]]\nname = "till"\n' + CORNERS),
         {},
-        ['camera[0].zone[1].name (camera "a", zone "till"): is "till", as in camera[0].zone[0]; names must differ'],
+        ['camera[0].zone[1].name (camera "a", zone "till"): is "till", as in camera[0].zone[0]; names must be unique'],
     ),
     (
         "zone name twice but for a capital",
@@ -186,21 +198,21 @@ FAULTS: list[tuple[str, str, dict[str, str], list[str]]] = [
         {},
         [
             'camera[0].zone[1].name (camera "a", zone "Till"): is "Till"; use 1 to 32 of a-z, 0-9, _ and -',
-            'camera[0].zone[1].name (camera "a", zone "Till"): is "Till", but for capitals as in camera[0].zone[0]; names must differ',
+            'camera[0].zone[1].name (camera "a", zone "Till"): is "Till", except for case as in camera[0].zone[0]; names must be unique',
         ],
     ),
     (
         "zone name twice in defaults, for two cameras, once",
         2 * ('[[defaults.zone]]\nname = "till"\n' + CORNERS) + CAM + CAM.replace('"a"', '"b"'),
         {},
-        ['defaults.zone[1].name (zone "till"): is "till", as in defaults.zone[0]; names must differ'],
+        ['defaults.zone[1].name (zone "till"): is "till", as in defaults.zone[0]; names must be unique'],
     ),
     (
         "zone name that is taken, in capitals",
         CAM + '[[camera.zone]]\nname = "ALL"\n' + CORNERS,
         {},
         [
-            'camera[0].zone[0].name (camera "a", zone "ALL"): is "ALL", which is the whole picture in every figure; take another name'
+            'camera[0].zone[0].name (camera "a", zone "ALL"): is "ALL", which is reserved for the whole picture; choose another name'
         ],
     ),
     (
@@ -208,7 +220,7 @@ FAULTS: list[tuple[str, str, dict[str, str], list[str]]] = [
         CAM + '[[camera.zone]]\nname = "all"\n' + CORNERS,
         {},
         [
-            'camera[0].zone[0].name (camera "a", zone "all"): is "all", which is the whole picture in every figure; take another name'
+            'camera[0].zone[0].name (camera "a", zone "all"): is "all", which is reserved for the whole picture; choose another name'
         ],
     ),
     (
@@ -224,7 +236,7 @@ FAULTS: list[tuple[str, str, dict[str, str], list[str]]] = [
         zone("[[0, 0], [1, 1]]"),
         {},
         [
-            'camera[0].zone[0].polygon (camera "a", zone "till"): needs at least 3 points, has 2; give corners as [[0.1, 0.2], ...]'
+            'camera[0].zone[0].polygon (camera "a", zone "till"): needs at least 3 points, has 2; write corners as [[0.1, 0.2], ...]'
         ],
     ),
     (
@@ -255,7 +267,7 @@ FAULTS: list[tuple[str, str, dict[str, str], list[str]]] = [
         "polygon as text",
         zone('"0,0 1,0 1,1"'),
         {},
-        ['camera[0].zone[0].polygon (camera "a", zone "till"): is "0,0 1,0 1,1"; give corners as [[0.1, 0.2], ...]'],
+        ['camera[0].zone[0].polygon (camera "a", zone "till"): is "0,0 1,0 1,1"; write corners as [[0.1, 0.2], ...]'],
     ),
     (
         "polygon that crosses itself",
@@ -292,7 +304,7 @@ FAULTS: list[tuple[str, str, dict[str, str], list[str]]] = [
         zone("[[0.1, 0.1], [0.7, 0.1], [0.7, 0.7], [0.4, 0.1], [0.1, 0.7]]"),
         {},
         [
-            'camera[0].zone[0].polygon (camera "a", zone "till"): touches itself: the edge from point 1 to 2 meets the one from 3 to 4; move a point, or make two polygons of it'
+            'camera[0].zone[0].polygon (camera "a", zone "till"): touches itself: the edge from point 1 to 2 meets the one from 3 to 4; move a point, or split it into two polygons'
         ],
     ),
     (
@@ -300,33 +312,33 @@ FAULTS: list[tuple[str, str, dict[str, str], list[str]]] = [
         zone("[[0.1, 0.1], [0.9, 0.1], [0.9, 0.5], [0.7, 0.5], [0.7, 0.1], [0.3, 0.1], [0.3, 0.5]]"),
         {},
         [
-            'camera[0].zone[0].polygon (camera "a", zone "till"): touches itself: the edge from point 1 to 2 meets the one from 4 to 5; move a point, or make two polygons of it'
+            'camera[0].zone[0].polygon (camera "a", zone "till"): touches itself: the edge from point 1 to 2 meets the one from 4 to 5; move a point, or split it into two polygons'
         ],
     ),
     (
         "polygon with a spike",
         zone("[[0.1, 0.1], [0.9, 0.1], [0.5, 0.1], [0.5, 0.9]]"),
         {},
-        ['camera[0].zone[0].polygon (camera "a", zone "till"): turns back on itself at point 2; leave that point out'],
+        ['camera[0].zone[0].polygon (camera "a", zone "till"): turns back on itself at point 2; remove that point'],
     ),
     (
         "polygon with a corner given twice",
         zone("[[0.1, 0.1], [0.9, 0.1], [0.9, 0.1], [0.5, 0.9]]"),
         {},
-        ['camera[0].zone[0].polygon (camera "a", zone "till"): point 3 is the same as point 2; give each corner once'],
+        ['camera[0].zone[0].polygon (camera "a", zone "till"): point 3 is the same as point 2; list each corner once'],
     ),
     (
         "polygon that comes back to a corner",
         zone("[[0.5, 0.5], [0.9, 0.1], [0.9, 0.9], [0.5, 0.5], [0.1, 0.9], [0.1, 0.1]]"),
         {},
-        ['camera[0].zone[0].polygon (camera "a", zone "till"): point 4 is the same as point 1; give each corner once'],
+        ['camera[0].zone[0].polygon (camera "a", zone "till"): point 4 is the same as point 1; list each corner once'],
     ),
     (
         "polygon closed by hand",
         zone("[[0.1, 0.1], [0.9, 0.1], [0.5, 0.9], [0.1, 0.1]]"),
         {},
         [
-            'camera[0].zone[0].polygon (camera "a", zone "till"): point 4 is the same as point 1; leave the last one out, the edge closes by itself'
+            'camera[0].zone[0].polygon (camera "a", zone "till"): point 4 is the same as point 1; remove the last one, the polygon closes by itself'
         ],
     ),
     (
@@ -355,13 +367,13 @@ FAULTS: list[tuple[str, str, dict[str, str], list[str]]] = [
         "polygon drawn by a machine",
         zone(str([[i / 1000, (i % 2) / 2] for i in range(201)])),
         {},
-        ['camera[0].zone[0].polygon (camera "a", zone "till"): has 201 points; at most 200 are taken, leave some out'],
+        ['camera[0].zone[0].polygon (camera "a", zone "till"): has 201 points; at most 200 are accepted, remove some'],
     ),
     (
         "polygon from defaults, for two cameras, once",
         '[[defaults.zone]]\nname = "till"\npolygon = [[0, 0], [1, 1]]\n' + CAM + CAM.replace('"a"', '"b"'),
         {},
-        ['defaults.zone[0].polygon (zone "till"): needs at least 3 points, has 2; give corners as [[0.1, 0.2], ...]'],
+        ['defaults.zone[0].polygon (zone "till"): needs at least 3 points, has 2; write corners as [[0.1, 0.2], ...]'],
     ),
     (
         "polygon of the environment",
@@ -377,7 +389,7 @@ FAULTS: list[tuple[str, str, dict[str, str], list[str]]] = [
         {},
         [
             'camera[0].zone[0].name (camera "a"): is missing',
-            'camera[0].zone[0].polygon (camera "a"): needs at least 3 points, has 2; give corners as [[0.1, 0.2], ...]',
+            'camera[0].zone[0].polygon (camera "a"): needs at least 3 points, has 2; write corners as [[0.1, 0.2], ...]',
         ],
     ),
     (
@@ -402,7 +414,7 @@ FAULTS: list[tuple[str, str, dict[str, str], list[str]]] = [
         "a weight on a mask",
         CAM + '[[camera.zone]]\nname = "x"\nkind = "ignore"\nweight = 2\n' + CORNERS,
         {},
-        ['camera[0].zone[0] (camera "a", zone "x"): is of kind "ignore", which has no weight; leave it out'],
+        ['camera[0].zone[0] (camera "a", zone "x"): is of kind "ignore", which has no weight; remove it'],
     ),
     (
         "an unknown subtractor",
@@ -417,7 +429,7 @@ FAULTS: list[tuple[str, str, dict[str, str], list[str]]] = [
         CAM + "motion = { min_blob_far_cells = 20 }\n",
         {},
         [
-            "camera[0].motion: has min_blob_far_cells 20 above min_blob_cells 12; people far away are smaller: make it at most as large"
+            "camera[0].motion: has min_blob_far_cells 20 above min_blob_cells 12; people far away look smaller: do not set it higher"
         ],
     ),
     (
@@ -425,7 +437,7 @@ FAULTS: list[tuple[str, str, dict[str, str], list[str]]] = [
         CAM + 'motion = { analysis_fps = 0.4, max_gap = "2s" }\n',
         {},
         [
-            "camera[0].motion: has analysis_fps 0.4, one look in 2.5 s, and max_gap 2s, so that every look would count as a gap; make one of them larger"
+            "camera[0].motion: has analysis_fps 0.4, one frame in 2.5 s, and max_gap 2s, so that every pause would count as a gap; increase one of them"
         ],
     ),
     (
@@ -469,40 +481,40 @@ FAULTS: list[tuple[str, str, dict[str, str], list[str]]] = [
         "colormap",
         CAM + 'style = { colormap = "infero" }\n',
         {},
-        ['camera[0].style.colormap: is "infero", which is no colormap; did you mean "inferno"?'],
+        ['camera[0].style.colormap: is "infero", which is not a colormap; did you mean "inferno"?'],
     ),
     (
         "colormap like none",
         CAM + 'style = { colormap = "zzzz" }\n',
         {},
         [
-            'camera[0].style.colormap: is "zzzz", which is no colormap; take a matplotlib name, such as "inferno" or "turbo"'
+            'camera[0].style.colormap: is "zzzz", which is not a colormap; use a matplotlib name, such as "inferno" or "turbo"'
         ],
     ),
     (
         "colormap from defaults, for two cameras, once",
         '[defaults.style]\ncolormap = "Inferno"\n' + CAM + CAM.replace('"a"', '"b"'),
         {},
-        ['defaults.style.colormap: is "Inferno", which is no colormap; did you mean "inferno"?'],
+        ['defaults.style.colormap: is "Inferno", which is not a colormap; did you mean "inferno"?'],
     ),
     ("heat without kind", heat('half_life = "1h"\n'), {}, ["camera[0].heats.x.kind: is missing"]),
     (
         "decaying heat without half-life",
         heat('kind = "decaying"\n'),
         {},
-        ['camera[0].heats.x: is of kind "decaying" and lacks half_life; add half_life = "1h", say'],
+        ['camera[0].heats.x: is of kind "decaying" and needs half_life; add, for example, half_life = "1h"'],
     ),
     (
         "window with a half-life",
         heat('kind = "window"\nlength = "1h"\nhalf_life = "1h"\n'),
         {},
-        ['camera[0].heats.x: is of kind "window", which has no half_life; leave it out'],
+        ['camera[0].heats.x: is of kind "window", which has no half_life; remove it'],
     ),
     (
         "total with a length",
         heat('kind = "total"\nlength = "1h"\n'),
         {},
-        ['camera[0].heats.x: is of kind "total", which has no length; leave it out'],
+        ['camera[0].heats.x: is of kind "total", which has no length; remove it'],
     ),
     (
         "heat with a bad time of day",
@@ -516,7 +528,7 @@ FAULTS: list[tuple[str, str, dict[str, str], list[str]]] = [
         {},
         ['camera[0].heats.My Heat: is "My Heat"; use 1 to 32 of a-z, 0-9, _ and -'],
     ),
-    ("no heats", CAM + "[camera.heats]\n", {}, ["camera[0].heats: is empty; give at least one, or leave it out"]),
+    ("no heats", CAM + "[camera.heats]\n", {}, ["camera[0].heats: is empty; define at least one, or remove the table"]),
     (
         "every and cron",
         '[schedule]\nevery = "5m"\ncron = "* * * * *"\n' + CAM,
@@ -527,7 +539,7 @@ FAULTS: list[tuple[str, str, dict[str, str], list[str]]] = [
         "every that does not divide a day",
         '[schedule]\nevery = "7m"\n' + CAM,
         {},
-        ['schedule.every: is "7m", which does not fit evenly into a day; write "10m", say'],
+        ['schedule.every: is "7m", which does not fit evenly into a day; write, for example, "10m"'],
     ),
     ("every too short", '[schedule]\nevery = "5s"\n' + CAM, {}, ['schedule.every: is "5s"; must be at least "10s"']),
     (
@@ -584,14 +596,14 @@ FAULTS: list[tuple[str, str, dict[str, str], list[str]]] = [
         "source of an unknown kind",
         source("rstp://u:hush@cam/1"),
         {},
-        ['camera[0].source: begins with "rstp:", which is no known kind of source; did you mean "rtsp"?'],
+        ['camera[0].source: begins with "rstp:", which is not a known kind of source; did you mean "rtsp"?'],
     ),
     (
         "source like none",
         source("gopher://cam/1"),
         {},
         [
-            'camera[0].source: begins with "gopher:", which is no known kind of source; known are rtsp, rtsps, http, https, usb, file, images, synthetic, /dev/video0 or a path'
+            'camera[0].source: begins with "gopher:", which is not a known kind of source; use rtsp, rtsps, http, https, usb, file, images, synthetic, /dev/video0 or a path'
         ],
     ),
     (
@@ -599,7 +611,7 @@ FAULTS: list[tuple[str, str, dict[str, str], list[str]]] = [
         source("rtsp://u:hu#sh@cam/1"),
         {},
         [
-            "camera[0].source: is no usable URL; write rtsp://HOST:PORT/PATH, and put a password with special characters into username and password, where it is taken as it stands"
+            "camera[0].source: is not a valid URL; write rtsp://HOST:PORT/PATH, and put a password with special characters into username and password, where it is used literally"
         ],
     ),
     (
@@ -607,7 +619,7 @@ FAULTS: list[tuple[str, str, dict[str, str], list[str]]] = [
         source("rtsp://u:12#hush@cam/1"),
         {},
         [
-            "camera[0].source: is no usable URL; write rtsp://HOST:PORT/PATH, and put a password with special characters into username and password, where it is taken as it stands"
+            "camera[0].source: is not a valid URL; write rtsp://HOST:PORT/PATH, and put a password with special characters into username and password, where it is used literally"
         ],
     ),
     (
@@ -615,21 +627,21 @@ FAULTS: list[tuple[str, str, dict[str, str], list[str]]] = [
         source("rtsp://u:hu sh@cam/1"),
         {},
         [
-            "camera[0].source: is no usable URL; write rtsp://HOST:PORT/PATH, and put a password with special characters into username and password, where it is taken as it stands"
+            "camera[0].source: is not a valid URL; write rtsp://HOST:PORT/PATH, and put a password with special characters into username and password, where it is used literally"
         ],
     ),
     (
         "user in the URL and password beside it",
         source("rtsp://u@cam/1", 'password = "hush"\n'),
         {},
-        ["camera[0].source: has a user in its URL, where the password is not looked for; put the user into username"],
+        ["camera[0].source: has a user in its URL, but a password outside it; put the user into username"],
     ),
     (
         "source without a host",
         source("rtsp:///1"),
         {},
         [
-            "camera[0].source: is no usable URL; write rtsp://HOST:PORT/PATH, and put a password with special characters into username and password, where it is taken as it stands"
+            "camera[0].source: is not a valid URL; write rtsp://HOST:PORT/PATH, and put a password with special characters into username and password, where it is used literally"
         ],
     ),
     ("source empty", source(""), {}, ["camera[0].source: is empty"]),
@@ -655,7 +667,7 @@ FAULTS: list[tuple[str, str, dict[str, str], list[str]]] = [
         "the environment's unknown key",
         CAM,
         {"EDGEHEAT_MQTT__PASWORD": "hush"},
-        ['EDGEHEAT_MQTT__PASWORD: is no setting; did you mean "password"?'],
+        ['EDGEHEAT_MQTT__PASWORD: is not a setting; did you mean "password"?'],
     ),
     (
         "the environment's list",
@@ -667,13 +679,13 @@ FAULTS: list[tuple[str, str, dict[str, str], list[str]]] = [
         "a home folder that is not there",
         '[storage]\npath = "~no-such-user/heat"\n' + CAM,
         {},
-        ['storage.path: is "~no-such-user/heat", and there is no such home folder; write the whole path'],
+        ['storage.path: is "~no-such-user/heat", but there is no such home folder; write the full path'],
     ),
     (
         "a zero byte in a path",
         '[storage]\npath = "a\\u0000b"\n' + CAM,
         {},
-        ['storage.path: is "a\\x00b", which is no path; leave out the zero byte'],
+        ['storage.path: is "a\\x00b", which is not a path; remove the zero byte'],
     ),
     (
         "a line break in a value",
@@ -685,14 +697,14 @@ FAULTS: list[tuple[str, str, dict[str, str], list[str]]] = [
         "a line break in a key",
         '"a\\nb" = 1\n' + CAM,
         {},
-        [f"a\\nb: is no setting; known here: {', '.join(sorted(Config.model_fields))}"],
+        [f"a\\nb: is not a setting; the settings here are {', '.join(sorted(Config.model_fields))}"],
     ),
     (
         "a size of too many digits",
         f'[storage]\nmax_size = "{"9" * 400}GB"\n' + CAM,
         {},
         [
-            f'storage.max_size: is "{"9" * 56}..., which is more than edgeheat can reckon with; write a number with a '
+            f'storage.max_size: is "{"9" * 56}..., which is too large; write a number with a '
             'unit (kB, MB, GB or TB; KiB, MiB, GiB or TiB), such as "500MB" or "2GB"'
         ],
     ),
@@ -702,7 +714,7 @@ FAULTS: list[tuple[str, str, dict[str, str], list[str]]] = [
         "digits without end, in another base",
         f"[web]\nport = 0x{'f' * 9000}\n" + CAM,
         {},
-        ["web.port: is a number of thousands of digits; must be at most 65535"],
+        ["web.port: is a number with thousands of digits; must be at most 65535"],
     ),
     (
         "many at once",
@@ -711,50 +723,50 @@ FAULTS: list[tuple[str, str, dict[str, str], list[str]]] = [
         [
             "mqtt.host: is empty",
             "web.port: is 0; must be at least 1",
-            'camera[1].name: is "a", as in camera[0]; names must differ',
-            'camera[1].source: begins with "rstp:", which is no known kind of source; did you mean "rtsp"?',
+            'camera[1].name: is "a", as in camera[0]; names must be unique',
+            'camera[1].source: begins with "rstp:", which is not a known kind of source; did you mean "rtsp"?',
         ],
     ),
 ]
 
 
-def faults_of(file: Path, env: dict[str, str]) -> list[str]:
+def errors_of(file: Path, env: dict[str, str]) -> list[str]:
     with pytest.raises(ConfigError) as caught:
         load_config(file, env, run_secrets=file.parent / "no-secrets")
-    return caught.value.faults
+    return caught.value.errors
 
 
-@pytest.mark.parametrize(("text", "env", "faults"), [pytest.param(*case, id=what) for what, *case in FAULTS])
-def test_a_fault_says_where_it_is_what_is_wrong_and_what_would_be_right(
-    tmp_path: Path, text: str, env: dict[str, str], faults: list[str]
+@pytest.mark.parametrize(("text", "env", "errors"), [pytest.param(*case, id=what) for what, *case in ERRORS])
+def test_an_error_says_where_it_is_what_is_wrong_and_what_would_be_right(
+    tmp_path: Path, text: str, env: dict[str, str], errors: list[str]
 ) -> None:
     file = tmp_path / "config.toml"
     file.write_text(text)
-    wanted = [fault if fault.startswith("EDGEHEAT_") else f"{file}: {fault}" for fault in faults]
-    assert faults_of(file, env) == wanted
+    wanted = [error if error.startswith("EDGEHEAT_") else f"{file}: {error}" for error in errors]
+    assert errors_of(file, env) == wanted
 
 
-def test_no_fault_repeats_a_password() -> None:
-    assert "hush" in str([text for _, text, _, _ in FAULTS])
-    assert "hush" not in str([faults for *_, faults in FAULTS])
+def test_no_error_repeats_a_password() -> None:
+    assert "hush" in str([text for _, text, _, _ in ERRORS])
+    assert "hush" not in str([errors for *_, errors in ERRORS])
 
 
 def test_a_missing_file_is_named(tmp_path: Path) -> None:
     file = tmp_path / "none.toml"
-    assert faults_of(file, {}) == [f"{file}: cannot be read: No such file or directory"]
+    assert errors_of(file, {}) == [f"{file}: cannot be read: No such file or directory"]
 
 
-def test_a_folder_is_no_file(tmp_path: Path) -> None:
-    assert faults_of(tmp_path, {}) == [f"{tmp_path}: cannot be read: Is a directory"]
+def test_a_folder_is_rejected(tmp_path: Path) -> None:
+    assert errors_of(tmp_path, {}) == [f"{tmp_path}: cannot be read: Is a directory"]
 
 
-def test_text_in_another_encoding_is_told(tmp_path: Path) -> None:
+def test_text_in_another_encoding_is_rejected(tmp_path: Path) -> None:
     file = tmp_path / "config.toml"
     file.write_bytes("# Café\n".encode("latin-1"))
-    assert faults_of(file, {}) == [f"{file}: is not UTF-8 text (byte 5); save it as UTF-8"]
+    assert errors_of(file, {}) == [f"{file}: is not UTF-8 text (byte 5); save it as UTF-8"]
 
 
-def test_an_editor_s_byte_order_mark_does_no_harm(tmp_path: Path) -> None:
+def test_a_byte_order_mark_is_ignored(tmp_path: Path) -> None:
     file = tmp_path / "config.toml"
     file.write_text(CAM, "utf-8-sig")
     assert load_config(file, {}, run_secrets=tmp_path).camera[0].name == "a"
@@ -765,13 +777,13 @@ def test_a_secret_that_cannot_be_read_is_named(tmp_path: Path) -> None:
     file.write_text(CAM)
     secret = tmp_path / "mqtt-password"
     secret.write_bytes(b"\xff")
-    assert faults_of(file, {"CREDENTIALS_DIRECTORY": str(tmp_path)}) == [f"{secret}: cannot be read: not UTF-8 text"]
+    assert errors_of(file, {"CREDENTIALS_DIRECTORY": str(tmp_path)}) == [f"{secret}: cannot be read: not UTF-8 text"]
 
 
-def test_a_machine_without_a_time_zone_name_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_machine_without_a_time_zone_name_is_reported(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     file = tmp_path / "config.toml"
     file.write_text(CAM)
     monkeypatch.setattr("tzlocal.get_localzone_name", lambda: "Mars/Olympus")
-    assert faults_of(file, {}) == [
-        'site.timezone: this machine does not tell its time zone\'s name; set timezone = "Europe/Oslo", say'
+    assert errors_of(file, {}) == [
+        'site.timezone: this machine\'s time zone has no name; set it, for example timezone = "Europe/Oslo"'
     ]

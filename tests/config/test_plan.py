@@ -1,4 +1,4 @@
-"""Floor plans in the configuration: what is taken, and the full text of what is not."""
+"""Floor plans in the configuration: valid ones, and the full text of every error."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ import numpy as np
 import pytest
 
 from edgeheat.config import Config, load_config
-from edgeheat.config.image_size import MOST_PIXELS, image_size_wh
-from edgeheat.config.plan_points import LEAST_POINTS
+from edgeheat.config.image_size import MAX_PIXELS, image_size_wh
+from edgeheat.config.plan_points import MIN_POINTS
 from edgeheat.errors import ConfigError
 from tests.support.floor import BACK, BACK_MARKS, FRONT, FRONT_MARKS, pairs
 
@@ -40,16 +40,16 @@ def written(points: tuple[tuple[float, ...], ...]) -> str:
 POINTS = "plan[0].view[0].points"
 EACH = "each is [x and y in the picture, x and y on the plan in metres], such as [0.12, 0.85, 1.5, 8.2]"
 
-# Each: what is wrong; the file; the full text of every fault.
+# Each: what is wrong; the file; the full text of every error.
 # ruff: noqa: E501
-FAULTS: list[tuple[str, str, list[str]]] = [
+ERRORS: list[tuple[str, str, list[str]]] = [
     (
         "three point pairs",
         plan("[[0.2, 0.7, 2, 6.5], [0.85, 0.7, 8, 6.5], [0.65, 0.35, 7.6, 1.4]]"),
         [f"{POINTS}: needs at least 4 points, has 3; {EACH}"],
     ),
     ("no points", plan("[]"), [f"{POINTS}: needs at least 4 points, has 0; {EACH}"]),
-    ("points that are no list", plan('"all"'), [f'{POINTS}: is "all"; give a list of points: {EACH}']),
+    ("points that are no list", plan('"all"'), [f'{POINTS}: is "all"; write a list of points: {EACH}']),
     (
         "a point without a place on the plan",
         plan(FOUR.replace("[0.2, 0.7, 2, 6.5]", "[0.2, 0.7]")),
@@ -86,12 +86,12 @@ FAULTS: list[tuple[str, str, list[str]]] = [
     (
         "a picture with a zero byte in its name",
         plan(head='name = "floor"\nsize = [11, 10]\nimage = "a\\u0000b.png"\n'),
-        ["plan[0].image: 'a\\x00b.png' is no name of a file"],
+        ["plan[0].image: 'a\\x00b.png' is not a file name"],
     ),
     (
         "too many points",
         plan(f"[{', '.join(['[0.1, 0.1, 1, 1]'] * 25)}]"),
-        [f"{POINTS}: has 25 points; at most 24 are taken, leave some out"],
+        [f"{POINTS}: has 25 points; at most 24 are accepted, remove some"],
     ),
     (
         "a point outside the picture",
@@ -117,33 +117,30 @@ FAULTS: list[tuple[str, str, list[str]]] = [
     (
         "a point beyond the plan",
         plan(FOUR.replace("2, 6.5", "2, 16.5")),
-        [f"{POINTS}: point 1 lies outside the plan, at 2, 16.5; the plan is 11 by 10 m: mend the point or size"],
+        [f"{POINTS}: point 1 lies outside the plan, at 2, 16.5; the plan is 11 by 10 m: correct the point or the size"],
     ),
     (
         "one place of the picture twice",
         plan(FOUR.replace("0.85, 0.7", "0.2, 0.7")),
-        [f"{POINTS}: points 1 and 2 are the same place in the picture; each mark on the floor has its own"],
+        [f"{POINTS}: points 1 and 2 are at the same place in the picture; every mark needs its own"],
     ),
     (
         "one place of the plan twice",
         plan(FOUR.replace("7.6, 1.4", "2.9, 1.4")),
-        [f"{POINTS}: points 3 and 4 are the same place on the plan; each mark on the floor has its own"],
+        [f"{POINTS}: points 3 and 4 are at the same place on the plan; every mark needs its own"],
     ),
     (
         "three of four in line in the picture",
         plan("[[0.2, 0.7, 2, 6.5], [0.5, 0.7, 5, 6.5], [0.8, 0.7, 7.6, 1.4], [0.4, 0.35, 2.9, 1.4]]"),
         [
-            f"{POINTS}: points 1, 2 and 3 lie on one line in the picture, or nearly; "
-            "move one well off it, near and far, left and right"
+            f"{POINTS}: points 1, 2 and 3 lie nearly on one line in the picture; "
+            "spread them near and far, left and right"
         ],
     ),
     (
         "three of four nearly in line on the plan",
         plan("[[0.2, 0.7, 2, 6.5], [0.5, 0.8, 5, 6.6], [0.8, 0.7, 8, 6.5], [0.4, 0.35, 2.9, 1.4]]"),
-        [
-            f"{POINTS}: points 1, 2 and 3 lie on one line on the plan, or nearly; "
-            "move one well off it, near and far, left and right"
-        ],
+        [f"{POINTS}: points 1, 2 and 3 lie nearly on one line on the plan; spread them near and far, left and right"],
     ),
     (
         "six points of which five are in line",
@@ -151,60 +148,60 @@ FAULTS: list[tuple[str, str, list[str]]] = [
             "[[0.2, 0.7, 2, 6.5], [0.3, 0.7, 3, 6.5], [0.4, 0.7, 4, 6.5], [0.5, 0.7, 5, 6.5], [0.6, 0.7, 6, 6.5], [0.4, 0.35, 2.9, 1.4]]"
         ),
         [
-            f"{POINTS}: lie too much in line: of any four of them three lie on one line or nearly; "
-            "add points to both sides of it, near and far"
+            f"{POINTS}: are not spread out: of any four of them, three lie nearly on one line; "
+            "add points on both sides of it, near and far"
         ],
     ),
     (
         "two points exchanged",
         plan("[[0.85, 0.7, 2, 6.5], [0.2, 0.7, 8, 6.5], [0.65, 0.35, 7.6, 1.4], [0.4, 0.35, 2.9, 1.4]]"),
         [
-            f"{POINTS}: do not look down on one floor: going round them turns left in the picture and right on the plan; "
-            "two of them are exchanged, or one is mistyped"
+            f"{POINTS}: are not a possible view of a floor: some go clockwise in the picture and anticlockwise on the plan; "
+            "two points are exchanged, or one is mistyped"
         ],
     ),
     (
         "y measured from the wrong side",
         plan("[[0.2, 0.7, 2, 3.5], [0.85, 0.7, 8, 3.5], [0.65, 0.35, 7.6, 8.6], [0.4, 0.35, 2.9, 8.6]]"),
-        [f"{POINTS}: show the floor mirrored: on the plan x goes to the right and y down from its top left corner"],
+        [f"{POINTS}: show the floor mirrored: on the plan, x goes right and y goes down from its top left corner"],
     ),
     (
         "an unknown camera",
         plan(camera="frnt"),
-        ['plan[0].view[0].camera: is "frnt", which is no camera; did you mean "front"?'],
+        ['plan[0].view[0].camera: is "frnt", which is not a camera; did you mean "front"?'],
     ),
     (
         "an unknown camera that is like none",
         plan(camera="xyz"),
-        ['plan[0].view[0].camera: is "xyz", which is no camera; name one of the [[camera]] tables'],
+        ['plan[0].view[0].camera: is "xyz", which is not a camera; use the name of a [[camera]] table'],
     ),
     (
         "a camera twice",
         plan() + f'[[plan.view]]\ncamera = "front"\npoints = {FOUR}\n',
-        ['plan[0].view[1].camera: is "front", which view 0 shows already; put all points into one view'],
+        ['plan[0].view[1].camera: is "front", which view 0 has already; put all points into one view'],
     ),
     (
         "a camera's name",
         plan(head='name = "back"\nsize = [11, 10]\n'),
-        ['plan[0].name: is "back", which is a camera\'s name; take another one'],
+        ['plan[0].name: is "back", which is the name of a camera; choose another'],
     ),
     (
         "a camera's name but for capitals",
         plan(head='name = "Back"\nsize = [11, 10]\n'),
         [
             'plan[0].name: is "Back"; use 1 to 32 of a-z, 0-9, _ and -',
-            'plan[0].name: is "Back", which is a camera\'s name; take another one',
+            'plan[0].name: is "Back", which is the name of a camera; choose another',
         ],
     ),
     (
         "two plans of one name",
         plan() + f'[[plan]]\nname = "floor"\nsize = [11, 10]\n[[plan.view]]\ncamera = "back"\npoints = {FOUR}\n',
-        ['plan[1].name: is "floor", as in plan[0]; names must differ'],
+        ['plan[1].name: is "floor", as in plan[0]; names must be unique'],
     ),
     (
         "no view",
         CAMERAS + '[[plan]]\nname = "floor"\nsize = [11, 10]\n',
-        ["plan[0]: shows no camera; add a [[plan.view]] table with camera and points"],
+        ["plan[0]: has no camera; add a [[plan.view]] table with camera and points"],
     ),
     ("no size", plan(head='name = "floor"\n'), ["plan[0].size: is missing"]),
     (
@@ -215,47 +212,47 @@ FAULTS: list[tuple[str, str, list[str]]] = [
     (
         "a size in centimetres",
         plan(head='name = "floor"\nsize = [1100, 1000]\n'),
-        ["plan[0].size: is [1100, 1000]; each side goes from 1 to 500 metres"],
+        ["plan[0].size: is [1100, 1000]; each side must have 1 to 500 metres"],
     ),
     (
         "an unknown setting",
         plan(head='name = "floor"\nsize = [11, 10]\npicture = "floor.png"\n'),
-        ["plan[0].picture: is no setting; known here: image, name, size, view"],
+        ["plan[0].picture: is not a setting; the settings here are image, name, size, view"],
     ),
     (
         "cameras without a heat in common",
         plan(FOUR).replace('name = "back"\n', 'name = "back"\nheats = { week = { kind = "window", length = "7d" } }\n')
         + f'[[plan.view]]\ncamera = "back"\npoints = {FOUR}\n',
         [
-            "plan[0]: has no heat to show: its cameras keep none in common; give them one of the same name, kind and length"
+            "plan[0]: has no heat to show: its cameras keep none in common; give all one of the same name, kind and length"
         ],
     ),
 ]
 
 
-@pytest.mark.parametrize(("text", "faults"), [pytest.param(*case, id=what) for what, *case in FAULTS])
-def test_a_fault_of_a_plan_says_where_it_is_and_what_would_be_right(
-    tmp_path: Path, text: str, faults: list[str]
+@pytest.mark.parametrize(("text", "errors"), [pytest.param(*case, id=what) for what, *case in ERRORS])
+def test_an_error_of_a_plan_says_where_it_is_and_what_would_be_right(
+    tmp_path: Path, text: str, errors: list[str]
 ) -> None:
     with pytest.raises(ConfigError) as caught:
         load(tmp_path, text)
-    assert caught.value.faults == [f"{tmp_path / 'config.toml'}: {fault}" for fault in faults]
+    assert caught.value.errors == [f"{tmp_path / 'config.toml'}: {error}" for error in errors]
 
 
 @pytest.mark.parametrize(
     "nonsense", ["plan = 3\n", "plan = [3]\n", "plan = [{ view = [3] }]\n", "plan = [{ view = 3 }]\n"]
 )
-def test_nonsense_is_told_and_not_tripped_over(tmp_path: Path, nonsense: str) -> None:
+def test_wrong_types_are_reported(tmp_path: Path, nonsense: str) -> None:
     with pytest.raises(ConfigError) as caught:
         load(tmp_path, nonsense + CAMERAS)
-    assert all("must be" in fault or "is missing" in fault for fault in caught.value.faults)
+    assert all("must be" in error or "is missing" in error for error in caught.value.errors)
 
 
 @pytest.mark.parametrize("marks", [pairs(FRONT, FRONT_MARKS), pairs(BACK, BACK_MARKS), pairs(FRONT, FRONT_MARKS)[1:]])
-def test_points_measured_in_a_real_view_are_taken(
+def test_points_measured_in_a_real_view_are_accepted(
     tmp_path: Path, marks: tuple[tuple[float, float, float, float], ...]
 ) -> None:
-    assert len(marks) >= LEAST_POINTS
+    assert len(marks) >= MIN_POINTS
     (found,) = load(tmp_path, plan(written(marks))).plan
     assert np.array(found.view[0].points) == pytest.approx(np.array(marks), abs=1e-4)
 
@@ -272,7 +269,7 @@ def test_a_plan_shows_the_heats_that_all_its_cameras_keep_in_the_order_of_the_fi
     assert [heat.name for heat in params.heats] == ["recent", "day"], "hour counts something else in each"
 
 
-def test_a_plan_takes_zones_and_grid_of_its_cameras_and_the_style_of_the_defaults(tmp_path: Path) -> None:
+def test_a_plan_uses_zones_and_grid_of_its_cameras_and_the_style_of_the_defaults(tmp_path: Path) -> None:
     text = "[defaults.style]\nmax_width = 640\n" + plan().replace(
         'name = "front"\n',
         'name = "front"\nmotion = { grid_width = 160 }\n'
@@ -300,47 +297,47 @@ def with_image(tmp_path: Path, name: str, content: bytes | None) -> str:
 
 IMAGE_FAULTS = [
     ("missing", None, "cannot be read: No such file or directory"),
-    ("empty", b"", "is no picture; give a PNG, JPEG or WebP file, or leave image out"),
-    ("text", b"a drawing of the shop", "is no picture; give a PNG, JPEG or WebP file, or leave image out"),
+    ("empty", b"", "is not a picture; use a PNG, JPEG or WebP file, or remove image"),
+    ("text", b"a drawing of the shop", "is not a picture; use a PNG, JPEG or WebP file, or remove image"),
     (
         "a PDF",
         b"%PDF-1.7 and so on, for more than thirty bytes",
-        "is no picture; give a PNG, JPEG or WebP file, or leave image out",
+        "is not a picture; use a PNG, JPEG or WebP file, or remove image",
     ),
     (
         "a JPEG cut off",
         b"\xff\xd8\xff\xe0\x00\x10JFIF",
-        "is no picture; give a PNG, JPEG or WebP file, or leave image out",
+        "is not a picture; use a PNG, JPEG or WebP file, or remove image",
     ),
     (
         "a bomb",
         png(60_000, 50_000),
-        "has 60000 by 50000 pixels; at most 24 million are taken: save it smaller, 2000 pixels across are plenty",
+        "has 60000 by 50000 pixels; at most 24 million are accepted: scale it down, a width of 2000 pixels is sufficient",
     ),
 ]
 
 
-@pytest.mark.parametrize(("content", "fault"), [pytest.param(*case, id=what) for what, *case in IMAGE_FAULTS])
-def test_a_picture_that_cannot_be_used_is_told(tmp_path: Path, content: bytes | None, fault: str) -> None:
+@pytest.mark.parametrize(("content", "error"), [pytest.param(*case, id=what) for what, *case in IMAGE_FAULTS])
+def test_a_picture_that_cannot_be_used_is_reported(tmp_path: Path, content: bytes | None, error: str) -> None:
     with pytest.raises(ConfigError) as caught:
         load(tmp_path, with_image(tmp_path, "floor.png", content))
     image = tmp_path / "floor.png"
-    assert caught.value.faults == [f"{tmp_path / 'config.toml'}: plan[0].image: {image} {fault}"]
+    assert caught.value.errors == [f"{tmp_path / 'config.toml'}: plan[0].image: {image} {error}"]
 
 
-def test_a_folder_is_no_picture(tmp_path: Path) -> None:
+def test_a_folder_is_not_a_picture(tmp_path: Path) -> None:
     (tmp_path / "floor.png").mkdir()
     with pytest.raises(ConfigError, match=r"floor\.png cannot be read: Is a directory"):
         load(tmp_path, with_image(tmp_path, "floor.png", None))
 
 
-def test_a_named_pipe_is_no_picture_and_nobody_waits_for_it(tmp_path: Path) -> None:
+def test_a_named_pipe_is_rejected_without_opening_it(tmp_path: Path) -> None:
     pipe = tmp_path / "floor.png"
     os.mkfifo(pipe)
-    keep_open = os.open(pipe, os.O_RDWR)  # else a fault would hang here, and not fail
+    keep_open = os.open(pipe, os.O_RDWR)  # else a error would hang here, and not fail
     try:
         os.write(keep_open, png(100, 100))
-        with pytest.raises(ConfigError, match=r"floor\.png is no plain file"):
+        with pytest.raises(ConfigError, match=r"floor\.png is not a regular file"):
             load(tmp_path, with_image(tmp_path, "floor.png", None))
     finally:
         os.close(keep_open)
@@ -357,9 +354,7 @@ def test_a_named_pipe_is_no_picture_and_nobody_waits_for_it(tmp_path: Path) -> N
     ],
     ids=["png", "jpeg", "progressive jpeg", "webp", "lossless webp"],
 )
-def test_pictures_are_taken_and_their_size_is_known_without_a_decoder(
-    tmp_path: Path, suffix: str, flags: list[int]
-) -> None:
+def test_the_size_of_a_picture_is_read_without_a_decoder(tmp_path: Path, suffix: str, flags: list[int]) -> None:
     picture = np.random.default_rng(1).integers(0, 255, (37, 123, 3)).astype(np.uint8)
     file = tmp_path / f"floor{suffix}"
     assert cv2.imwrite(str(file), picture, flags)
@@ -369,7 +364,7 @@ def test_pictures_are_taken_and_their_size_is_known_without_a_decoder(
     assert config.plan[0].image == str(file), "a relative path begins at the configuration's folder"
 
 
-def test_an_extended_webp_tells_its_size(tmp_path: Path) -> None:
+def test_the_size_of_an_extended_webp_is_read(tmp_path: Path) -> None:
     file = tmp_path / "x.webp"
     file.write_bytes(
         b"RIFF\x00\x00\x00\x00WEBPVP8X\x0a\x00\x00\x00\x10\x00\x00\x00" + b"\x7a\x00\x00" + b"\x24\x00\x00"
@@ -378,8 +373,8 @@ def test_an_extended_webp_tells_its_size(tmp_path: Path) -> None:
         assert image_size_wh(opened) == (123, 37)
 
 
-def test_the_largest_picture_is_taken_and_one_column_more_is_not(tmp_path: Path) -> None:
-    width = MOST_PIXELS // 4000
+def test_the_largest_picture_is_accepted_and_one_more_column_is_not(tmp_path: Path) -> None:
+    width = MAX_PIXELS // 4000
     load(tmp_path, with_image(tmp_path, "floor.png", png(width, 4000)))
-    with pytest.raises(ConfigError, match="save it smaller"):
+    with pytest.raises(ConfigError, match="scale it down"):
         load(tmp_path, with_image(tmp_path, "floor.png", png(width + 1, 4000)))

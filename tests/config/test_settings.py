@@ -177,11 +177,11 @@ def polygon_is_taken(tmp_path: Path, corners: list[tuple[float, float]]) -> bool
         ("a speck", [(0.5, 0.5), (0.501, 0.5), (0.501, 0.501)]),
     ],
 )
-def test_sound_polygons_are_taken(tmp_path: Path, what: str, corners: list[tuple[float, float]]) -> None:
+def test_valid_polygons_are_accepted(tmp_path: Path, what: str, corners: list[tuple[float, float]]) -> None:
     assert polygon_is_taken(tmp_path, corners), what
 
 
-def test_a_ring_of_corners_is_taken_and_two_of_them_swapped_are_not(tmp_path: Path) -> None:
+def test_a_ring_of_corners_is_accepted_until_two_are_swapped(tmp_path: Path) -> None:
     rng = Random(1)
     for _ in range(60):
         angles = sorted(rng.uniform(0, 6.28) for _ in range(rng.randint(4, 30)))
@@ -231,7 +231,7 @@ def test_defaults_are_merged_under_each_camera_by_table_and_replaced_by_list(tmp
     assert a.username == b.username == "admin"
 
 
-def test_the_environment_beats_secret_files_and_these_beat_the_file(tmp_path: Path) -> None:
+def test_the_environment_overrides_secret_files_and_these_override_the_file(tmp_path: Path) -> None:
     text = '[mqtt]\nusername = "file"\npassword = "file"\nhost = "file"\n' + CAMERA
     secret(tmp_path / "run-secrets", "mqtt_username", "run")
     secret(tmp_path / "run-secrets", "mqtt_password", "run")
@@ -243,16 +243,16 @@ def test_the_environment_beats_secret_files_and_these_beat_the_file(tmp_path: Pa
     assert mqtt.password.get_secret_value() == "environment"
 
 
-def test_an_empty_variable_is_as_good_as_none(tmp_path: Path) -> None:
+def test_an_empty_variable_is_ignored(tmp_path: Path) -> None:
     assert load(tmp_path, CAMERA, {"EDGEHEAT_WEB__PORT": ""}).web.port == 8080
 
 
-def test_the_environment_reaches_into_defaults_and_so_into_cameras(tmp_path: Path) -> None:
+def test_the_environment_sets_defaults_for_cameras(tmp_path: Path) -> None:
     config = load(tmp_path, CAMERA, {"EDGEHEAT_DEFAULTS__MOTION__MAX_GAP": "3s"})
     assert config.camera[0].motion.max_gap_s == 3.0
 
 
-def test_secrets_of_other_programs_do_no_harm(tmp_path: Path) -> None:
+def test_secrets_of_other_programs_are_not_read(tmp_path: Path) -> None:
     folder = tmp_path / "run-secrets"
     secret(folder, "postgres_password", "x")
     (folder / "mqtt").mkdir()
@@ -267,7 +267,7 @@ def test_a_camera_s_login_comes_from_secret_files_and_is_put_into_its_url_percen
     assert camera.source_url() == "rtsp://admin%40x:p%40%3A%2F%25%23%C3%BC@cam/1"
 
 
-def test_a_source_takes_variables_from_the_environment(tmp_path: Path) -> None:
+def test_variables_in_a_source_are_replaced_from_the_environment(tmp_path: Path) -> None:
     text = '[[camera]]\nname = "a"\nsource = "rtsp://${LOGIN}@${HOST}/1"\n'
     config = load(tmp_path, text, {"LOGIN": "u:secret", "HOST": "cam"})
     assert config.camera[0].source_url() == "rtsp://u:secret@cam/1"
@@ -282,7 +282,7 @@ def test_a_source_takes_variables_from_the_environment(tmp_path: Path) -> None:
         *("pictures/", "file:///clips/a.mp4", "synthetic:shop?seed=1", "12:30.avi"),
     ],
 )
-def test_known_kinds_of_source_are_taken(tmp_path: Path, source: str) -> None:
+def test_known_kinds_of_source_are_accepted(tmp_path: Path, source: str) -> None:
     assert load(tmp_path, f'[[camera]]\nname = "a"\nsource = "{source}"\n').camera[0].source_url() == source
 
 
@@ -290,14 +290,14 @@ def test_the_configuration_knows_the_kinds_of_source_that_can_be_opened() -> Non
     assert set(SCHEMES) == set(OPENERS)
 
 
-def test_a_login_in_the_url_wins_and_a_file_has_none_though_defaults_give_one(tmp_path: Path) -> None:
+def test_a_login_in_the_url_wins_and_a_file_ignores_the_one_in_defaults(tmp_path: Path) -> None:
     text = '[defaults]\nusername = "u"\npassword = "p"\n'
     for source in ("rtsp://v:q@cam/1", "/dev/video0"):
         camera = load(tmp_path, f'{text}[[camera]]\nname = "a"\nsource = "{source}"\n').camera[0]
         assert camera.source_url() == source
 
 
-def test_a_checked_configuration_travels_to_another_process(tmp_path: Path) -> None:
+def test_a_configuration_can_be_sent_to_another_process(tmp_path: Path) -> None:
     config = load(tmp_path, CAMERA + 'username = "u"\npassword = "p"\n')
     copy = pickle.loads(pickle.dumps(config))
     assert copy == config
@@ -326,7 +326,7 @@ def test_show_masks_every_secret_and_reads_back_as_the_same_configuration(tmp_pa
     assert again.camera[0].heats == config.camera[0].heats
 
 
-def test_cron_takes_the_place_of_every(tmp_path: Path) -> None:
+def test_cron_replaces_every(tmp_path: Path) -> None:
     schedule = load(tmp_path, '[schedule]\ncron = "*/5 9-20 * * *"\n' + CAMERA).schedule
     assert (schedule.cron, schedule.every_s) == ("*/5 9-20 * * *", None)
 
@@ -341,7 +341,7 @@ def test_render_may_read_a_file_without_cameras(tmp_path: Path) -> None:
     assert load(tmp_path, "[defaults.style]\nalpha = 0.5\n", cameras_required=False).defaults.style.alpha == 0.5
 
 
-def test_the_file_is_looked_for_in_three_places(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_file_is_searched_in_three_places(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr("edgeheat.config.load.ETC_CONFIG", tmp_path / "etc.toml")
     with pytest.raises(
@@ -398,7 +398,7 @@ def test_durations_and_sizes_are_written_short() -> None:
     assert parse_size("1.5 GB") == 1_500_000_000
 
 
-def test_the_parent_s_modules_leave_numpy_cv2_and_av_alone() -> None:
+def test_the_parent_s_modules_do_not_load_numpy_cv2_or_av() -> None:
     code = (
         "import sys, edgeheat.config, edgeheat.schedule, edgeheat.cli.app\n"
         "print(*sorted({'numpy', 'cv2', 'av'} & set(sys.modules)))"

@@ -206,7 +206,7 @@ def test_closing_kills_a_process_that_hangs_after_the_timeout(start_renderer: St
     ("content", "words"),
     [
         (None, "cannot be read: No such file or directory"),
-        (b"nothing to see", "is no picture"),
+        (b"nothing to see", "is not a picture"),
         (b"\x89PNG\r\n\x1a\n\x00\x00\x00\x0dIHDR\x00\x00\x00\x09\x00\x00\x00\x09", "is damaged"),
     ],
     ids=["gone", "no picture", "cut off"],

@@ -1,4 +1,4 @@
-"""A running edgeheat to scrape, and a real Prometheus that scrapes it by the shipped configuration."""
+"""A running edgeheat, and a real Prometheus that scrapes it with the shipped configuration."""
 
 from __future__ import annotations
 
@@ -42,10 +42,10 @@ def edgeheat_address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     daemon.start()
     try:
         picture = 'edgeheat_heatmap_renders_total{camera="entrance",outcome="ok"}'
-        wait_for(lambda: daemon.metric(picture), 60, "a first picture")
+        wait_for(lambda: daemon.metric(picture), 300, "a first picture")
         observed = 'edgeheat_observed_seconds_total{camera="entrance"}'
-        wait_for(lambda: daemon.metric(observed), 60, "the first counted seconds")
-        wait_for(lambda: daemon.metric('edgeheat_plan_seen_ratio{plan="floor"}'), 60, "the plan's first picture")
+        wait_for(lambda: daemon.metric(observed), 300, "the first counted seconds")
+        wait_for(lambda: daemon.metric('edgeheat_plan_seen_ratio{plan="floor"}'), 300, "the plan's first picture")
         yield f"127.0.0.1:{daemon.port}"
     finally:
         daemon.stop()
@@ -75,11 +75,11 @@ def prometheus(edgeheat_address: str, tmp_path_factory: pytest.TempPathFactory) 
         )
     try:
         with httpx.Client(base_url=f"http://127.0.0.1:{port}/api/v1", trust_env=False) as client:
-            wait_for(lambda: _scrapes(client) >= 10, 30, f"ten scrapes; see {folder}/log")
+            wait_for(lambda: _scrapes(client) >= 10, 300, f"ten scrapes; see {folder}/log")
             yield client
     finally:
         process.terminate()
-        process.wait(timeout=20)
+        process.wait(timeout=120)
 
 
 def _scrapes(client: httpx.Client) -> int:

@@ -1,4 +1,4 @@
-"""The container files: each is accepted by the program that reads it, and they agree with one another."""
+"""The container files: each is accepted by the program that reads it, and they fit together."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ import httpx
 import pytest
 
 from edgeheat.config import load_config
+from edgeheat.errors import OPENCV_REMEDY
 from edgeheat.web.guard import host_allowed, own_names
 from tests.support.wait import wait_for
 
@@ -28,7 +29,7 @@ def service(name: str) -> str:
     return found[1]
 
 
-def test_compose_runs_edgeheat_and_the_three_around_it() -> None:
+def test_compose_runs_edgeheat_and_three_services() -> None:
     services = COMPOSE.split("\nservices:\n")[1].split("\nvolumes:\n")[0]
     assert re.findall(r"^  (\w+):$", services, re.MULTILINE) == ["edgeheat", "mosquitto", "prometheus", "grafana"]
 
@@ -54,7 +55,7 @@ def test_every_named_volume_is_declared_and_used() -> None:
     assert used == declared
 
 
-def test_every_port_is_published_on_this_machine_only_unless_asked() -> None:
+def test_every_port_is_published_on_this_machine_only_by_default() -> None:
     ports = re.findall(r"^    ports:\n      - \"(.+)\"$", COMPOSE, re.MULTILINE)
     assert len(ports) == 4
     assert all(port.startswith("${EDGEHEAT_BIND:-127.0.0.1}:") for port in ports)
@@ -76,7 +77,7 @@ def test_grafana_finds_the_board_and_prometheus_where_compose_puts_them() -> Non
     assert "9090:9090" in service("prometheus")
 
 
-def test_the_page_answers_to_the_name_that_prometheus_asks_for() -> None:
+def test_the_page_accepts_the_host_name_that_prometheus_requests() -> None:
     found = re.search(r"^    hostname: (\S+)$", service("edgeheat"), re.MULTILINE)
     target = re.search(r'targets: \["(.+)"\]', (DEPLOY / "prometheus.yml").read_text(encoding="utf-8"))
     assert found is not None
@@ -94,13 +95,18 @@ def test_the_containers_configuration_is_accepted_and_fits_compose(tmp_path: Pat
 def test_the_image_runs_as_an_unprivileged_user_that_owns_the_storage() -> None:
     lines = (DEPLOY / "Dockerfile").read_text(encoding="utf-8")
     assert lines.count("FROM python:3.12-slim-bookworm") == 2
-    assert "libgl1 libglib2.0-0" in lines
     assert lines.index("USER edgeheat") < lines.index("ENTRYPOINT")
     assert "install -d -o edgeheat -g edgeheat -m 0700 /var/lib/edgeheat" in lines
     for path in re.findall(r"^COPY (?!--from)(.+) \S+$", lines, re.MULTILINE):
         for name in path.split():
             assert (DEPLOY.parent / name).exists()
             assert f"!{name}\n" in (DEPLOY / "Dockerfile.dockerignore").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("file", ["deploy/Dockerfile", "Makefile", "docs/service.md"])
+def test_the_libraries_that_opencv_needs_are_the_same_everywhere(file: str) -> None:
+    packages = OPENCV_REMEDY.removeprefix("apt install ")
+    assert packages in (DEPLOY.parent / file).read_text(encoding="utf-8")
 
 
 @pytest.mark.real("promtool")
@@ -119,7 +125,7 @@ def test_prometheus_sees_the_device_as_up(prometheus: httpx.Client) -> None:
 
 
 @pytest.mark.real("mosquitto")
-def test_mosquitto_starts_with_the_shipped_file_and_takes_a_message(tmp_path: Path) -> None:
+def test_mosquitto_starts_with_the_shipped_file_and_accepts_a_message(tmp_path: Path) -> None:
     port = free_port()
     shipped = (DEPLOY / "mosquitto.conf").read_text(encoding="utf-8")
     here = shipped.replace("listener 1883", f"listener {port} 127.0.0.1").replace("/mosquitto/data/", f"{tmp_path}/")
@@ -130,10 +136,10 @@ def test_mosquitto_starts_with_the_shipped_file_and_takes_a_message(tmp_path: Pa
     try:
         publish = ["mosquitto_pub", "-h", "127.0.0.1", "-p", str(port), "-t", "edgeheat/test", "-m", "x", "-q", "1"]
         wait_for(
-            lambda: subprocess.run(publish, capture_output=True, check=False, timeout=5).returncode == 0,
-            10,
-            "the broker takes a message",
+            lambda: subprocess.run(publish, capture_output=True, check=False, timeout=120).returncode == 0,
+            120,
+            "the broker accepts a message",
         )
     finally:
         broker.terminate()
-        broker.wait(timeout=10)
+        broker.wait(timeout=120)

@@ -1,4 +1,4 @@
-"""The systemd unit, judged by systemd's own tools."""
+"""The systemd unit, checked with systemd's own tools."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def test_the_unit_is_exposed_by_at_most_2_of_10() -> None:
 
 
 @pytest.mark.real("systemd")
-def test_the_exposure_threshold_can_be_missed(tmp_path: Path) -> None:
+def test_a_weaker_unit_misses_the_exposure_threshold(tmp_path: Path) -> None:
     weaker = tmp_path / "edgeheat.service"
     weaker.write_text(UNIT.read_text(encoding="utf-8").replace("CapabilityBoundingSet=\n", ""), encoding="utf-8")
     assert analyze("security", "--offline=true", "--threshold=20", str(weaker)).returncode == 1
@@ -40,18 +40,18 @@ def test_systemd_understands_every_line_of_the_unit(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("reason", "line"),
     [
-        ("READY, STOPPING and WATCHDOG are understood", "Type=notify"),
-        ("a worker cannot speak for the daemon", "NotifyAccess=main"),
+        ("READY, STOPPING and WATCHDOG are accepted", "Type=notify"),
+        ("workers cannot send notifications for the daemon", "NotifyAccess=main"),
         ("a wrong configuration is not tried again every five seconds", "RestartPreventExitStatus=78"),
         ("anything else is tried again", "Restart=always"),
-        ("and for ever", "StartLimitIntervalSec=0"),
-        ("workers hear of the end from the daemon, not from systemd", "KillMode=mixed"),
-        ("the daemon's own five seconds for the end fit in", "TimeoutStopSec=10"),
-        ("OpenBLAS's mbind is refused, not killed", "SystemCallErrorNumber=EPERM"),
+        ("without a limit of attempts", "StartLimitIntervalSec=0"),
+        ("the daemon stops its workers, not systemd", "KillMode=mixed"),
+        ("the daemon may take five seconds to stop", "TimeoutStopSec=10"),
+        ("mbind of OpenBLAS gets an error instead of a kill", "SystemCallErrorNumber=EPERM"),
         ("a USB camera can be opened", "DeviceAllow=char-video4linux rw"),
     ],
 )
-def test_the_unit_says(reason: str, line: str) -> None:
+def test_the_unit_contains(reason: str, line: str) -> None:
     assert line in UNIT.read_text(encoding="utf-8").splitlines(), reason
 
 

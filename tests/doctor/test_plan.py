@@ -1,4 +1,4 @@
-"""What the doctor says of floor plans."""
+"""Results of the doctor for floor plans."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def findings(settings: Config) -> tuple[Finding, Finding]:
     return view, plan
 
 
-def test_of_a_sound_view_it_lists_points_misfit_and_what_is_seen() -> None:
+def test_a_correct_view_lists_points_misfit_and_what_is_seen() -> None:
     view, plan = findings(config())
     assert (view.verdict, plan.verdict) == ("ok", "ok")
     assert view.what.startswith("5 points, misfit 0, 0, 0, 0, 0 cm, worst 0 cm at point 1; sees 7")
@@ -45,13 +45,13 @@ def test_a_point_that_was_measured_wrongly_is_named() -> None:
     assert "cm at point 3" in view.what and "point 3" in view.remedy
 
 
-def test_of_four_points_it_says_that_nothing_checks_them() -> None:
+def test_four_points_are_reported_as_unchecked() -> None:
     view, _ = findings(config(MARKS[:2] + MARKS[3:]))
     assert view.verdict == "ok"
-    assert view.what.startswith("4 points, whose misfit only a fifth could tell; sees ")
+    assert view.what.startswith("4 points, which always fit; a fifth would show their misfit; sees ")
 
 
-def test_a_camera_that_counts_bodies_and_not_feet_is_told() -> None:
+def test_a_camera_that_counts_bodies_instead_of_feet_is_a_warning() -> None:
     view, _ = findings(config(feet=False))
     assert view.verdict == "warning"
     assert view.remedy == "set feet = true under [camera.motion] of till"
@@ -68,7 +68,7 @@ def test_a_camera_that_sees_nothing_of_the_plan_is_a_failure() -> None:
 
 
 @pytest.mark.parametrize(("kept", "verdict"), [(1.0, "ok"), (0.5, "warning")])
-def test_a_picture_that_is_damaged_beyond_its_first_bytes_is_told(tmp_path: Path, kept: float, verdict: str) -> None:
+def test_a_picture_that_is_damaged_after_its_header_is_a_warning(tmp_path: Path, kept: float, verdict: str) -> None:
     noise = np.random.default_rng(1).integers(0, 255, (50, 50, 3)).astype(np.uint8)
     data = cv2.imencode(".webp", noise)[1].tobytes()
     file = tmp_path / "floor.webp"

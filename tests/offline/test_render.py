@@ -23,7 +23,7 @@ from edgeheat.core.heat.base import HeatGrid
 from edgeheat.core.pipeline import CameraPipeline
 from edgeheat.core.render.caption import Caption
 from edgeheat.core.render.heatmap import draw
-from edgeheat.defs.params import HeatParams, Measure, MotionParams, PipelineParams, Style, ZoneParams
+from edgeheat.defs.params import HeatParams, Measure, MotionParams, PipelineParams, Style, VideoCodec, ZoneParams
 from edgeheat.errors import EdgeheatError, SourceUnavailable
 from edgeheat.offline.render import RenderJob, RenderResult, render
 from edgeheat.offline.video import MaskLog
@@ -185,14 +185,34 @@ def test_the_video_keeps_each_frames_own_time(tmp_path: Path) -> None:
     assert read_video(tmp_path / "out.mp4")[0] == pytest.approx(times_s, abs=0.002)
 
 
-@pytest.mark.parametrize("ending", [".mp4", ".mkv", ".mov"])
-def test_the_video_is_h264_that_browsers_play(clip: Path, tmp_path: Path, ending: str) -> None:
-    render_silently(job(clip, count=10, video=tmp_path / f"out{ending}"))
-    with av.open(str(tmp_path / f"out{ending}")) as container:
+@pytest.mark.parametrize(
+    ("codec", "decoder", "ending"),
+    [
+        *[("h264", "h264", ending) for ending in (".mp4", ".m4v", ".mov", ".mkv")],
+        *[("vp9", "vp9", ending) for ending in (".webm", ".mkv", ".mp4")],
+        *[("av1", "libdav1d", ending) for ending in (".webm", ".mkv", ".mp4")],
+    ],
+)
+def test_the_video_has_the_chosen_codec_in_the_pixel_format_that_every_browser_plays(
+    clip: Path, tmp_path: Path, codec: VideoCodec, decoder: str, ending: str
+) -> None:
+    file = tmp_path / f"out{ending}"
+    render_silently(job(clip, count=10, video=file, video_codec=codec))
+    with av.open(str(file)) as container:
         track = container.streams.video[0]
-        assert (track.codec_context.name, track.codec_context.pix_fmt) == ("h264", "yuv420p")
+        assert (track.codec_context.name, track.codec_context.pix_fmt) == (decoder, "yuv420p")
         assert (track.width, track.height) == SIZE_WH
         assert len(list(container.decode(track))) == 10
+
+
+@pytest.mark.parametrize("codec", ["vp9", "av1"])
+def test_every_codec_shows_the_same_pictures_at_the_same_times(clip: Path, tmp_path: Path, codec: VideoCodec) -> None:
+    render_silently(job(clip, video=tmp_path / "a.mp4"))
+    render_silently(job(clip, video=tmp_path / "a.webm", video_codec=codec))
+    (h264_times_s, h264_pictures), (times_s, pictures) = read_video(tmp_path / "a.mp4"), read_video(tmp_path / "a.webm")
+    assert times_s == pytest.approx(h264_times_s, abs=0.002)  # Matroska keeps milliseconds
+    for picture, expected in zip(pictures, h264_pictures, strict=True):
+        assert cv2.absdiff(picture, expected).mean() < 4
 
 
 def test_odd_sizes_are_padded_for_the_video_only(tmp_path: Path) -> None:
@@ -209,9 +229,10 @@ def test_odd_sizes_are_padded_for_the_video_only(tmp_path: Path) -> None:
     assert image.shape == (121, 161, 3)
 
 
-def test_lower_crf_makes_a_larger_video(clip: Path, tmp_path: Path) -> None:
+@pytest.mark.parametrize("codec", ["h264", "vp9", "av1"])
+def test_lower_crf_makes_a_larger_video(clip: Path, tmp_path: Path, codec: VideoCodec) -> None:
     for crf in (10, 40):
-        render_silently(job(clip, video=tmp_path / f"{crf}.mp4", video_quality=crf))
+        render_silently(job(clip, video=tmp_path / f"{crf}.mp4", video_quality=crf, video_codec=codec))
     assert (tmp_path / "10.mp4").stat().st_size > 1.5 * (tmp_path / "40.mp4").stat().st_size
 
 
@@ -339,7 +360,10 @@ def test_a_bad_output_is_rejected_before_any_frame_is_read(clip: Path, tmp_path:
         (job(clip, image=tmp_path / "nowhere" / "a.png"), "there is no folder"),
         (job(clip, image=tmp_path / "a.tiff"), r"must end in \.png or"),
         (job(clip, image=tmp_path / "a"), "must end in"),
-        (job(clip, video=tmp_path / "a.avi"), r"must end in \.mp4 or"),
+        (job(clip, video=tmp_path / "a.avi"), r"a video in h264 must end in \.mp4 or"),
+        (job(clip, video=tmp_path / "a.webm"), r"a video in h264 must end in \.mp4 or"),
+        (job(clip, video=tmp_path / "a.mov", video_codec="vp9"), r"a video in vp9 must end in \.webm or"),
+        (job(clip, video=tmp_path / "a.m4v", video_codec="av1"), r"a video in av1 must end in \.webm or"),
         (job(clip, grid=tmp_path / "a.npy"), r"must end in \.npz"),
         (job(clip, image=tmp_path / "taken.png"), "that is a folder"),
         (job(same, video=same, overwrite=True), "the recording itself"),

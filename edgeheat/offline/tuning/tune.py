@@ -33,7 +33,7 @@ from edgeheat.offline.tuning.explanation import (
     fitted_wh,
 )
 from edgeheat.offline.tuning.statistics import FrameRecord, RecordingStatistics, Summary
-from edgeheat.offline.video import FORMATS, write_video
+from edgeheat.offline.video import check_video_target, write_video
 from edgeheat.redact import redact
 from edgeheat.sources import open_source
 from edgeheat.sources.base import Source, SourceOptions
@@ -154,12 +154,12 @@ def tune(job: TuneJob, on_progress: Progress) -> TuneResult:
         chosen = choose_instants(first_pass.statistics.records, first_pass.statistics.zones.counted.size)
         second_pass = _SecondPass(job, first_pass, chosen, tiles, on_progress)
         if job.video is not None:
-            container, size_wh = FORMATS[job.video.suffix.lower()], second_pass.video_wh
+            suffix, size_wh = job.video.suffix, second_pass.video_wh
             rate = max(1.0, (len(first_pass.statistics.records) - 1) / max(first_pass.summary.length_s, 0.1))
             outputs.stage_by_name(
                 job.video,
                 lambda temp: write_video(
-                    temp, container, second_pass.draw(), size_wh=size_wh, rate=rate, crf=_VIDEO_CRF
+                    temp, suffix, second_pass.draw(), size_wh=size_wh, rate=rate, codec="h264", crf=_VIDEO_CRF
                 ),
             )
         else:
@@ -231,7 +231,7 @@ def _check(job: TuneJob) -> None:
     target = recording_target(job.source, "tune")
     check_target(job.sheet, SHEET_FORMATS, target)
     if job.video is not None:
-        check_target(job.video, tuple(FORMATS), target)
+        check_video_target(job.video, "h264", target)
 
 
 def _open(job: TuneJob) -> Source:

@@ -1,0 +1,122 @@
+"""`edgeheat render`: the heat map of a recording, as a picture, a video and numbers."""
+
+from __future__ import annotations
+
+import signal
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+
+import typer
+
+from edgeheat.cli.base import exit_codes, say
+from edgeheat.cli.progress import progress_bar
+from edgeheat.cli.recording import (
+    CameraOption,
+    FileOption,
+    FpsOption,
+    FramesOption,
+    InputArgument,
+    OverwriteOption,
+    StartOption,
+    StepOption,
+    default_output,
+    pipeline_params,
+    setting_option,
+)
+from edgeheat.config import MotionSettings, StyleSettings
+from edgeheat.defs.params import Measure, Subtractor, VideoCodec
+
+if TYPE_CHECKING:
+    from edgeheat.offline.render import RenderResult
+
+_WELL_OBSERVED_RATIO = 0.9
+"""Share of a recording below which the last line suggests `edgeheat tune`."""
+
+
+def _style(name: str) -> Any:
+    return setting_option(StyleSettings, name)
+
+
+def render(  # noqa: PLR0917 (every option is a parameter)
+    context: typer.Context,
+    source: InputArgument,
+    image: Annotated[
+        Path | None,
+        typer.Option("-o", "--output", help="Heat map; its ending (.png, .jpg, .webp) sets the format."),
+    ] = None,
+    video: Annotated[
+        Path | None, typer.Option(help="Video of the growing heat over each frame (.mp4, .mkv, .webm).")
+    ] = None,
+    grid: Annotated[Path | None, typer.Option(help="Heat as numbers (.npz).")] = None,
+    start: StartOption = 0,
+    frames: FramesOption = None,
+    step: StepOption = 1,
+    fps: FpsOption = None,
+    config: FileOption = None,
+    camera: CameraOption = None,
+    overwrite: OverwriteOption = False,
+    measure: Annotated[
+        Measure,
+        typer.Option("--of", help="What the heat counts: traffic is movement, dwell is staying, presence is both."),
+    ] = "presence",
+    subtractor: Annotated[Subtractor | None, setting_option(MotionSettings, "subtractor")] = None,
+    feet: Annotated[bool | None, setting_option(MotionSettings, "feet")] = None,
+    video_codec: Annotated[
+        VideoCodec | None,
+        typer.Option(show_default="h264", help="Codec of the video; .webm needs vp9 or av1, .mov needs h264."),
+    ] = None,
+    video_quality: Annotated[
+        int, typer.Option(min=0, max=51, help="x264's CRF: lower is better and larger; scaled for vp9 and av1.")
+    ] = 23,
+    colormap: Annotated[str | None, _style("colormap")] = None,
+    overlay: Annotated[bool | None, _style("overlay")] = None,
+    alpha: Annotated[float | None, _style("alpha")] = None,
+    background: Annotated[Literal["grey", "colour"] | None, _style("background")] = None,
+    background_dim: Annotated[float | None, _style("background_dim")] = None,
+    blur: Annotated[float | None, _style("blur")] = None,
+    normalize: Annotated[bool | None, _style("normalize")] = None,
+    vmax: Annotated[str | None, _style("vmax")] = None,
+    gamma: Annotated[float | None, _style("gamma")] = None,
+    legend: Annotated[bool | None, _style("legend")] = None,
+    title: Annotated[bool | None, _style("title")] = None,
+    max_width: Annotated[int | None, _style("max_width")] = None,
+    format: Annotated[Literal["png", "jpeg", "webp"] | None, _style("format")] = None,
+    quality: Annotated[int | None, _style("quality")] = None,
+) -> None:
+    """Draw the heat map of a recording; without -o, --video and --grid to INPUT_heatmap.png beside the input."""
+    # Long because every option is a parameter.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # acts like Ctrl-C: unfinished files are removed
+    if video is None and video_codec is not None:
+        raise typer.BadParameter("--video-codec needs --video, which names the file")
+    with exit_codes():
+        params = pipeline_params(source, config, camera, context.params)
+        if image is None and video is None and grid is None:
+            image = default_output(source, "heatmap", ".jpg" if format == "jpeg" else f".{format or 'png'}")
+        from edgeheat.offline import render as engine
+
+        job = engine.RenderJob(
+            source,
+            params,
+            image,
+            video,
+            grid,
+            start,
+            frames,
+            step,
+            fps,
+            overwrite,
+            video_quality=video_quality,
+            video_codec=video_codec or "h264",
+            measure=measure,
+        )
+        with progress_bar() as bar:
+            task = bar.add_task("frames", total=None)
+            done = engine.render(job, lambda count, total: bar.update(task, completed=count, total=total))
+        for path in done.written:
+            typer.echo(path)
+        say(f"{done.frames} frames, {done.observed_s:.1f} of {done.length_s:.1f} s observed{_tune_hint(done)}")
+
+
+def _tune_hint(done: RenderResult) -> str:
+    """Return a pointer to `edgeheat tune` if much of the recording was not counted, else nothing."""
+    return "; edgeheat tune shows what was not" if done.observed_s < _WELL_OBSERVED_RATIO * done.length_s else ""

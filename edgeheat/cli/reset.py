@@ -1,0 +1,45 @@
+"""`edgeheat reset`: ask the running daemon to discard what it has learned or counted of a camera."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from edgeheat.cli.base import ConfigOption, exit_codes, say
+from edgeheat.config import load_config
+
+
+def reset(  # noqa: PLR0917 (every option is a parameter)
+    camera: Annotated[str, typer.Argument(help="Name of the camera.")],
+    flicker: Annotated[
+        bool, typer.Option("--flicker", help="Discard the flicker mask; places that flicker are learned again.")
+    ] = False,
+    moved: Annotated[
+        bool, typer.Option("--moved", help="Accept the present view as the right one after the camera was moved.")
+    ] = False,
+    heat: Annotated[bool, typer.Option("--heat", help="Delete all heat of the camera.")] = False,
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="Delete heat without asking for confirmation.")] = False,
+    storage: Annotated[
+        Path | None,
+        typer.Option(show_default="the configured one", help="Storage folder of the running edgeheat."),
+    ] = None,
+    config: ConfigOption = None,
+) -> None:
+    """Make the edgeheat that runs on this machine discard what it has learned or counted of a camera."""
+    if not (flicker or moved or heat):
+        raise typer.BadParameter("choose what to reset: --flicker, --moved or --heat")
+    with exit_codes():
+        settings = load_config(config, os.environ, images_required=False)
+        known = [one.name for one in settings.camera]
+        if camera not in known:
+            raise typer.BadParameter(f"{camera}: not in the configuration, which has {', '.join(known)}")
+        if heat and not yes:
+            typer.confirm(f"Delete all heat of {camera}? It cannot be restored.", abort=True, err=True)
+        from edgeheat.daemon.requests import write_request
+        from edgeheat.defs.commands import Reset
+
+        path = write_request((storage or settings.storage_path) / "state", camera, Reset(flicker, moved, heat))
+        say(f"{path}: will be carried out when edgeheat runs and {camera} is online, within a day; its log confirms it")

@@ -1,0 +1,64 @@
+"""`edgeheat tune`: show what counts in a recording and suggest settings."""
+
+from __future__ import annotations
+
+import signal
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from edgeheat.cli.base import exit_codes
+from edgeheat.cli.progress import progress_bar
+from edgeheat.cli.recording import (
+    CameraOption,
+    FileOption,
+    FpsOption,
+    FramesOption,
+    InputArgument,
+    OverwriteOption,
+    StartOption,
+    StepOption,
+    default_output,
+    pipeline_params,
+    setting_option,
+)
+from edgeheat.config import MotionSettings
+from edgeheat.defs.params import Subtractor
+
+
+def tune(  # noqa: PLR0917 (every option is a parameter)
+    source: InputArgument,
+    sheet: Annotated[
+        Path | None,
+        typer.Option("-o", "--output", show_default="INPUT_tune.jpg", help="Contact sheet (.jpg, .png)."),
+    ] = None,
+    video: Annotated[
+        Path | None, typer.Option(help="Video with every analysed frame drawn as on the sheet (.mp4).")
+    ] = None,
+    start: StartOption = 0,
+    frames: FramesOption = None,
+    step: StepOption = 1,
+    fps: FpsOption = None,
+    config: FileOption = None,
+    camera: CameraOption = None,
+    overwrite: OverwriteOption = False,
+    subtractor: Annotated[Subtractor | None, setting_option(MotionSettings, "subtractor")] = None,
+) -> None:
+    """Show what counts in a recording, what is excluded and why, and suggest settings, as TOML on stdout."""
+    # SIGTERM acts like Ctrl-C, so that unfinished files are removed.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    with exit_codes():
+        params = pipeline_params(source, config, camera, {"subtractor": subtractor})
+        from edgeheat.offline.tuning import tune as engine
+        from edgeheat.offline.tuning.advice import as_toml
+
+        output = sheet or default_output(source, "tune", ".jpg")
+        job = engine.TuneJob(source, params, output, video, start, frames, step, fps, overwrite)
+        with progress_bar() as bar:
+            task = bar.add_task("frames", total=None)
+            done = engine.tune(job, lambda count, total: bar.update(task, completed=count, total=total))
+        # The whole output is TOML, so that it can be redirected to a file.
+        for line in (*map(str, done.written), "", *engine.table(done.summary, done.warnings), ""):
+            typer.echo(f"# {line}".rstrip())
+        typer.echo(as_toml(done.advice), nl=False)
