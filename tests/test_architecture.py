@@ -205,6 +205,31 @@ def import_cycles(sources: Sources) -> Iterator[str]:
             yield f"{start}: part of an import cycle"
 
 
+def constants(sources: Sources) -> Iterator[tuple[str, ast.expr, str]]:
+    """Name, value and module of each constant on a module's top level; several names in one assignment are skipped."""
+    for module, text in sources.items():
+        for node in ast.parse(text).body:
+            targets = node.targets if isinstance(node, ast.Assign) else []
+            targets = [node.target] if isinstance(node, ast.AnnAssign) and node.value is not None else targets
+            for target in targets:
+                if isinstance(target, ast.Name) and target.id.isupper():
+                    assert isinstance(node, ast.Assign | ast.AnnAssign) and node.value is not None
+                    yield target.id, node.value, module
+
+
+def ambiguous_constants(sources: Sources) -> Iterator[str]:
+    """Constants of one name with different values, and constants that share an assignment and so an explanation."""
+    first: dict[str, tuple[str, str]] = {}
+    for name, value, module in constants(sources):
+        known_value, known_module = first.setdefault(name, (ast.unparse(value), module))
+        if known_value != ast.unparse(value):
+            yield f"{module}: {name} has another value than in {known_module}; give it a name of its own"
+    for module, text in sources.items():
+        for node in ast.parse(text).body:
+            if isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Tuple):
+                yield f"{module}:{node.lineno}: several constants in one assignment; explain each by itself"
+
+
 def core_arrows(sources: Sources) -> set[tuple[str, str]]:
     """The imports between the packages of core; pipeline.py counts as a package."""
     packages = {module: package_of(module) for module in sources if within(inner(module), PURE)}
@@ -245,6 +270,7 @@ RULES: list[Rule] = [
     impure_core,
     clock_readers,
     import_cycles,
+    ambiguous_constants,
     too_long,
     missing_opening_sentence,
 ]

@@ -23,7 +23,8 @@ from edgeheat.defs.params import (
     ZoneParams,
 )
 
-_MOTION, _STYLE = MotionParams(), Style()
+_MOTION = MotionParams()
+_STYLE = Style()
 
 
 class Table(BaseModel):

@@ -26,7 +26,7 @@ from edgeheat.web.server import WebServer
 
 _log = logging.getLogger(__name__)
 
-_TICK_S = 2.0
+_WATCH_INTERVAL_S = 2.0
 """How often the wall clock is checked for steps, and at least how often the watchdog is fed."""
 
 _LAST_PICTURES_S = 4.0
@@ -135,7 +135,7 @@ def _wait(
     watchdog_s = watchdog_period_s(os.environ)
     while True:
         try:
-            tick_s = max(0.0, min(_TICK_S, (watchdog_s or 60.0) / 4, ends_s - clock.monotonic()))
+            tick_s = max(0.0, min(_WATCH_INTERVAL_S, (watchdog_s or 60.0) / 4, ends_s - clock.monotonic()))
             return stop_requests.get(timeout=tick_s)
         except queue.Empty:
             pass

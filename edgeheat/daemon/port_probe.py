@@ -7,7 +7,7 @@ import threading
 from collections.abc import Callable
 from urllib.parse import urlsplit
 
-_INTERVAL_S = 2.0
+_PROBE_INTERVAL_S = 2.0
 """Pause between two attempts to connect."""
 
 _CONNECT_TIMEOUT_S = 2.0
@@ -60,7 +60,7 @@ class PortProbe:
                     self._on_open(self)
                 return
             self.seen_closed = True
-            self._stop.wait(_INTERVAL_S)
+            self._stop.wait(_PROBE_INTERVAL_S)
 
     def _is_open(self) -> bool:
         try:

@@ -28,10 +28,10 @@ FOLDER = "requests"
 LIFETIME_S = 86400.0
 """How long a request waits for its camera in seconds; one from last week may no longer be wanted."""
 
-_INTERVAL_S = 1.0
+_CHECK_INTERVAL_S = 1.0
 """Pause between two checks for new requests."""
 
-_MAX_BYTES = 4096
+_MAX_REQUEST_BYTES = 4096
 """Size limit of a request's file; a real one has about 100 bytes."""
 
 _FOLDER_FLAGS = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
@@ -113,7 +113,7 @@ class Requests:
         self._stop.set()
 
     def _run(self, clock: Clock) -> None:
-        while not self._stop.wait(_INTERVAL_S):
+        while not self._stop.wait(_CHECK_INTERVAL_S):
             try:
                 self.check(clock.wall())
             except OSError as error:
@@ -190,10 +190,10 @@ def _read(path: Path) -> tuple[str, Reset]:
     try:
         if not stat.S_ISREG(os.fstat(descriptor).st_mode):
             raise ValueError("it is not a regular file")
-        data = os.read(descriptor, _MAX_BYTES + 1)
+        data = os.read(descriptor, _MAX_REQUEST_BYTES + 1)
     finally:
         os.close(descriptor)
-    if len(data) > _MAX_BYTES:
+    if len(data) > _MAX_REQUEST_BYTES:
         raise ValueError("it is too long")
     try:
         given = json.loads(data)

@@ -11,7 +11,7 @@ from edgeheat.defs.events import HeatImage, Snapshot, ZoneHeat
 SCHEMA = 1
 """Version of the format: incremented when a field changes its meaning or is removed, not when one is added."""
 
-_UNITS: Mapping[str, str] = {
+_FIELD_UNITS: Mapping[str, str] = {
     "epoch": "goes up when the camera was moved: figures of different epochs are of different places",
     "of": "what the heat counts: traffic is movement, dwell is staying, presence is both together",
     "period_s": "seconds",
@@ -69,8 +69,8 @@ def heat_figures(snapshot: Snapshot, heat: HeatImage) -> dict[str, object]:
 def units(snapshot: Snapshot) -> dict[str, str]:
     """Return the unit or meaning of each figure of a snapshot, by field name."""
     if snapshot.plan is None:
-        return dict(_UNITS)
-    return {**{name: words for name, words in _UNITS.items() if name not in _ACTIVITY}, **_PLAN_UNITS}
+        return dict(_FIELD_UNITS)
+    return {**{name: words for name, words in _FIELD_UNITS.items() if name not in _ACTIVITY}, **_PLAN_UNITS}
 
 
 def plan_figures(snapshot: Snapshot) -> dict[str, object]:

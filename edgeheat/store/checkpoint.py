@@ -25,10 +25,10 @@ _VERSION = 1
 _FORMAT = "format"
 """Name of the member that lists the version and the other members with their sizes."""
 
-_MAX_BYTES = 1 << 30
+_MAX_CHECKPOINT_BYTES = 1 << 30
 """A larger file is not read: it is damaged, and could fill the memory."""
 
-_MAX_PAYLOAD_BYTES = _MAX_BYTES - (1 << 20)
+_MAX_PAYLOAD_BYTES = _MAX_CHECKPOINT_BYTES - (1 << 20)
 """Most bytes that are written, so that the file with its zip directory can be read back."""
 
 _MAX_FORMAT_BYTES = 64 * 1024
@@ -142,7 +142,7 @@ def _read_zip(path: Path) -> Mapping[str, bytes]:
         status = os.fstat(descriptor)
         if not stat.S_ISREG(status.st_mode):
             raise _DamagedError("it is not a file")
-        if not 0 < status.st_size <= _MAX_BYTES:
+        if not 0 < status.st_size <= _MAX_CHECKPOINT_BYTES:
             raise _DamagedError(f"it has {status.st_size} bytes")
         try:
             with zipfile.ZipFile(file) as archive:

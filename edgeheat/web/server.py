@@ -13,7 +13,7 @@ from starlette.types import ASGIApp
 
 from edgeheat.errors import StartupError
 
-_DRAIN_S = 0.4
+_RESPONSE_DRAIN_S = 0.4
 """How long responses in progress may take after `stop`; then their connections are closed."""
 
 _STOP_S = 0.9
@@ -40,7 +40,7 @@ class _Server(uvicorn.Server):
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         """Let responses in progress finish for a moment, then close all connections."""
-        closing = asyncio.get_running_loop().call_later(_DRAIN_S, self._close_connections)
+        closing = asyncio.get_running_loop().call_later(_RESPONSE_DRAIN_S, self._close_connections)
         try:
             await super().shutdown(sockets)
         finally:

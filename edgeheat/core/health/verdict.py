@@ -21,7 +21,7 @@ from edgeheat.defs.events import HealthVerdict
 _MAX_UPDATE_STEP_S = 3.0
 """Updates farther apart count as this far: nothing is known of the time between."""
 
-_MIN_OBSERVED_S = 5.0
+_MIN_MONITORED_S = 5.0
 """Before this much time was observed, no verdict is given unless something is wrong."""
 
 _BLACK_BRIGHTEST_LEVEL = 32
@@ -193,7 +193,7 @@ class HealthMonitor:
             (self.move_detected, moved),
             (tampering.blurred.active, Health("blurred", _REASONS["blurred"])),
             (self._accepted_move is not None, moved),
-            (self._observed_s >= _MIN_OBSERVED_S, Health("ok", "")),
+            (self._observed_s >= _MIN_MONITORED_S, Health("ok", "")),
         )
         return next((health for active, health in by_severity if active), None)
 

@@ -9,7 +9,7 @@ from datetime import datetime
 
 from edgeheat.defs.params import Measure
 
-_UNITS = ((1.0, "s", 100.0), (60.0, "min", 100 * 60.0), (3600.0, "h", math.inf))
+_TIME_UNITS = ((1.0, "s", 100.0), (60.0, "min", 100 * 60.0), (3600.0, "h", math.inf))
 """Units of the scale: seconds in the unit, its name, and the scale top in seconds below which it is used."""
 
 _ROUND_NUMBERS = (1.0, 1.5, 2.0, 3.0, 5.0, 7.0, 10.0)
@@ -54,7 +54,7 @@ def scale_ticks(top_s: float, gamma: float, most: int) -> list[tuple[float, str]
     The colour at position p stands for `top_s` * p^(1 / gamma) seconds. The first tick is 0 and the last one the top
     with its unit; between them are round numbers, at most `most` ticks in all.
     """
-    unit_s, unit = next((size, name) for size, name, below in _UNITS if top_s < below)
+    unit_s, unit = next((size, name) for size, name, below in _TIME_UNITS if top_s < below)
     top = top_s / unit_s
     ticks = {0.0: "0"}
     for step in range(1, most - 1):

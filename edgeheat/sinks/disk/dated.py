@@ -14,7 +14,7 @@ from edgeheat.atomic import TEMP_SUFFIX
 from edgeheat.sinks.disk.retention import StoredFile, to_delete
 from edgeheat.sinks.payload import EXTENSIONS
 
-SUFFIXES = (*EXTENSIONS.values(), "json")
+FILE_SUFFIXES = (*EXTENSIONS.values(), "json")
 """The extensions that the files of one picture may have: the picture's own, and that of its figures."""
 
 _YEAR = re.compile(r"\d{4}")
@@ -23,7 +23,7 @@ _YEAR = re.compile(r"\d{4}")
 _TWO_DIGITS = re.compile(r"\d\d")
 """The name of a folder of one month or day."""
 
-_FILE = re.compile(rf"(([01]\d|2[0-3])([0-5]\d)([0-5]\d)Z(?:-[0-9]{{1,6}})?)\.(?:{'|'.join(SUFFIXES)})")
+_FILE = re.compile(rf"(([01]\d|2[0-3])([0-5]\d)([0-5]\d)Z(?:-[0-9]{{1,6}})?)\.(?:{'|'.join(FILE_SUFFIXES)})")
 """The name of a dated file; groups: stem, hour, minute, second. A number follows where several share a second."""
 
 
@@ -82,7 +82,7 @@ class DatedPictures:
         folder = os.path.dirname(file.path)  # noqa: PTH120 (a Path for each of many files is slow)
         # The list may be a day old, and the folder may have been replaced by a link to another place.
         if os.path.realpath(folder) == folder:
-            for suffix in SUFFIXES:
+            for suffix in FILE_SUFFIXES:
                 Path(f"{file.path}.{suffix}").unlink(missing_ok=True)
         del self._oldest[0]
         self._day_bytes[self._oldest_day] -= file.size_bytes

@@ -12,7 +12,7 @@ from typing import Literal
 from edgeheat.atomic import replace, stage, temp_beside, write_atomic, write_remedy
 from edgeheat.defs.events import Event, HeatImage, Progress, Snapshot
 from edgeheat.errors import SinkUnavailable
-from edgeheat.sinks.disk.dated import SUFFIXES, DatedPictures
+from edgeheat.sinks.disk.dated import FILE_SUFFIXES, DatedPictures
 from edgeheat.sinks.payload import EXTENSIONS, SCHEMA, heat_figures, plan_figures, to_json, units, utc_text
 
 _FILE_MODE = 0o666
@@ -213,7 +213,7 @@ def _real_folder(folder: Path) -> Path:
 def _free_stem(day: Path, name: str) -> Path:
     """Return `name` in `day`, with a number if it exists: two in one second, or a clock that was set back."""
     stem, number = day / name, 1
-    while any(stem.with_suffix(f".{suffix}").exists() for suffix in SUFFIXES):
+    while any(stem.with_suffix(f".{suffix}").exists() for suffix in FILE_SUFFIXES):
         number += 1
         stem = day / f"{name}-{number}"
     return stem

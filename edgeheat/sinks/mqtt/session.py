@@ -20,7 +20,7 @@ _MAX_DELAY_S = 60.0
 _STABLE_S = 60.0
 """A connection that lasted this long resets the count of failures."""
 
-_REASONS = {
+_DISCONNECT_REASONS = {
     0x84: "it does not support MQTT 5: update it (mosquitto 1.6 or newer)",
     0x85: "it does not accept the client id: set another mqtt.client_id",
     0x86: "wrong user or password: check mqtt.username and mqtt.password",
@@ -122,7 +122,7 @@ class BrokerSession:
         if self._closing.is_set():
             return
         if connection.reason_code is not None:
-            why = _REASONS.get(code, f"it rejected the connection: {connection.reason_code}")
+            why = _DISCONNECT_REASONS.get(code, f"it rejected the connection: {connection.reason_code}")
             self._log_state(f"rejected {code}", logging.WARNING, why)
         elif connection.was_up:
             hint = "" if lasted_s >= _STABLE_S else "; if this repeats, another client may use the same client id"

@@ -18,7 +18,7 @@ _log = logging.getLogger(__name__)
 _JSON = "application/json"
 """Content type of states and figures."""
 
-_DRAIN_S = 0.7
+_BROKER_DRAIN_S = 0.7
 """How long `close` waits for queued messages to be sent."""
 
 _ABORT_S = 0.2
@@ -84,7 +84,7 @@ class MqttSink:
     def close(self) -> None:
         """Send the queued messages and `offline`; if the broker is too slow, its last will publishes `offline`."""
         self._put(Message(self._status_topic, b"offline", "text/plain"))
-        self._session.close(_DRAIN_S, _ABORT_S)
+        self._session.close(_BROKER_DRAIN_S, _ABORT_S)
 
     def _put(self, message: Message) -> None:
         if (topic := self._queue.put(message)) is not None:

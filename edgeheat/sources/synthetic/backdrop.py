@@ -82,7 +82,7 @@ class PinholeCamera:
 
 
 @dataclass(frozen=True, slots=True)
-class Backdrop:
+class SceneBackdrop:
     """The static part of the scene; every array has the picture's height and width."""
 
     bgr: U8
@@ -96,7 +96,7 @@ class Backdrop:
     """255 where the floor is visible, else 0."""
 
 
-def render_backdrop(layout: Layout, camera: PinholeCamera, seed: int) -> Backdrop:
+def render_backdrop(layout: Layout, camera: PinholeCamera, seed: int) -> SceneBackdrop:
     """Ray-cast the empty shop of a layout; `seed` varies goods and textures.
 
     Reference: Appel 1968 (ray casting); Kay and Kajiya 1986 (slab test for boxes).
@@ -113,7 +113,7 @@ def render_backdrop(layout: Layout, camera: PinholeCamera, seed: int) -> Backdro
     bgr = cv2.resize(np.clip(fine, 0, 255).astype(np.uint8), camera.size_wh, interpolation=cv2.INTER_AREA)
     bgr = np.asarray(cv2.GaussianBlur(bgr, (3, 3), 0.6), np.uint8)
     distance_m = np.ascontiguousarray(np.concatenate(distances)[::samples, ::samples])
-    return Backdrop(
+    return SceneBackdrop(
         bgr=bgr,
         luma=np.asarray(cv2.cvtColor(bgr, cv2.COLOR_BGR2GRAY), np.uint8),
         distance_m=distance_m,

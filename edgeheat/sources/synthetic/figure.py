@@ -10,7 +10,7 @@ import cv2
 import numpy as np
 
 from edgeheat.core.grid.frames import F32, U8
-from edgeheat.sources.synthetic.backdrop import Backdrop, PinholeCamera
+from edgeheat.sources.synthetic.backdrop import PinholeCamera, SceneBackdrop
 from edgeheat.sources.synthetic.walkers import Pose
 
 _CORNER_BITS = 4
@@ -69,7 +69,7 @@ class Sprite:
         return slice(self.top, self.top + height), slice(self.left, self.left + width)
 
 
-def render_sprite(pose: Pose, camera: PinholeCamera, backdrop: Backdrop, up: float = 1.0) -> Sprite | None:
+def render_sprite(pose: Pose, camera: PinholeCamera, backdrop: SceneBackdrop, up: float = 1.0) -> Sprite | None:
     """Render one walker; None where no part is within the picture. `up` of -1 mirrors the body at the floor."""
     joints = _joint_positions(pose)
     names = list(joints)
@@ -103,7 +103,7 @@ def render_sprite(pose: Pose, camera: PinholeCamera, backdrop: Backdrop, up: flo
     )
 
 
-def render_reflection(pose: Pose, camera: PinholeCamera, backdrop: Backdrop) -> Sprite | None:
+def render_reflection(pose: Pose, camera: PinholeCamera, backdrop: SceneBackdrop) -> Sprite | None:
     """Render the reflection of a walker in the floor, visible only on the floor; None if outside the picture."""
     image = render_sprite(pose, camera, backdrop, up=-1.0)
     if image is not None:
@@ -132,7 +132,7 @@ def draw_sprite(canvas: U8, one: Sprite) -> None:
     canvas[one.window] = cv2.blendLinear(cloth, region, weight, 1 - weight)
 
 
-def draw_shadow(canvas: U8, pose: Pose, camera: PinholeCamera, backdrop: Backdrop) -> None:
+def draw_shadow(canvas: U8, pose: Pose, camera: PinholeCamera, backdrop: SceneBackdrop) -> None:
     """Darken the floor in a walker's soft shadow, in place."""
     body = _scaled_joints(pose, _joint_positions(pose))
     points = _to_world(pose, body)

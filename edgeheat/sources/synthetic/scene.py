@@ -19,7 +19,7 @@ from edgeheat.sources.synthetic.walkers import Crowd, Pose
 TRUTH_STEP_S = 0.05
 """Ground truth is sampled in the middle of steps of this length, counted from the scene's start."""
 
-_NOISE_MARGIN = 128
+_NOISE_MARGIN_PX = 128
 """The noise image is larger than the picture by this many pixels; each frame uses a random offset within it."""
 
 _HALF_NORMAL_STD = 0.5838
@@ -168,7 +168,7 @@ class Scene:
         if self.params.noise <= 0:
             return canvas
         height, width = canvas.shape[:2]
-        offsets = np.random.default_rng([self.params.seed, 13, frame]).integers(0, _NOISE_MARGIN, 4)
+        offsets = np.random.default_rng([self.params.seed, 13, frame]).integers(0, _NOISE_MARGIN_PX, 4)
         up_y, up_x, down_y, down_x = (int(v) for v in offsets)
         brighter = self._brighter[up_y : up_y + height, up_x : up_x + width]
         darker = self._darker[down_y : down_y + height, down_x : down_x + width]
@@ -181,7 +181,7 @@ def _noise_fields(params: SceneParams) -> tuple[U8, U8]:
     width, height = params.size_wh
     rng = np.random.default_rng([params.seed, 17])
     std = params.noise / (_HALF_NORMAL_STD * 2**0.5)
-    shape = (height + _NOISE_MARGIN, width + _NOISE_MARGIN)
+    shape = (height + _NOISE_MARGIN_PX, width + _NOISE_MARGIN_PX)
     halves = (np.maximum(rng.normal(0, std, shape), 0) for _ in range(2))
     brighter, darker = (np.clip(np.rint(half), 0, 255).astype(np.uint8) for half in halves)
     return brighter, darker
