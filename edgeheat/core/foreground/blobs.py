@@ -8,14 +8,14 @@ import numpy as np
 from edgeheat.core.grid.frames import F32, U8
 from edgeheat.core.grid.masks import (
     closed,
-    disc,
     enlarged,
     exceeds,
     half_hw,
     halved,
     intersection,
     opened,
-    square,
+    round_kernel,
+    square_kernel,
     window_around,
 )
 from edgeheat.defs.params import MotionParams
@@ -40,7 +40,7 @@ class BlobFilter:
     """
 
     def __init__(self, params: MotionParams, shape_hw: tuple[int, int]) -> None:
-        self._open, self._close = disc(params.open_cells), disc(params.close_cells)
+        self._open, self._close = round_kernel(params.open_cells), round_kernel(params.close_cells)
         self._margin_cells = params.open_cells + params.close_cells
         near = float(params.min_blob_cells)
         far = near if params.min_blob_far_cells is None else float(params.min_blob_far_cells)
@@ -83,10 +83,10 @@ class BlobFilter:
         large = np.bincount(label, minlength=count) >= self._min_cells[lower_edge]
         ages: F32 = np.zeros(half.shape, np.float32)
         ages.ravel()[inside] = age_s[label]
-        self._age_s = np.asarray(cv2.dilate(ages, square(5)), np.float32)
+        self._age_s = np.asarray(cv2.dilate(ages, square_kernel(5)), np.float32)
         kept: U8 = np.zeros(half.shape, np.uint8)
         kept.ravel()[inside] = np.where(large & (age_s >= _MIN_AGE_S), np.uint8(255), np.uint8(0))[label]
-        whole = np.asarray(cv2.dilate(kept, square(3)), np.uint8)
+        whole = np.asarray(cv2.dilate(kept, square_kernel(3)), np.uint8)
         return intersection(cells, enlarged(whole, cells.shape))
 
 

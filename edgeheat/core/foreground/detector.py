@@ -168,14 +168,14 @@ class ForegroundDetector:
         result = self._learner.update(tick)
         self._rejections.add_cells("ghost", result.ghost_cell_s)
         self._rejections.add_cells("furniture", result.static_object_cell_s)
-        self._gate.remember(self._occupied)
+        self._gate.record_occupied(self._occupied)
         return result.confirmed
 
     def _where_counted(self, cells: U8) -> U8:
         return cells if self._counted is None else intersection(cells, self._counted)
 
     def _wait_for_light(self, grid: U8, chroma: U8 | None, luma: U8, changed_ratio: float, dt_s: float) -> Detection:
-        if not self._gate.wait(grid, chroma, changed_ratio, dt_s):
+        if not self._gate.update_closed(grid, chroma, changed_ratio, dt_s):
             return self._rejected("light", dt_s)
         background = self._gate.try_open(self._learner.background, luma)
         if background is not None:

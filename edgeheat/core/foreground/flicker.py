@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edgeheat.core.grid.frames import F32, U8
-from edgeheat.core.grid.masks import as_mask, enlarged, halved, square
+from edgeheat.core.grid.masks import as_mask, enlarged, halved, square_kernel
 
 _COARSE_CELLS = 4
 """Cells of the grid across one cell of the mask."""
@@ -97,15 +97,15 @@ class FlickerMask:
         self._occupied += fast * (occupied - self._occupied)
         self._changing += fast * (changes - self._changing)
         self._changing_slow += slow * (changes - self._changing_slow)
-        core = cv2.erode(self._changing, square(3), borderType=cv2.BORDER_REPLICATE)
+        core = cv2.erode(self._changing, square_kernel(3), borderType=cv2.BORDER_REPLICATE)
         hot = ((core > _MIN_CHANGE_RATIO) & (self._occupied > _MIN_OCCUPIED_RATIO)).astype(np.uint8)
-        suspect = cv2.dilate(hot, square(3)) > 0
+        suspect = cv2.dilate(hot, square_kernel(3)) > 0
         # With a ceiling: a place is free again soon after its television is gone, however long that was on.
         self._suspect_s += np.where(suspect, np.float32(dt_s), np.float32(-dt_s))
         np.clip(self._suspect_s, 0.0, 2 * _CONFIRM_S, out=self._suspect_s)
         if (self._suspect_s >= _CONFIRM_S).any():
             self._mask_isolated()
-        self._masked &= cv2.dilate(self._changing_slow, square(5)) >= _RELEASE_CHANGE_RATIO
+        self._masked &= cv2.dilate(self._changing_slow, square_kernel(5)) >= _RELEASE_CHANGE_RATIO
         self.mask = enlarged(as_mask(self._masked), self._shape_hw)
         self.suspect = enlarged(as_mask((self._suspect_s > 0) & ~self._masked), self._shape_hw)
 
@@ -130,10 +130,10 @@ class FlickerMask:
             if place.mean() > _MAX_AREA_RATIO or self._suspect_s[place].max() < _CONFIRM_S:
                 continue
             own = place.astype(np.uint8)
-            around = (cv2.dilate(own, square(9)) > 0) & (cv2.dilate(own, square(5)) == 0)
+            around = (cv2.dilate(own, square_kernel(9)) > 0) & (cv2.dilate(own, square_kernel(5)) == 0)
             busiest = float(np.quantile(self._occupied[around], _SURROUNDING_QUANTILE)) if around.any() else 0.0
             if busiest < _MAX_SURROUNDING_RATIO * float(self._occupied[place].mean()):
-                self._masked |= cv2.dilate(own, square(3)) > 0
+                self._masked |= cv2.dilate(own, square_kernel(3)) > 0
 
     def _coarse(self, cells: U8) -> F32:
         # Halving twice is much faster than a quarter at once.

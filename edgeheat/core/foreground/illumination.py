@@ -1,4 +1,4 @@
-"""The illumination gate: stops counting when the light changes all over, and finds the background in the new light."""
+"""The illumination gate: suspends counting during a global change of light, then re-estimates the background."""
 
 from __future__ import annotations
 
@@ -19,143 +19,174 @@ from edgeheat.core.grid.masks import (
     intersection,
     invert,
     opened,
-    square,
+    square_kernel,
 )
 
+# The gate closes on a frame if one of these holds; all ratios are fractions of the grid's cells:
+#   sudden change:   changed > _MAX_CHANGED_RATIO
+#   sudden contrast: differing rose by more than _MAX_DIFFERING_JUMP
+#   exposure step:   changed before compensation > _MAX_UNCOMPENSATED_RATIO, and differing rose by more than
+#                    _EXPOSURE_DIFFERING_JUMP
+#   slow change:     differing > _MAX_DIFFERING_RATIO while changed < _MAX_MOTION_RATIO, for longer than
+#                    _MAX_STATIC_DIFFERENCE_S
+
 _MAX_CHANGED_RATIO = 0.25
-"""The gate closes when more than this share of the picture changed between two frames, exposure compensated; ..."""
+"""Fraction of the cells that changed within the last moment, exposure compensated."""
 
 _MAX_DIFFERING_JUMP = 0.12
-"""... or when the share that differs from the background rises by more than this at once; ..."""
+"""Rise, from one frame to the next, of the fraction that differs from the background."""
 
-_EXPOSURE_JUMP_RATIO = 0.3
-"""... or when more than this share changed before compensation, and ..."""
+_MAX_UNCOMPENSATED_RATIO = 0.3
+"""Fraction of the cells that changed since the previous frame, exposure not compensated."""
 
 _EXPOSURE_DIFFERING_JUMP = 0.07
-"""... the share that differs from the background rises by this; ..."""
+"""The rise that suffices when the camera adapted its exposure with that frame."""
 
 _MAX_DIFFERING_RATIO = 0.35
-"""... or when more than this share differs from the background ..."""
-
-_DIFFERING_S = 4.0
-"""... for longer than this, while ..."""
+"""Fraction of the cells that differs from the background."""
 
 _MAX_MOTION_RATIO = 0.04
-"""... no more than this share changes from frame to frame."""
+"""Above this fraction of changed cells, people cause the difference and not the light."""
+
+_MAX_STATIC_DIFFERENCE_S = 4.0
+"""How long a large difference without motion is tolerated."""
 
 _STEADY_CHANGED_RATIO = 0.06
-"""The light is steady while no more than this share changes between frames."""
+"""While closed: the light is steady if no more than this fraction of the cells changes."""
 
 _STEADY_S = 1.0
-"""The gate tries to open once the light was steady for so long; ..."""
+"""While closed: seconds of steady light before the gate tries to open."""
 
 _RELEARN_S = 2.0
-"""... where the background is another one, it is learned anew from frames of so long."""
+"""While closed: seconds of steady light from which a changed background is re-estimated."""
 
 _MAX_WAIT_S = 60.0
-"""After so long it opens even if the light is not steady."""
+"""After this time the gate opens even if the light is not steady."""
 
 _MAX_KEPT_FRAMES = 12
-"""Frames from which the background in the new light is learned."""
+"""Number of frames from which the background is re-estimated."""
 
 _SAME_LIGHT_RATIO = 0.03
-"""Where less than this share differs once the light is steady, it is the light of before."""
+"""If no more than this fraction of the vacant cells differs once the light is steady, the previous light is back."""
 
 _MAX_FIT_ERROR = 15
-"""Grey levels by which a cell may differ from a background that was transferred to the present light."""
+"""Grey levels by which a cell may differ from a background that was adapted to the present light."""
 
 _MAX_KNOWN_BACKGROUNDS = 4
-"""Backgrounds of earlier lights that are kept, for lamps that are switched on again."""
+"""Number of backgrounds that are kept from earlier lighting conditions, for lamps that are switched on again."""
 
 _KNOWN_RATIO = 0.93
-"""A known background is used where it explains at least this share of the cells without people."""
+"""A kept background is used if it explains at least this fraction of the vacant cells, ..."""
+
+_KNOWN_ADVANTAGE = 0.01
+"""... and at most this fraction less than the background of before the change."""
 
 _STEPS_PER_LOG = 50.0
 """Resolution with which logarithms of ratios are quantised for the median filter."""
 
-_MAX_OBSERVED_S = 60.0
-"""A cell of the new background counts as observed for at most so long, where it was observed; ..."""
+_MEDIAN_CELLS = 11
+"""Width of that median filter, in cells of a quarter of the grid."""
 
-_BEHIND_PEOPLE_S = 10.0
-"""... where it lies behind people; ..."""
+_FILL_SIGMA_CELLS = 4.0
+"""Sigma, in cells of a quarter of the grid, with which the ratio is filled in behind people."""
+
+_VISIBLE_OBSERVED_S = 60.0
+"""Upper limit of the observation time of a re-estimated cell that was visible and only changed its brightness."""
 
 _KNOWN_OBSERVED_S = 120.0
-"""... and where it is known from an earlier light."""
+"""Upper limit of the observation time of a cell that a kept background explains."""
 
-_REMEMBERED_S = 7
-"""Seconds: who was there so long ago was detected before a slow change of light began to hide him."""
+_UNCERTAIN_OBSERVED_S = 10.0
+"""The same for a cell that was hidden by people, or that a kept background does not explain."""
+
+_OCCUPANCY_HISTORY = 7
+"""Seconds, one entry each: people detected this long ago were detected before a slow change of light hid them."""
 
 
 @dataclass(frozen=True, slots=True)
 class FrameChange:
-    """How much of the picture changed with one frame; all shares are 0..1 of the grid."""
+    """How much of the picture changed with one frame; all ratios are fractions of the grid's cells, 0..1."""
 
     changed_ratio: float
-    """Share of the cells that changed since a moment ago, exposure compensated."""
+    """Cells that changed within the last moment (see MotionDetector), exposure compensated."""
 
     uncompensated_ratio: float
-    """The same since the previous frame, without compensation."""
+    """Cells that changed since the previous frame, exposure not compensated."""
 
     differing_ratio: float
-    """Share of the cells that differ from the background, by people or by light."""
+    """Cells that differ from the background, by people or by light."""
 
 
 @dataclass(frozen=True, slots=True)
-class _Fit:
-    ratio: float
-    """Share of the cells without people that the background explains."""
+class _KnownBackground:
+    """A background of an earlier lighting condition, see BackgroundModel."""
+
     luma: U8
-    """The background, transferred to the new light."""
+    tint: F32 | None
+    observed_s: F32
+
+
+@dataclass(frozen=True, slots=True)
+class _Relit:
+    """A background that was adapted to the present light."""
+
+    luma: U8
     unexplained: U8
-    """255 where it does not explain the frame."""
+    """255 in the vacant cells that it does not explain."""
+
+    explained_ratio: float
+    """Fraction of the vacant cells that it explains, 0..1."""
 
 
 class IlluminationGate:
-    """Watches one camera's light; keeps the backgrounds of earlier lights.
+    """Watches one camera's light; keeps the backgrounds of earlier lighting conditions.
 
-    Reference: the transfer by a smooth field of log ratios is homomorphic, Oppenheim, Schafer and Stockham 1968; frame
-    level illumination change as in Toyama et al. 1999, Wallflower.
+    Reference: Toyama et al. 1999, Wallflower (illumination change of the whole frame); Oppenheim, Schafer and Stockham
+    1968 (homomorphic filtering: a smooth field of log ratios).
     """
 
     def __init__(self, shape_hw: tuple[int, ...]) -> None:
         """`shape_hw`: (height, width) of the grid."""
         self.closed = False
         self._frames: deque[tuple[U8, U8 | None]] = deque(maxlen=_MAX_KEPT_FRAMES)
-        self._steady_s = self._waited_s = self._differing_s = 0.0
+        self._steady_s = self._waited_s = self._static_difference_s = 0.0
         self._differing_ratio: float | None = None
-        self._known: deque[tuple[U8, F32 | None, F32]] = deque(maxlen=_MAX_KNOWN_BACKGROUNDS)
+        self._known: deque[_KnownBackground] = deque(maxlen=_MAX_KNOWN_BACKGROUNDS)
         nobody: U8 = np.zeros(shape_hw, np.uint8)
-        self._occupied_history: deque[U8] = deque([nobody], maxlen=_REMEMBERED_S)
+        self._occupied_history: deque[U8] = deque([nobody], maxlen=_OCCUPANCY_HISTORY)
         self._occupied = nobody
 
     def update(self, change: FrameChange, occupied: U8, dt_s: float) -> bool:
-        """Return whether the light changed with this frame, and close if it did.
+        """Evaluate a frame while open; returns whether the light changed with it, and closes if it did.
 
         `occupied`: the cells with people in the previous frame, 255 or 0; only read.
         """
         jump = 0.0 if self._differing_ratio is None else change.differing_ratio - self._differing_ratio
         self._differing_ratio = change.differing_ratio
-        unmoving = change.differing_ratio > _MAX_DIFFERING_RATIO and change.changed_ratio < _MAX_MOTION_RATIO
-        self._differing_s = self._differing_s + dt_s if unmoving else 0.0
-        slow = self._differing_s > _DIFFERING_S
+        static = change.differing_ratio > _MAX_DIFFERING_RATIO and change.changed_ratio < _MAX_MOTION_RATIO
+        self._static_difference_s = self._static_difference_s + dt_s if static else 0.0
+        slow = self._static_difference_s > _MAX_STATIC_DIFFERENCE_S
         sudden = (
             change.changed_ratio > _MAX_CHANGED_RATIO
             or jump > _MAX_DIFFERING_JUMP
-            or (change.uncompensated_ratio > _EXPOSURE_JUMP_RATIO and jump > _EXPOSURE_DIFFERING_JUMP)
+            or (change.uncompensated_ratio > _MAX_UNCOMPENSATED_RATIO and jump > _EXPOSURE_DIFFERING_JUMP)
         )
         self.closed = sudden or slow
         if self.closed:
             self._frames.clear()
-            self._steady_s = self._waited_s = self._differing_s = 0.0
+            self._steady_s = self._waited_s = self._static_difference_s = 0.0
             self._occupied = self._occupied_history[0] if slow else occupied
         return self.closed
 
-    def remember(self, occupied: U8) -> None:
-        """Note the cells with people, 255 or 0, once a second; kept, so not to be changed afterwards."""
+    def record_occupied(self, occupied: U8) -> None:
+        """Record the cells with people, 255 or 0, once a second; kept by reference, so not to be modified."""
         self._occupied_history.append(occupied)
 
-    def wait(self, grid: U8, chroma: U8 | None, changed_ratio: float, dt_s: float) -> bool:
-        """Take in a frame while closed; returns whether the light is steady again."""
+    def update_closed(self, grid: U8, chroma: U8 | None, changed_ratio: float, dt_s: float) -> bool:
+        """Evaluate a frame while closed; returns whether `try_open` should be called.
+
+        `grid` and `chroma` are kept by reference, so the caller must not modify them.
+        """
         if changed_ratio > _STEADY_CHANGED_RATIO:
             self._steady_s = 0.0
             self._frames.clear()
@@ -165,67 +196,72 @@ class IlluminationGate:
         return self._steady_s >= _STEADY_S or self._waited_s >= _MAX_WAIT_S
 
     def try_open(self, background: BackgroundModel, luma: U8) -> BackgroundModel | None:
-        """Open, if that is possible already: returns the background to go on with, None to wait on.
+        """Open if possible; returns the background to continue with, or None to stay closed.
 
-        `luma`: the present frame in the light of `background`.
+        `luma`: the present frame, its exposure normalised to `background`.
         """
         vacant = invert(self._occupied)
         differing = exceeds(absolute_difference(luma, background.luma), background.tolerance)
-        differing = opened(intersection(differing, vacant), square(3))
+        differing = opened(intersection(differing, vacant), square_kernel(3))
         if cv2.countNonZero(differing) > _SAME_LIGHT_RATIO * max(1, cv2.countNonZero(vacant)):
             if self._steady_s < _RELEARN_S and self._waited_s < _MAX_WAIT_S:
                 return None
-            background = self._in_new_light(background, vacant)
+            background = self._reestimated(background, vacant)
         self.closed = False
         self._differing_ratio = None
         return background
 
-    def _in_new_light(self, background: BackgroundModel, vacant: U8) -> BackgroundModel:
+    def _reestimated(self, background: BackgroundModel, vacant: U8) -> BackgroundModel:
+        """Return the background in the present light: a kept one if it fits, else one of the frames while closed."""
         grids = [grid for grid, _ in self._frames]
         chromas = [chroma for _, chroma in self._frames if chroma is not None]
-        seen = median_background(grids)
+        median = median_background(grids)
         tint = tint_of(median_background(chromas), 1.0) if len(chromas) == len(grids) else None
-        present = _transferred(seen, background.luma, vacant)
-        known = [(_transferred(seen, luma, vacant), tint, observed_s) for luma, tint, observed_s in self._known]
-        self._known.append((background.luma, background.tint, background.observed_s))
-        best = max(known, key=lambda each: each[0].ratio, default=None)
-        hidden = halved(vacant) < 255
-        if best is not None and best[0].ratio >= max(_KNOWN_RATIO, present.ratio - 0.01):
-            return _known_again(*best, hidden)
-        unexplained = halved(present.unexplained) > 127
-        limit_s = np.where(hidden, _BEHIND_PEOPLE_S, np.where(unexplained, 0.0, _MAX_OBSERVED_S)).astype(np.float32)
-        luma = np.where(vacant > 0, seen, present.luma)
+        relit = _relit(background.luma, median, vacant)
+        candidates = [(_relit(known.luma, median, vacant), known) for known in self._known]
+        self._known.append(_KnownBackground(background.luma, background.tint, background.observed_s))
+        occluded = halved(vacant) < 255
+        if candidates:
+            best, known = max(candidates, key=lambda candidate: candidate[0].explained_ratio)
+            if best.explained_ratio >= max(_KNOWN_RATIO, relit.explained_ratio - _KNOWN_ADVANTAGE):
+                return _restored(best, known, occluded)
+        unexplained = halved(relit.unexplained) > 127
+        limit_s = np.where(occluded, _UNCERTAIN_OBSERVED_S, np.where(unexplained, 0.0, _VISIBLE_OBSERVED_S))
+        luma = np.where(vacant > 0, median, relit.luma)
         if tint is not None and background.tint is not None:
-            # Colours are as much fainter as the light is.
-            dimmed = (halved(present.luma).astype(np.float32) + DARK_OFFSET) / (
+            # Chroma scales with luma.
+            light_ratio = (halved(relit.luma).astype(np.float32) + DARK_OFFSET) / (
                 background.half.astype(np.float32) + DARK_OFFSET
             )
-            tint = np.where(hidden, background.tint * dimmed, tint)
-        return BackgroundModel(np.asarray(luma, np.uint8), tint, np.minimum(background.observed_s, limit_s))
+            tint = np.where(occluded, background.tint * light_ratio, tint)
+        observed_s = np.minimum(background.observed_s, limit_s.astype(np.float32))
+        return BackgroundModel(np.asarray(luma, np.uint8), tint, observed_s)
 
 
-def _known_again(fit: _Fit, tint: F32 | None, observed_s: F32, hidden: NDArray[np.bool_]) -> BackgroundModel:
-    """Return the background of an earlier light; `hidden`: cells of half the grid behind people."""
-    unexplained = (halved(fit.unexplained) > 127) & ~hidden
-    limit_s = np.where(unexplained, np.float32(_BEHIND_PEOPLE_S), np.float32(_KNOWN_OBSERVED_S))
-    observed_s = np.minimum(observed_s, limit_s).astype(np.float32)
-    return BackgroundModel(fit.luma, tint.copy() if tint is not None else None, observed_s)
+def _restored(relit: _Relit, known: _KnownBackground, occluded: NDArray[np.bool_]) -> BackgroundModel:
+    """Return the background of an earlier lighting condition; `occluded`: cells of half the grid behind people."""
+    unexplained = (halved(relit.unexplained) > 127) & ~occluded
+    limit_s = np.where(unexplained, np.float32(_UNCERTAIN_OBSERVED_S), np.float32(_KNOWN_OBSERVED_S))
+    observed_s = np.minimum(known.observed_s, limit_s).astype(np.float32)
+    return BackgroundModel(relit.luma, known.tint.copy() if known.tint is not None else None, observed_s)
 
 
-def _transferred(seen: U8, background: U8, vacant: U8) -> _Fit:
-    """Transfer a background to the light in which `seen` was recorded, place by place, by the `vacant` cells (255)."""
-    small_wh = (max(1, seen.shape[1] // 4), max(1, seen.shape[0] // 4))
+def _relit(background: U8, frame: U8, vacant: U8) -> _Relit:
+    """Adapt a background to the light of a frame, by a locally varying gain estimated from the `vacant` cells (255)."""
+    small_wh = (max(1, frame.shape[1] // 4), max(1, frame.shape[0] // 4))
     usable = (cv2.resize(vacant, small_wh, interpolation=cv2.INTER_AREA) > 254).astype(np.float32)
-    now, then = (
-        cv2.resize(each, small_wh, interpolation=cv2.INTER_AREA).astype(np.float32) for each in (seen, background)
+    present, previous = (
+        cv2.resize(luma, small_wh, interpolation=cv2.INTER_AREA).astype(np.float32) for luma in (frame, background)
     )
-    logs = np.log((now + DARK_OFFSET) / (then + DARK_OFFSET))
-    around = cv2.GaussianBlur(logs * usable, (0, 0), 4) / np.maximum(cv2.GaussianBlur(usable, (0, 0), 4), 1e-3)
-    logs = np.where(usable > 0, logs, around)
-    steps = np.clip(np.rint(128 + logs * _STEPS_PER_LOG), 0, 255).astype(np.uint8)
-    # The median of the neighbourhood: an object that is new must not lend its brightness to the background.
-    smooth = (cv2.medianBlur(steps, 11).astype(np.float32) - 128) / np.float32(_STEPS_PER_LOG)
-    factor = interpolated(np.exp(smooth).astype(np.float32), seen.shape)
-    luma = np.clip(np.rint((background + DARK_OFFSET) * factor - DARK_OFFSET), 0, 255).astype(np.uint8)
-    unexplained = intersection(exceeds(absolute_difference(luma, seen), _MAX_FIT_ERROR), vacant)
-    return _Fit(1.0 - cv2.countNonZero(unexplained) / max(1, cv2.countNonZero(vacant)), luma, unexplained)
+    logs = np.log((present + DARK_OFFSET) / (previous + DARK_OFFSET))
+    weights = np.maximum(cv2.GaussianBlur(usable, (0, 0), _FILL_SIGMA_CELLS), 1e-3)
+    surroundings = cv2.GaussianBlur(logs * usable, (0, 0), _FILL_SIGMA_CELLS) / weights
+    logs = np.where(usable > 0, logs, surroundings)
+    quantised = np.clip(np.rint(128 + logs * _STEPS_PER_LOG), 0, 255).astype(np.uint8)
+    # A median, so that a new object does not bias the gain.
+    smooth = (cv2.medianBlur(quantised, _MEDIAN_CELLS).astype(np.float32) - 128) / np.float32(_STEPS_PER_LOG)
+    gain = interpolated(np.exp(smooth).astype(np.float32), frame.shape)
+    luma = np.clip(np.rint((background + DARK_OFFSET) * gain - DARK_OFFSET), 0, 255).astype(np.uint8)
+    unexplained = intersection(exceeds(absolute_difference(luma, frame), _MAX_FIT_ERROR), vacant)
+    explained_ratio = 1.0 - cv2.countNonZero(unexplained) / max(1, cv2.countNonZero(vacant))
+    return _Relit(luma, unexplained, explained_ratio)

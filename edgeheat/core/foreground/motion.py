@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 
 from edgeheat.core.grid.frames import U8
-from edgeheat.core.grid.masks import absolute_difference, enlarged, exceeds, halved, ratio_of, square
+from edgeheat.core.grid.masks import absolute_difference, enlarged, exceeds, halved, ratio_of, square_kernel
 
 _MOTION_CELLS = 21
 """A person moves where enough of a square this wide, in cells, ..."""
@@ -69,5 +69,5 @@ def moving_areas(changed: U8) -> U8:
     """Return 255 in the cells around which much changed within the last moment; `changed` is 255 or 0."""
     # Summed at half the grid, which is half the work; the square's size is given in cells of the whole grid too.
     half = halved(changed)
-    side = square((_MOTION_CELLS + 1) // 2, changed.shape[1]).shape
+    side = square_kernel((_MOTION_CELLS + 1) // 2, changed.shape[1]).shape
     return enlarged(exceeds(np.asarray(cv2.blur(half, side), np.uint8), 255 * _MOTION_RATIO), changed.shape)

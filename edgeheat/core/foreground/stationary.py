@@ -17,12 +17,12 @@ from edgeheat.core.grid.masks import (
     difference,
     dilated_at_half,
     enlarged,
-    half_grid_square,
     half_hw,
     halved,
     intersection,
     opened,
-    square,
+    square_kernel,
+    square_kernel_at_half,
 )
 from edgeheat.defs.params import MotionParams
 
@@ -170,7 +170,7 @@ class StationaryTracker:
         fidgeting = here & ~near_motion & (self._votes_s > _USUAL_AFTER_S) & (change > halved(tolerance))
         if fidgeting.any():
             fidgeting &= ~self._occluded(fidgeting, here)
-        reach = half_grid_square(_MICRO_MOTION_REACH_CELLS, tick.present.shape[1])
+        reach = square_kernel_at_half(_MICRO_MOTION_REACH_CELLS, tick.present.shape[1])
         alive = cv2.dilate(fidgeting.astype(np.uint8), reach) > 0
         still = here & ~near_motion
         self._count_time(seen, here & usual, still & ~alive, tick.dt_s)
@@ -224,7 +224,7 @@ class StationaryTracker:
 
     def micro_motion_tolerance(self, luma: U8) -> U8:
         """Return the grey levels by which each cell may differ from a second ago without showing micro-motion."""
-        edges = cv2.morphologyEx(luma, cv2.MORPH_GRADIENT, square(3))
+        edges = cv2.morphologyEx(luma, cv2.MORPH_GRADIENT, square_kernel(3))
         return np.asarray(cv2.convertScaleAbs(edges, alpha=_EDGE_RATIO, beta=self.micro_motion_levels), np.uint8)
 
     def _implausible(self, background: BackgroundModel) -> NDArray[np.bool_]:
@@ -235,7 +235,7 @@ class StationaryTracker:
 
     def _occluded(self, fidgeting: NDArray[np.bool_], here: NDArray[np.bool_]) -> NDArray[np.bool_]:
         """Return where so much of what is present changed that another person must have stepped in front of it."""
-        side = half_grid_square(_MICRO_MOTION_REACH_CELLS, self._pending_ms.shape[1]).shape
+        side = square_kernel_at_half(_MICRO_MOTION_REACH_CELLS, self._pending_ms.shape[1]).shape
         changed, present = (cv2.blur(cells.astype(np.float32), side) for cells in (fidgeting, here))
         return np.asarray(changed > _MAX_MICRO_MOTION_RATIO * present, np.bool_)
 
@@ -295,7 +295,7 @@ class StationaryTracker:
             return 0.0
         arrived = merged & ((background.observed_s >= static_after_s) | self._static) & (self._votes_s < longest_s)
         # An object is of one piece; isolated cells are what a change of light left over.
-        arrived &= opened(arrived.astype(np.uint8), square(3)) > 0
+        arrived &= opened(arrived.astype(np.uint8), square_kernel(3)) > 0
         ghosts = merged & ~arrived
         fresh = arrived & ~self._static
         now = enlarged(fresh.astype(np.uint8), background.luma.shape)
@@ -337,7 +337,7 @@ class StationaryTracker:
 def _mostly(places: NDArray[np.bool_], cells: NDArray[np.bool_]) -> NDArray[np.bool_]:
     """Return of each connected place the given cells, where they are most of it and not isolated."""
     found = np.zeros_like(places)
-    together = opened((cells & places).astype(np.uint8), square(3)) > 0
+    together = opened((cells & places).astype(np.uint8), square_kernel(3)) > 0
     if not together.any():
         return found
     count, labels = cv2.connectedComponents(places.astype(np.uint8), connectivity=8)

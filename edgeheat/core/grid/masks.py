@@ -1,4 +1,8 @@
-"""Masks of grid cells: the motion mask of a frame, set operations on masks, and scaling to half the grid and back."""
+"""What one frame adds to the heat, and operations on masks of grid cells: sets, morphology, half resolution and back.
+
+Masks are uint8 and 255 or 0. Every result is a new array, owned by the caller,
+except for kernels, which are shared and only to be read.
+"""
 
 from __future__ import annotations
 
@@ -13,7 +17,7 @@ from numpy.typing import NDArray
 from edgeheat.core.grid.frames import F32, U8, U32
 
 _REFERENCE_WIDTH = 320
-"""Cells across the grid for which kernel sizes are given; on other grids they scale in proportion."""
+"""Grid width to which kernel sizes refer; on other grids they scale in proportion."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +34,7 @@ class MotionMask:
     """Traffic: the part of `cells` that moves and counts at once."""
 
     dwell_ms: U32 | None
-    """Milliseconds of dwell confirmed with this frame, including those of earlier frames; None: none."""
+    """Milliseconds of dwell confirmed with this frame, including those of earlier frames; None if there is none."""
 
     dt_s: float
     """Seconds since the previous analysed frame; 0 after a gap longer than `max_gap_s`."""
@@ -42,41 +46,41 @@ class MotionMask:
     """The same instant as Unix time in seconds."""
 
     moved_ms: U32 | None = None
-    """Milliseconds of traffic confirmed with this frame that did not count at once; None: none."""
+    """Milliseconds of traffic confirmed with this frame that did not count at once; None if there is none."""
 
 
 def as_mask(selected: NDArray[np.bool_]) -> U8:
-    """Return 255 where `selected` is True, else 0; owned by the caller."""
+    """Return 255 where `selected` is True, else 0."""
     return selected.astype(np.uint8) * np.uint8(255)
 
 
 def union(first: U8, second: U8) -> U8:
-    """Return 255 where either mask (255 or 0, one shape) is; owned by the caller."""
+    """Return the cells that are set in either of two masks of equal shape."""
     return np.asarray(cv2.bitwise_or(first, second), np.uint8)
 
 
 def intersection(first: U8, second: U8) -> U8:
-    """Return 255 where both masks (255 or 0, one shape) are; owned by the caller."""
+    """Return the cells that are set in both of two masks of equal shape."""
     return np.asarray(cv2.bitwise_and(first, second), np.uint8)
 
 
 def difference(first: U8, second: U8) -> U8:
-    """Return 255 where the first mask is and the second is not (255 or 0, one shape); owned by the caller."""
+    """Return the cells that are set in the first and not in the second of two masks of equal shape."""
     return np.asarray(cv2.subtract(first, second), np.uint8)
 
 
 def invert(mask: U8) -> U8:
-    """Return 255 where the mask (255 or 0) is 0, and 0 where it is 255; owned by the caller."""
+    """Return the cells that are not set."""
     return np.asarray(cv2.bitwise_not(mask), np.uint8)
 
 
 def absolute_difference(first: U8, second: U8) -> U8:
-    """Return by how many grey levels two arrays of uint8 and one shape differ, cell by cell; owned by the caller."""
+    """Return the absolute difference of two uint8 arrays of equal shape, cell by cell."""
     return np.asarray(cv2.absdiff(first, second), np.uint8)
 
 
 def exceeds(values: NDArray[Any], limit: float | NDArray[Any]) -> U8:
-    """Return 255 where `values` exceed the limit, else 0; owned by the caller.
+    """Return 255 where `values` exceed the limit, else 0.
 
     `values` is uint8 where the limit is one number; else both are arrays of one shape and dtype.
     """
@@ -86,26 +90,26 @@ def exceeds(values: NDArray[Any], limit: float | NDArray[Any]) -> U8:
 
 
 def ratio_of(mask: U8) -> float:
-    """Return the share of the cells that are not 0, 0..1."""
+    """Return the fraction of the cells that is set, 0..1."""
     return cv2.countNonZero(mask) / mask.size
 
 
 @lru_cache
-def square(cells: int, grid_width: int = _REFERENCE_WIDTH) -> U8:
+def square_kernel(cells: int, grid_width: int = _REFERENCE_WIDTH) -> U8:
     """Return a square kernel of an odd size, at least 1: `cells` across on a grid of 320, in proportion on others."""
     side = 2 * round((cells * grid_width / _REFERENCE_WIDTH - 1) / 2) + 1
     return np.ones((max(1, side), max(1, side)), np.uint8)
 
 
 @lru_cache
-def half_grid_square(cells: int, grid_width: int) -> U8:
+def square_kernel_at_half(cells: int, grid_width: int) -> U8:
     """Return a square kernel for arrays at half a grid of `grid_width`: `cells` of a grid of 320 across."""
     side = 2 * max(0, round((cells * grid_width / _REFERENCE_WIDTH / 2 - 1) / 2)) + 1
     return np.ones((side, side), np.uint8)
 
 
 @lru_cache
-def disc(diameter_cells: int) -> U8 | None:
+def round_kernel(diameter_cells: int) -> U8 | None:
     """Return a round kernel; None where it would change nothing."""
     if diameter_cells < 2:
         return None
@@ -113,44 +117,44 @@ def disc(diameter_cells: int) -> U8 | None:
 
 
 def dilated(mask: U8, cells: int) -> U8:
-    """Return the mask dilated by a square of `cells` (see `square`); owned by the caller."""
-    return np.asarray(cv2.dilate(mask, square(cells, mask.shape[1])), np.uint8)
+    """Return the mask dilated by a square of `cells` (see `square_kernel`)."""
+    return np.asarray(cv2.dilate(mask, square_kernel(cells, mask.shape[1])), np.uint8)
 
 
 def dilated_at_half(mask: U8, cells: int) -> U8:
-    """Return the mask, dilated by `cells` of the grid, at half the grid; owned by the caller."""
-    return np.asarray(cv2.dilate(exceeds(halved(mask), 0), half_grid_square(cells, mask.shape[1])), np.uint8)
+    """Return the mask, dilated by `cells` of the grid, at half the grid."""
+    return np.asarray(cv2.dilate(exceeds(halved(mask), 0), square_kernel_at_half(cells, mask.shape[1])), np.uint8)
 
 
 def opened(mask: U8, kernel: U8) -> U8:
-    """Return the morphological opening of a mask: what is smaller than the kernel is removed; owned by the caller."""
+    """Return the morphological opening of a mask: what is smaller than the kernel is removed."""
     return np.asarray(cv2.morphologyEx(mask, cv2.MORPH_OPEN, kernel), np.uint8)
 
 
 def closed(mask: U8, kernel: U8) -> U8:
-    """Return the morphological closing of a mask, which fills gaps smaller than the kernel; owned by the caller."""
+    """Return the morphological closing of a mask, which fills gaps smaller than the kernel."""
     return np.asarray(cv2.morphologyEx(mask, cv2.MORPH_CLOSE, kernel), np.uint8)
 
 
 def window_around(mask: U8, margin_cells: int) -> tuple[slice, slice]:
-    """Return rows and columns of the smallest window with all that is not 0, and a margin round it in the grid."""
+    """Return rows and columns of the bounding box of the set cells, expanded by a margin inside the grid."""
     left, top, width, height = cv2.boundingRect(mask)
     rows = slice(max(0, top - margin_cells), top + height + margin_cells)
     return rows, slice(max(0, left - margin_cells), left + width + margin_cells)
 
 
 def half_hw(shape_hw: tuple[int, ...]) -> tuple[int, int]:
-    """Return the (height, width) of half a grid."""
+    """Return the (height, width) at half resolution, at least (1, 1)."""
     return max(1, shape_hw[0] // 2), max(1, shape_hw[1] // 2)
 
 
 def halved(cells: U8) -> U8:
-    """Return an array (height, width) at half the grid, each cell the mean of four."""
+    """Return an array (height, width) at half resolution, each cell the mean of four."""
     return np.asarray(cv2.resize(cells, half_hw(cells.shape)[::-1], interpolation=cv2.INTER_AREA), np.uint8)
 
 
 def enlarged(cells: U8, shape_hw: tuple[int, ...]) -> U8:
-    """Return a mask of a coarser grid on a grid of (height, width)."""
+    """Return a mask of a coarser grid at (height, width), each cell repeated."""
     height, width = cells.shape
     if shape_hw == (2 * height, 2 * width):
         return _doubled(cells)
@@ -166,5 +170,5 @@ def _doubled(cells: U8) -> U8:
 
 
 def interpolated(field: F32, shape_hw: tuple[int, ...]) -> F32:
-    """Return a field of a coarser grid on a grid of (height, width), bilinearly interpolated."""
+    """Return a field of a coarser grid at (height, width), bilinearly interpolated."""
     return np.asarray(cv2.resize(field, (shape_hw[1], shape_hw[0]), interpolation=cv2.INTER_LINEAR), np.float32)

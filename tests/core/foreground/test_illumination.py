@@ -164,7 +164,7 @@ def through(gate: IlluminationGate, scene: BackgroundModel, seen: U8, people: U8
     """Close the gate, show it `seen` until it opens, and return the background that it goes on with."""
     assert gate.update(ALL_OVER, people, 0.2)
     for _ in range(400):
-        if gate.wait(seen, None, 0.0, 0.2):
+        if gate.update_closed(seen, None, 0.0, 0.2):
             found = gate.try_open(scene, seen)
             if found is not None:
                 return found
@@ -192,11 +192,11 @@ def test_when_it_shuts(what: str, ratios: list[tuple[float, float, float]], shut
 def test_it_waits_until_the_light_is_steady_but_not_for_ever() -> None:
     gate = IlluminationGate(HW)
     gate.update(ALL_OVER, NOBODY, 0.2)
-    assert not any(gate.wait(SCENE, None, 0.5, 0.2) for _ in range(100)), "20 s of flashes"
-    ready = [gate.wait(SCENE, None, 0.0, 0.2) for _ in range(6)]
+    assert not any(gate.update_closed(SCENE, None, 0.5, 0.2) for _ in range(100)), "20 s of flashes"
+    ready = [gate.update_closed(SCENE, None, 0.0, 0.2) for _ in range(6)]
     assert not ready[0] and ready[-1]
     gate.update(ALL_OVER, NOBODY, 0.2)
-    assert any(gate.wait(SCENE, None, 0.5, 0.2) for _ in range(400)), "after a minute it goes on anyhow"
+    assert any(gate.update_closed(SCENE, None, 0.5, 0.2) for _ in range(400)), "after a minute it goes on anyhow"
 
 
 def test_a_short_flash_leaves_the_scene_as_it_was() -> None:

@@ -69,17 +69,17 @@ def test_the_ratio_is_of_all_cells() -> None:
 
 @pytest.mark.parametrize(("cells", "grid_width", "side"), [(7, 320, 7), (7, 640, 13), (7, 160, 3), (1, 16, 1)])
 def test_a_kernel_scales_with_the_grid_and_stays_odd(cells: int, grid_width: int, side: int) -> None:
-    assert masks.square(cells, grid_width).shape == (side, side)
+    assert masks.square_kernel(cells, grid_width).shape == (side, side)
 
 
 @pytest.mark.parametrize(("cells", "grid_width", "side"), [(21, 320, 11), (21, 640, 21), (1, 320, 1)])
 def test_a_kernel_at_half_the_grid_is_half_as_wide(cells: int, grid_width: int, side: int) -> None:
-    assert masks.half_grid_square(cells, grid_width).shape == (side, side)
+    assert masks.square_kernel_at_half(cells, grid_width).shape == (side, side)
 
 
 def test_a_disc_that_changes_nothing_is_none() -> None:
-    assert masks.disc(0) is None and masks.disc(1) is None
-    assert masks.disc(3) is not None
+    assert masks.round_kernel(0) is None and masks.round_kernel(1) is None
+    assert masks.round_kernel(3) is not None
 
 
 @given(st.integers(1, 40), st.integers(1, 40))
@@ -114,5 +114,5 @@ def test_the_window_around_a_mask_keeps_its_margin_inside_the_grid() -> None:
 
 def test_opening_removes_what_is_small_and_closing_fills_gaps() -> None:
     speck, gap = mask_of(".....", ".#...", "....."), mask_of("##.##", "##.##", "##.##")
-    assert not masks.opened(speck, masks.square(3)).any()
-    assert (masks.closed(gap, masks.square(3)) == 255).all()
+    assert not masks.opened(speck, masks.square_kernel(3)).any()
+    assert (masks.closed(gap, masks.square_kernel(3)) == 255).all()
