@@ -12,24 +12,24 @@ SCHEMA = 1
 """Version of the format: incremented when a field changes its meaning or is removed, not when one is added."""
 
 _FIELD_UNITS: Mapping[str, str] = {
-    "epoch": "goes up when the camera was moved: figures of different epochs are of different places",
-    "of": "what the heat counts: traffic is movement, dwell is staying, presence is both together",
+    "epoch": "increases when the camera was moved: figures of different epochs belong to different places",
+    "of": "what the heat measures: traffic is movement, dwell is staying, presence is both together",
     "period_s": "seconds",
     "observed_s": "seconds",
     "coverage": "observed_s / period_s, 0 to 1",
     "scale_max_s": "seconds of a cell at the top of the colour scale",
     "cells": "grid cells in the zone",
-    "cell_seconds": "seconds of what the heat counts, summed over the zone's cells",
-    "mean_s": "seconds of the mean cell",
-    "peak_s": "seconds of the hottest place",
-    "peak_xy": "its place, 0 to 1 of the picture's width and height from the top left corner",
+    "cell_seconds": "seconds of the heat's measure, summed over the zone's cells",
+    "mean_s": "seconds of the heat's measure in the mean cell",
+    "peak_s": "seconds of the heat's measure at the hottest place",
+    "peak_xy": "position of the hottest place, 0 to 1 of the picture's width and height, from the top left corner",
     "weight": "the zone's weight in the configuration",
-    "rank": "1 for the zone with the most weight x mean_s; null for all",
-    "active_s": "seconds in which somebody was in the zone",
+    "rank": "1 for the zone with the most weight x mean_s; null for the zone all",
+    "active_s": "seconds in which the zone was occupied",
     "active_ratio": "active_s / observed_s, 0 to 1",
-    "traffic_cell_s": "seconds of movement summed over the zone's cells, whatever the heat counts",
-    "dwell_cell_s": "seconds of staying summed over the zone's cells, whatever the heat counts",
-    "entries": "how often the empty zone became active; in a decaying heat weighted by age, as all its figures",
+    "traffic_cell_s": "seconds of movement summed over the zone's cells, for any measure of the heat",
+    "dwell_cell_s": "seconds of staying summed over the zone's cells, for any measure of the heat",
+    "entries": "how often the zone became active; weighted by age in a decaying heat, like all its figures",
 }
 """Unit or meaning of each field, which the payload itself includes."""
 
@@ -38,10 +38,10 @@ _ACTIVITY = {"weight", "rank", "active_s", "active_ratio", "traffic_cell_s", "dw
 
 _PLAN_UNITS: Mapping[str, str] = {
     "size_m": "width and depth of the floor plan in metres",
-    "cell_m2": "square metres of one of its cells",
-    "seen_ratio": "share of the floor plan that some camera sees, 0 to 1; its figures are about that part",
+    "cell_m2": "square metres of one cell of the floor plan",
+    "seen_ratio": "share of the floor plan that at least one camera sees, 0 to 1; the figures refer to that part",
 }
-"""The same for the fields of a floor plan."""
+"""The same for the additional fields of a floor plan."""
 
 EXTENSIONS: Mapping[str, str] = {"image/png": "png", "image/jpeg": "jpg", "image/webp": "webp"}
 """The file name extension of each media type that a HeatImage may have."""

@@ -130,7 +130,7 @@ def test_panels_do_not_overlap_and_fill_the_width() -> None:
 
 
 def test_every_verdict_on_a_picture_has_a_number_of_its_own_with_a_word_and_a_colour() -> None:
-    (panel,) = [panel for panel in PANELS if panel["title"] == "Pictures in order"]
+    (panel,) = [panel for panel in PANELS if panel["title"] == "Picture health"]
     (target,) = panel["targets"]
     found = re.findall(r'(\d) \* sum by \(instance, camera\) \([^)]*verdict="(\w+)"', target["expr"])
     numbers = {"ok": "0"} | {verdict: number for number, verdict in found}
@@ -139,7 +139,7 @@ def test_every_verdict_on_a_picture_has_a_number_of_its_own_with_a_word_and_a_co
     (mapping,) = panel["fieldConfig"]["defaults"]["mappings"]
     words = {verdict: mapping["options"][number]["text"] for verdict, number in numbers.items()}
     assert words == {
-        "ok": "In order",
+        "ok": "OK",
         "frozen": "Frozen",
         "dark": "Dark",
         "covered": "Covered",
