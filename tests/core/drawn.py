@@ -1,4 +1,4 @@
-"""A small shop drawn in arrays, and people, televisions, pallets and lights in it: all seeded, all known."""
+"""Draws a small shop with people, televisions, pallets and light as arrays, reproducibly and with known truth."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ MEASURES = (HeatParams("traffic", "total", measure="traffic"), HeatParams("dwell
 
 @dataclass(frozen=True, slots=True)
 class Block:
-    """Something rectangular in front of the room, in cells; its brightness is a pattern around `luma`."""
+    """A rectangular person or object in front of the room, in cells; its brightness is a pattern around `luma`."""
 
     left: int
     top: int
@@ -35,22 +35,22 @@ class Block:
     cb: int = 128
     cr: int = 128
     pattern: int = 0
-    """Seed of its pattern; another number looks different inside. Negative: no pattern."""
+    """Seed of its pattern. Negative: no pattern."""
 
     @property
     def place(self) -> tuple[slice, slice]:
-        """Where it is, as far as it is in the picture."""
+        """The rows and columns that it covers within the picture."""
         left, top = max(0, self.left), max(0, self.top)
         return slice(top, max(0, self.top + self.height)), slice(left, max(0, self.left + self.width))
 
     def at(self, left: int, top: int | None = None) -> Block:
-        """The same somewhere else."""
+        """Return the same block at another position."""
         return replace(self, left=left, top=self.top if top is None else top)
 
 
 @dataclass(frozen=True, slots=True)
 class Look:
-    """What one frame shows: who is there, and the light."""
+    """What one frame shows: people and objects, and the light."""
 
     blocks: Sequence[Block] = ()
     light: float | F32 = 1.0
@@ -91,7 +91,7 @@ class Room:
         return seen, np.clip(np.rint(noisy), 0, 255).astype(np.uint8)
 
     def frames(self, looks: Callable[[float], Look], until_s: float, *, fps: float = FPS) -> Iterator[Frame]:
-        """Yield what `looks` says of each instant from 0 to `until_s`."""
+        """Yield the frames from 0 to `until_s` that show what `looks` returns for each instant."""
         for number in range(round(until_s * fps)):
             yield frame_of(*self.draw(looks(number / fps)), number / fps)
 
@@ -127,7 +127,7 @@ def room(shape_hw: tuple[int, int] = HW, *, coloured: bool = True, noise: float 
 
 
 def frame_of(luma: NDArray[Any], chroma: U8 | None, at_s: float) -> Frame:
-    """A frame as a source would give it."""
+    """Return a frame as a source delivers it."""
 
     def colour(size_wh: SizeWH) -> U8:
         grey = cv2.resize(luma.astype(np.uint8), size_wh, interpolation=cv2.INTER_AREA)
@@ -143,24 +143,24 @@ def frame_of(luma: NDArray[Any], chroma: U8 | None, at_s: float) -> Frame:
 
 @dataclass(slots=True)
 class Counted:
-    """What a pipeline made of some frames."""
+    """A pipeline after some frames, and the masks that it returned."""
 
     pipeline: CameraPipeline
     masks: list[MotionMask]
 
     def heat(self, measure: str) -> F32:
-        """The seconds of `traffic` or `dwell` in each cell."""
+        """Return the seconds of `traffic` or `dwell` in each cell."""
         grid = self.pipeline.heat(measure, self.masks[-1].mono_s, WALL_S)
         assert grid is not None
         return grid.heat_s
 
     @property
     def presence(self) -> F32:
-        """Both together."""
+        """The sum of traffic and dwell."""
         return np.asarray(self.heat("traffic") + self.heat("dwell"), np.float32)
 
     def presence_between(self, start_s: float, end_s: float) -> float:
-        """Cell-seconds that became certain in a part of the run."""
+        """Return the cell-seconds that were counted between two instants."""
         total = 0.0
         for mask in self.masks:
             if start_s <= mask.mono_s < end_s:
@@ -171,12 +171,12 @@ class Counted:
 
 
 def params(**motion: Any) -> PipelineParams:
-    """Both measures as totals, and what is given of the motion model."""
+    """Return parameters with both measures as totals, and the given motion parameters."""
     return PipelineParams("aisle", UTC, heats=MEASURES, motion=MotionParams(**motion))
 
 
 def count(frames: Iterable[Frame], with_params: PipelineParams | None = None, *, flush: bool = True) -> Counted:
-    """Run frames through a fresh pipeline."""
+    """Run frames through a new pipeline."""
     pipeline = CameraPipeline(with_params or params())
     masks = [mask for frame in frames for mask in pipeline.step(frame)]
     if flush:
@@ -185,7 +185,7 @@ def count(frames: Iterable[Frame], with_params: PipelineParams | None = None, *,
 
 
 def truth_of(looks: Callable[[float], Look], until_s: float, shape_hw: tuple[int, int] = HW) -> F32:
-    """Seconds for which a block covered each cell."""
+    """Return the seconds for which a block covered each cell."""
     covered = np.zeros(shape_hw, np.float32)
     for number in range(round(until_s * FPS)):
         now = np.zeros(shape_hw, bool)
@@ -196,7 +196,7 @@ def truth_of(looks: Callable[[float], Look], until_s: float, shape_hw: tuple[int
 
 
 def walker(at_s: float, *, width: int = 160, round_s: float = 20.0, luma: int = 215) -> Block:
-    """Somebody who walks from left to right and back again."""
+    """A person who walks from left to right and back again."""
     phase = at_s % round_s / round_s * 2
     way = phase if phase < 1 else 2 - phase
     return Block(round(4 + (width - 20) * way), 34, 11, 38, luma=luma, cb=134, cr=122)
@@ -204,5 +204,5 @@ def walker(at_s: float, *, width: int = 160, round_s: float = 20.0, luma: int = 
 
 def television(at_s: float) -> Block:
     """A screen on the wall that shows another picture each second."""
-    shows = int(at_s)
-    return Block(100, 12, 28, 20, luma=60 + 37 * shows % 150, pattern=shows, cb=90 + 17 * shows % 70, cr=120)
+    picture = int(at_s)
+    return Block(100, 12, 28, 20, luma=60 + 37 * picture % 150, pattern=picture, cb=90 + 17 * picture % 70, cr=120)

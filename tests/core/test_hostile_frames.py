@@ -1,4 +1,4 @@
-"""Pictures that no shop has do no harm: no crash, no or bounded heat, and the camera's health says why."""
+"""Abnormal pictures cause no crash and little or no heat, and the camera's health gives the reason."""
 
 from __future__ import annotations
 
@@ -33,8 +33,8 @@ def verdict_of(counted: Counted) -> tuple[str, str]:
     return health.verdict, health.reason
 
 
-def share_of_the_most(counted: Counted) -> float:
-    """Heat, as a share of what it would be if everybody were everywhere all the time."""
+def share_of_maximum(counted: Counted) -> float:
+    """Return the heat as a share of its maximum: a person in every cell all the time."""
     presence = counted.presence
     assert np.isfinite(presence).all() and presence.min() >= 0
     return float(presence.sum()) / (presence.size * FULL)
@@ -46,7 +46,7 @@ def share_of_the_most(counted: Counted) -> float:
 )
 def test_a_picture_of_one_colour_gives_no_heat_and_says_so(level: int, verdict: str, says: str) -> None:
     counted = count(pictures(lambda _: np.full(HW, level, np.uint8)))
-    assert share_of_the_most(counted) == 0.0
+    assert share_of_maximum(counted) == 0.0
     found, reason = verdict_of(counted)
     assert found == verdict
     assert says in reason
@@ -54,7 +54,7 @@ def test_a_picture_of_one_colour_gives_no_heat_and_says_so(level: int, verdict: 
 
 def test_a_picture_that_is_all_noise_gives_little_heat_and_says_so() -> None:
     counted = count(pictures(noise_of(HW)))
-    assert share_of_the_most(counted) < 0.15, "not after the first seconds"
+    assert share_of_maximum(counted) < 0.15, "none after the first seconds"
     found, reason = verdict_of(counted)
     assert found == "covered"
     assert "noise" in reason
@@ -67,8 +67,8 @@ def test_a_lens_that_is_covered_in_mid_stream_adds_neither_traffic_nor_dwell() -
         return shop.draw(Look((walker(number / 5),)))[0] if number < 200 else noise(number)
 
     counted = count(pictures(draw, 100), flush=False)
-    settled = counted.presence_between(52, 200)
-    assert settled == 0.0, "nothing can be told of such a picture"
+    late = counted.presence_between(52, 200)
+    assert late == 0.0, "nothing can be detected in such a picture"
     assert counted.pipeline.take_report().rejected.frames_s["unhealthy"] > 30.0
 
 
@@ -86,17 +86,17 @@ def test_a_lens_that_is_covered_in_mid_stream_adds_neither_traffic_nor_dwell() -
 def test_a_tiny_picture_does_no_harm(what: str, shape_hw: tuple[int, int], noisy: bool) -> None:
     draw = noise_of(shape_hw) if noisy else lambda _: np.full(shape_hw, 90, np.uint8)
     counted = count(pictures(draw))
-    assert share_of_the_most(counted) < 0.3 if noisy else share_of_the_most(counted) == 0.0, what
+    assert share_of_maximum(counted) < 0.3 if noisy else share_of_maximum(counted) == 0.0, what
     assert counted.pipeline.snapshot(FULL, 0.0) is not None
-    # Fifteen cells of noise are like one another by chance.
+    # Fifteen cells of noise may correlate by chance.
     if not noisy or what != "a few":
         assert verdict_of(counted)[0] in ("covered", "dark", "frozen"), what
 
 
-def test_a_picture_of_8192_by_8192_is_judged_on_the_grid() -> None:
+def test_a_picture_of_8192_by_8192_is_analysed_on_the_grid() -> None:
     big = cv2.resize(room(noise=0).draw()[0], (8192, 8192), interpolation=cv2.INTER_NEAREST)
     counted = count(frame_of(big, None, number * 1.0) for number in range(15))
-    assert share_of_the_most(counted) == 0.0
+    assert share_of_maximum(counted) == 0.0
     assert counted.presence.shape == (320, 320)
     assert verdict_of(counted)[0] == "ok"
 
@@ -112,17 +112,17 @@ def test_a_stream_that_changes_its_size_all_the_time_keeps_grid_and_heat() -> No
     counted = count(pictures(draw, 60))
     assert counted.presence.shape == HW
     assert np.isfinite(counted.presence).all()
-    assert counted.presence.sum() <= HW[0] * HW[1] * 60 * 0.2, "people cover a thirtieth"
+    assert counted.presence.sum() <= HW[0] * HW[1] * 60 * 0.2, "people cover a thirtieth of the picture"
 
 
-def test_a_picture_that_stands_still_is_frozen_and_gives_no_heat() -> None:
+def test_a_picture_that_does_not_change_is_frozen_and_gives_no_heat() -> None:
     still = room().draw(Look((walker(3.0),)))[0]
     counted = count(pictures(lambda _: still, 60))
-    assert share_of_the_most(counted) == 0.0
+    assert share_of_maximum(counted) == 0.0
     assert verdict_of(counted)[0] == "frozen"
 
 
-def test_chroma_of_another_kind_from_frame_to_frame_does_no_harm() -> None:
+def test_chroma_that_is_missing_at_times_does_no_harm() -> None:
     shop = room()
 
     def frames() -> Iterator[Frame]:

@@ -1,4 +1,4 @@
-"""The engine as a whole, on scenes whose truth is known."""
+"""The whole pipeline, on scenes with known truth."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def frame_of(luma: NDArray[Any], at_s: float, levels: tuple[int, int] = (0, 255)
 
 
 def block_scene(where: Callable[[float], int | None], seconds: float, fps: float = 5.0) -> list[Frame]:
-    """A slightly noisy room of 320 by 180 with shelves, in which a bright block stands at column `where(t)`."""
+    """A slightly noisy room of 320 by 180 with shelves, with a bright block at column `where(t)`."""
     random = np.random.default_rng(1)
     frames = []
     for number in range(round(seconds * fps)):
@@ -79,7 +79,7 @@ def heat_of(pipeline: CameraPipeline, at_s: float = 0.0) -> NDArray[np.float32]:
 
 @cache
 def walking() -> list[Frame]:
-    """Eighty seconds of the block that walks; made once, because drawing the noise takes a test's time."""
+    """Return eighty seconds of the moving block; made once, because drawing the noise takes long."""
     frames = block_scene(walk, 80)
     for frame in frames:
         frame.luma.setflags(write=False)
@@ -92,7 +92,7 @@ def walk_of(seconds: float) -> list[Frame]:
 
 @cache
 def walk_heat(seconds: float) -> NDArray[np.float32]:
-    """What a pipeline as it comes makes of the walk."""
+    """Return the heat of the walk with default parameters."""
     return heat_of(count(walk_of(seconds)))
 
 
@@ -102,7 +102,7 @@ def saved_after_a_walk() -> bytes:
 
 
 def shop(fps: int) -> SyntheticSource:
-    """A minute of it, in which a pixel is a cell."""
+    """Return a minute of the synthetic shop, with one pixel per cell."""
     return open_synthetic(f"synthetic:shop?seed=1&size=320x180&duration=60&fps={fps}", SourceOptions(clock=None))
 
 
@@ -119,7 +119,7 @@ def test_a_walking_block_leaves_the_seconds_that_it_covered_each_cell() -> None:
     assert np.corrcoef(heat.ravel(), truth.ravel())[0, 1] > 0.97
 
 
-def test_an_empty_noisy_room_stays_cold() -> None:
+def test_an_empty_noisy_room_gives_no_heat() -> None:
     assert heat_of(count(block_scene(lambda _: None, 60))).sum() == 0
 
 
@@ -128,7 +128,7 @@ def test_five_and_fifteen_frames_a_second_give_the_same_heat() -> None:
 
 
 @pytest.mark.parametrize("fps", [10, 25])
-def test_who_walks_moves_however_often_one_looks(fps: int) -> None:
+def test_a_walking_person_is_moving_at_every_analysis_rate(fps: int) -> None:
     frames = drawn.room().frames(lambda at_s: Look((drawn.walker(at_s),)), 30, fps=fps)
     counted = drawn.count(frames, drawn.params(analysis_fps=float(fps)))
     assert counted.heat("traffic").sum() > 0.95 * counted.presence.sum() > 0.0
@@ -150,7 +150,7 @@ def test_a_clip_shorter_than_the_bootstrap_loses_nothing() -> None:
     assert heat.sum() == pytest.approx(24 * 80 * 6, rel=0.15)
 
 
-def test_frames_are_held_back_in_the_bootstrap_and_counted_with_their_own_times() -> None:
+def test_frames_are_kept_during_the_bootstrap_and_counted_with_their_own_times() -> None:
     pipeline = CameraPipeline(params())
     given = [pipeline.step(frame) for frame in walk_of(12)]
     assert all(not masks for masks in given[:50])
@@ -158,19 +158,19 @@ def test_frames_are_held_back_in_the_bootstrap_and_counted_with_their_own_times(
     assert all(len(masks) == 1 for masks in given[51:])
 
 
-def test_someone_who_stands_in_the_first_frames_and_leaves_is_no_lasting_ghost() -> None:
+def test_a_person_who_stands_in_the_first_frames_and_leaves_is_no_lasting_ghost() -> None:
     pipeline = count(block_scene(lambda at_s: 100 if at_s < 4 else None, 60))
     place = heat_of(pipeline)[60:140, 100:124]
     assert place.mean() == pytest.approx(4.0, abs=0.5)
     late = CameraPipeline(params())
     moving = [mask for frame in block_scene(lambda at_s: 100 if at_s < 15 else None, 80) for mask in late.step(frame)]
-    # The floor is believed once it outvoted the one who stood there, and was seen for as long as he, and 20 s.
+    # The floor becomes background once it outvoted the person, and was visible for as long as the person and 20 s.
     assert not any(mask.cells.any() for mask in moving if mask.mono_s > 15 + 2 * 15 + 20)
     late.flush()
     assert heat_of(late)[60:140, 100:124].mean() < 15.5, "the ghost itself gives no heat"
 
 
-def test_a_camera_whose_every_frame_comes_after_a_gap_does_not_pile_them_up() -> None:
+def test_frames_that_each_come_after_a_gap_do_not_accumulate() -> None:
     pipeline = count(walk_of(20))
     for number in range(30):
         frame = walk_of(20)[number]
@@ -217,7 +217,7 @@ def test_a_change_of_size_in_mid_stream_keeps_grid_and_heat() -> None:
     assert heat.sum() == pytest.approx(walk_heat(40).sum(), rel=0.05)
 
 
-def test_nothing_counts_in_ignored_and_private_places_nor_outside_the_included() -> None:
+def test_nothing_counts_in_ignore_and_privacy_zones_nor_outside_include_zones() -> None:
     for kind, hot_left, hot_right in (("ignore", False, True), ("privacy", False, True), ("include", True, False)):
         zone = ZoneParams("left", kind, LEFT)  # type: ignore[arg-type]
         heat = heat_of(count(walk_of(40), params(zones=(zone,))))
@@ -225,7 +225,7 @@ def test_nothing_counts_in_ignored_and_private_places_nor_outside_the_included()
         assert (heat[:, 164:].sum() > 0) == hot_right, kind
 
 
-def test_private_pixels_are_in_no_picture() -> None:
+def test_pixels_of_privacy_zones_are_in_no_picture() -> None:
     zone = ZoneParams("till", "privacy", ((0.25, 0.2), (0.75, 0.2), (0.75, 0.8), (0.25, 0.8)))
     style = Style(overlay=True, background_dim=1.0, background="colour", legend=False, title=False, format="png")
     pipeline = count(walk_of(40), params(zones=(zone,), style=style))
@@ -239,7 +239,7 @@ def test_private_pixels_are_in_no_picture() -> None:
     assert picture[:30].mean() > 50
 
 
-def test_the_background_is_without_people_even_if_they_are_in_the_first_frame() -> None:
+def test_the_backdrop_is_without_people_even_if_they_are_in_the_first_frame() -> None:
     background = count(walk_of(60)).backdrop()
     assert background is not None
     empty = cv2.resize(EMPTY, background.shape[1::-1])[..., None]
@@ -269,7 +269,7 @@ def test_zone_figures_add_up() -> None:
     assert pipeline.take_report().activity.observed_s == 0
 
 
-def test_a_saved_pipeline_goes_on_where_it_was_and_at_once() -> None:
+def test_a_restored_pipeline_continues_without_a_bootstrap() -> None:
     frames, whole = walk_of(80), walk_heat(80)
     first = CameraPipeline(params())
     for frame in frames[:200]:
@@ -282,11 +282,11 @@ def test_a_saved_pipeline_goes_on_where_it_was_and_at_once() -> None:
     assert second.restore(saved, journal, 0.0) == []
     counted = [mask for frame in frames[250:] for mask in second.step(frame)]
     second.flush()
-    assert len(counted) == 150, "the empty scene was known: nothing had to be held back"
+    assert len(counted) == 150, "the background was restored: no bootstrap is necessary"
     assert heat_of(second, 80.0).sum() == pytest.approx(whole.sum(), rel=0.03)
 
 
-def test_the_empty_scene_of_an_earlier_run_is_not_trusted_when_the_scene_is_another() -> None:
+def test_the_background_of_an_earlier_run_is_not_used_if_the_camera_shows_another_scene() -> None:
     second = CameraPipeline(params())
     second.restore(saved_after_a_walk(), [], 0.0)
     turned = [frame_of(np.ascontiguousarray(f.luma[::-1, ::-1]), f.mono_s) for f in walk_of(1)]
@@ -294,7 +294,7 @@ def test_the_empty_scene_of_an_earlier_run_is_not_trusted_when_the_scene_is_anot
     assert not second.take_report().background_known
 
 
-def test_the_empty_scene_of_an_earlier_run_is_known_again_in_another_exposure() -> None:
+def test_the_background_of_an_earlier_run_is_used_in_another_exposure() -> None:
     second = CameraPipeline(params())
     second.restore(saved_after_a_walk(), [], 0.0)
     darker = [frame_of((0.6 * f.luma).astype(np.uint8), f.mono_s) for f in walk_of(1)]
@@ -324,7 +324,7 @@ def test_odd_sizes_do_no_harm(size_wh: SizeWH) -> None:
     assert np.isfinite(heat_of(pipeline)).all()
 
 
-# What is kept beside the heats, and taken up again.
+# What is saved besides the heats, and restored.
 
 
 def with_television(seconds: float, zones: tuple[ZoneParams, ...] = ()) -> CameraPipeline:
@@ -337,20 +337,20 @@ def on_air(seconds: float, start_s: float) -> list[Frame]:
     return [replace(frame, mono_s=frame.mono_s + start_s) for frame in frames]
 
 
-def test_what_was_learnt_outlives_the_process() -> None:
+def test_background_and_flicker_mask_survive_a_restart() -> None:
     first = with_television(100)
     before = first.take_report()
     assert before.masked_ratio > 0
     second = CameraPipeline(drawn.params())
     second.restore(first.save(), [], 0.0)
     masks = [mask for frame in on_air(5, 100.0) for mask in second.step(frame)]
-    assert len(masks) == 25, "scene and sureness are known: nothing is held back"
+    assert len(masks) == 25, "the background and its certainty were restored: no bootstrap is necessary"
     assert second.take_report().masked_ratio == pytest.approx(before.masked_ratio, rel=0.2)
     assert not any(mask.moving[14:30, 102:126].any() for mask in masks)
 
 
 def walk_after_restart(observed_s: float) -> list[bool]:
-    """Whether anything counts as moving at once, frame by frame, when a person comes in after a restart.
+    """Return for each frame whether anything counts as moving, when a person comes in after a restart.
 
     `observed_s`: for how long the empty shop was observed before it.
     """
@@ -367,14 +367,14 @@ def test_people_count_at_once_after_a_restart_where_the_place_was_observed_empty
     assert all(walk_after_restart(30.0)[5:])
 
 
-def test_a_background_that_was_hardly_observed_is_not_trusted_more_after_a_restart() -> None:
+def test_a_background_that_was_observed_briefly_is_not_more_certain_after_a_restart() -> None:
     moving = walk_after_restart(4.0)
     assert len(moving) == 15, "the background itself is known"
     assert not any(moving), "as in the run before, time stays pending until the place was observed empty for 15 s"
 
 
 @pytest.mark.parametrize("shape_hw", [(4, 5), (45, 79)])
-def test_a_scene_whose_parts_do_not_fit_together_is_learnt_anew(shape_hw: tuple[int, int]) -> None:
+def test_an_inconsistent_saved_background_is_learned_anew(shape_hw: tuple[int, int]) -> None:
     pipeline = CameraPipeline(drawn.params())
     state: dict[str, NDArray[Any]] = {
         "background": np.full(drawn.HW, 90, np.uint8),
@@ -387,10 +387,10 @@ def test_a_scene_whose_parts_do_not_fit_together_is_learnt_anew(shape_hw: tuple[
     assert not pipeline.take_report().background_known
 
 
-# What was left out, and how it is reset.
+# What was rejected, and resets.
 
 
-def test_what_was_left_out_is_told_once() -> None:
+def test_rejected_time_is_reported_once() -> None:
     pipeline = with_television(100)
     first = pipeline.take_report()
     assert first.rejected.cells_s["flicker"] > 0
@@ -400,12 +400,12 @@ def test_what_was_left_out_is_told_once() -> None:
     assert second.masked_ratio == first.masked_ratio
 
 
-def test_cells_whose_heat_does_not_count_are_not_among_those_left_out() -> None:
+def test_cells_outside_the_counted_area_are_not_reported_as_rejected() -> None:
     everywhere = ZoneParams("all of it", "ignore", ((0.0, 0.0), (1.0, 0.0), (1.0, 1.0), (0.0, 1.0)))
     assert with_television(100, zones=(everywhere,)).take_report().rejected.cells_s == {}
 
 
-def test_heats_that_begin_anew_get_nothing_of_who_stayed_before() -> None:
+def test_pending_time_from_before_a_reset_does_not_count_afterwards() -> None:
     sitter = drawn.Block(60, 30, 16, 40, luma=200, cb=90, cr=160)
     frames = list(drawn.room().frames(lambda at_s: Look((sitter,)) if 20 < at_s < 50 else Look(), 60))
     pipeline = CameraPipeline(drawn.params())
@@ -415,11 +415,11 @@ def test_heats_that_begin_anew_get_nothing_of_who_stayed_before() -> None:
         pipeline.step(frame)
     pipeline.flush()
     last = frames[-1]
-    held = pipeline.heat("dwell", last.mono_s, last.wall_s)
-    assert held is not None and held.heat_s[sitter.place].max() < 6.0
+    dwell = pipeline.heat("dwell", last.mono_s, last.wall_s)
+    assert dwell is not None and dwell.heat_s[sitter.place].max() < 6.0
 
 
-def test_what_cannot_be_taken_up_as_a_whole_is_not_taken_up_in_part() -> None:
+def test_a_state_that_cannot_be_restored_completely_is_not_restored_in_part() -> None:
     saved = saved_after_a_walk()
     other = Increment(np.zeros((9, 16), np.uint16), None, 1000, 21.0, 21.0)
     pipeline = CameraPipeline(params())
@@ -427,16 +427,16 @@ def test_what_cannot_be_taken_up_as_a_whole_is_not_taken_up_in_part() -> None:
         pipeline.restore(saved, [other], 0.0)
     assert pipeline.save() is None
     for frame in walk_of(2):
-        assert pipeline.step(frame) == [], "it does not know the empty scene"
+        assert pipeline.step(frame) == [], "no background was restored"
 
 
-def test_nothing_is_left_out_before_the_first_frame() -> None:
+def test_nothing_is_rejected_before_the_first_frame() -> None:
     report = CameraPipeline(drawn.params()).take_report()
     assert (report.rejected, report.masked_ratio) == (RejectedTime(), 0.0)
     assert report.health is None
 
 
-def test_each_reset_forgets_its_own_and_nothing_else() -> None:
+def test_each_reset_clears_only_its_own_part() -> None:
     pipeline = with_television(100)
     for name in ("flicker", "heat"):
         what = {"flicker": False, "moved": False, "heat": False, name: True}
@@ -447,13 +447,11 @@ def test_each_reset_forgets_its_own_and_nothing_else() -> None:
         assert (pipeline.take_report().masked_ratio == 0.0) == (name == "flicker" or masked == 0.0)
         assert (now.heat_s.sum() == 0.0) == (name == "heat")
         assert pipeline.take_report().background_known
-    assert pipeline.take_report().increments == (), (
-        "a reset heat is not put together again from what was counted before"
-    )
+    assert pipeline.take_report().increments == (), "increments from before a reset would restore the heat"
 
 
 def bumped(seconds: float, at: float) -> list[Frame]:
-    """The shop, and from `at` on the shop as seen by a camera that was pushed by 6 cells."""
+    """The shop, and from `at` on the shop seen by a camera that was moved by 6 cells."""
     wide = drawn.room((90, 172), coloured=False)
     frames = []
     for number in range(round(seconds * 5)):
@@ -463,7 +461,7 @@ def bumped(seconds: float, at: float) -> list[Frame]:
     return frames
 
 
-def test_the_frame_that_starts_an_epoch_is_not_counted_into_it() -> None:
+def test_the_frame_that_starts_an_epoch_adds_no_heat_to_it() -> None:
     """It is compared with the background of the old epoch, from which it differs nearly everywhere."""
     pipeline = CameraPipeline(drawn.params())
     for frame in bumped(120, 40.0):
@@ -493,7 +491,7 @@ def test_time_that_is_confirmed_late_counts_only_where_heat_counts() -> None:
     assert late and not any(each[zones.counted == 0].any() for each in late)
 
 
-def test_a_camera_that_was_moved_begins_an_epoch_and_hands_over_the_last_of_the_old_one() -> None:
+def test_a_moved_camera_starts_an_epoch_and_reports_the_last_heats_of_the_old_one() -> None:
     pipeline = CameraPipeline(drawn.params())
     for frame in bumped(120, 40.0):
         pipeline.step(frame)
@@ -512,7 +510,7 @@ def test_a_camera_that_was_moved_begins_an_epoch_and_hands_over_the_last_of_the_
     for frame in bumped(10, 0.0):
         pipeline.step(replace(frame, mono_s=frame.mono_s + 120))
     health = pipeline.take_report().health
-    assert health is not None and health.verdict == "ok", "somebody looked after the zones"
+    assert health is not None and health.verdict == "ok", "a person has checked the zones"
 
 
 def test_a_recording_of_a_camera_that_was_moved_stays_in_one_epoch() -> None:

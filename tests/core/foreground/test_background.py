@@ -1,4 +1,4 @@
-"""The background model: found among people, and followed where it is undisturbed."""
+"""The background model is learned although people walk by, and is updated where nobody is."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def textured() -> U8:
     return room(noise=0).draw()[0]
 
 
-def test_who_walks_through_the_start_window_is_not_in_the_empty_scene() -> None:
+def test_a_person_who_walks_through_during_the_bootstrap_is_not_in_the_background() -> None:
     shop = room()
     grids = [shop.draw(Look((walker(number / 5),)))[0] for number in range(50)]
     found = median_background(grids)
@@ -31,12 +31,12 @@ def test_who_walks_through_the_start_window_is_not_in_the_empty_scene() -> None:
     assert np.abs(found.astype(int) - textured()).max() < 12
 
 
-def test_the_median_goes_over_colours_too() -> None:
+def test_the_median_is_taken_of_colours_too() -> None:
     chromas = [np.full((4, 6, 2), level, np.uint8) for level in (120, 130, 250)]
     assert (median_background(chromas) == 130).all()
 
 
-def test_colour_is_measured_around_zero_and_without_the_exposures_gain() -> None:
+def test_a_tint_is_centred_at_zero_and_divided_by_the_exposures_gain() -> None:
     chroma = np.zeros((2, 3, 2), np.uint8)
     chroma[..., 0], chroma[..., 1] = 148, 108
     tint = tint_of(chroma, 2.0)
@@ -44,7 +44,7 @@ def test_colour_is_measured_around_zero_and_without_the_exposures_gain() -> None
     assert (tint[0] == 10.0).all() and (tint[1] == -10.0).all()
 
 
-def test_a_cell_is_surer_the_longer_it_showed_the_scene() -> None:
+def test_a_cell_is_more_certain_the_longer_it_showed_the_background() -> None:
     grids = [np.full(HW, 100, np.uint8) for _ in range(10)]
     for grid in grids[:4]:
         grid[:40, :40] = 200
@@ -54,7 +54,7 @@ def test_a_cell_is_surer_the_longer_it_showed_the_scene() -> None:
     assert observed_s[40, 70] == pytest.approx(10.0)
 
 
-def test_calm_cells_are_followed_and_others_are_not() -> None:
+def test_undisturbed_cells_are_learned_and_others_are_not() -> None:
     background, undisturbed = background_of(100), NOTHING.copy()
     undisturbed[:, 80:] = 255
     for _ in range(90):
@@ -63,7 +63,7 @@ def test_calm_cells_are_followed_and_others_are_not() -> None:
     assert np.abs(background.luma[:, 80:].astype(int) - 110).max() <= 1
 
 
-def test_odd_cells_are_followed_more_slowly_than_calm_ones() -> None:
+def test_differing_cells_are_learned_more_slowly_than_undisturbed_ones() -> None:
     undisturbed, differing = background_of(100), background_of(100)
     for _ in range(30):
         undisturbed.learn(np.full(HW, 120, np.uint8), None, ALL, NOTHING, 1.0)
@@ -71,7 +71,7 @@ def test_odd_cells_are_followed_more_slowly_than_calm_ones() -> None:
     assert 100 < differing.luma[0, 0] < undisturbed.luma[0, 0] < 120
 
 
-def test_colours_are_followed_where_it_is_calm() -> None:
+def test_colours_are_learned_in_undisturbed_cells() -> None:
     background = background_of(100, np.zeros((2, *half_hw(HW)), np.float32))
     seen, undisturbed = np.full((2, *half_hw(HW)), 10.0, np.float32), NOTHING.copy()
     undisturbed[:40] = 255
@@ -82,7 +82,7 @@ def test_colours_are_followed_where_it_is_calm() -> None:
     assert background.tint[:, 21:].max() == 0.0
 
 
-def test_a_noisy_place_may_differ_by_more_and_within_bounds() -> None:
+def test_the_tolerance_of_a_noisy_cell_is_larger_within_bounds() -> None:
     random = np.random.default_rng(1)
     background = background_of(100)
     for _ in range(120):
@@ -95,7 +95,7 @@ def test_a_noisy_place_may_differ_by_more_and_within_bounds() -> None:
     assert quiet.min() >= 10, "compression alone makes cells differ by some levels"
 
 
-def test_a_change_of_light_is_told_place_by_place_and_behind_people_too() -> None:
+def test_an_uneven_change_of_light_is_estimated_for_each_place_and_behind_people_too() -> None:
     background = background_of(textured())
     factor = np.linspace(1.0, 1.3, HW[1], dtype=np.float32)[None, :].repeat(HW[0], axis=0)
     seen = np.clip(background.luma * factor, 0, 255).astype(np.uint8)
@@ -108,15 +108,17 @@ def test_a_change_of_light_is_told_place_by_place_and_behind_people_too() -> Non
     wanted = textured() * factor
     assert np.abs(background.luma - wanted)[:, :60].mean() < 3.0
     assert np.abs(background.luma - wanted)[:, 76:].mean() < 3.0
-    assert np.abs(background.luma - wanted)[32:68, 62:74].mean() < 6.0, "behind the person, by what is around"
+    assert np.abs(background.luma - wanted)[32:68, 62:74].mean() < 6.0, (
+        "behind the person, estimated from the surroundings"
+    )
 
 
-def test_a_scene_in_its_own_light_has_no_change() -> None:
+def test_the_background_in_unchanged_light_has_no_change() -> None:
     background = background_of(textured())
     assert background.light_change(background.luma, ALL) is None
 
 
-def test_what_is_replaced_is_as_it_is_seen_and_the_rest_is_not() -> None:
+def test_only_the_given_cells_are_replaced_by_the_frame() -> None:
     tint = np.zeros((2, *half_hw(HW)), np.float32)
     background = background_of(100, tint)
     cells = np.zeros(half_hw(HW), np.uint8)

@@ -1,4 +1,4 @@
-"""BlobFilter that are too small for where they are, or there for a moment only, are left out."""
+"""Blobs that are too small for their position, or visible too briefly, are rejected."""
 
 from __future__ import annotations
 
@@ -28,23 +28,23 @@ def kept(cells: U8, seconds: float = 1.0, **motion: int) -> U8:
     return found
 
 
-def test_a_blob_of_some_size_is_kept_as_it_is() -> None:
+def test_a_blob_of_sufficient_size_is_kept_unchanged() -> None:
     cells = cells_of((20, 20, 12, 30), (100, 40, 8, 16))
     np.testing.assert_array_equal(kept(cells), cells)
 
 
-def test_a_speck_is_left_out_however_long_it_is_there() -> None:
+def test_a_speck_is_rejected_however_long_it_is_present() -> None:
     assert not kept(cells_of((20, 20, 2, 2)), 10.0).any()
     assert kept(cells_of((20, 20, 2, 2)), 10.0, min_blob_cells=4).any()
 
 
 @pytest.mark.parametrize(("top", "counts"), [(0, True), (36, False), (70, False)])
-def test_the_smallest_size_grows_from_far_to_near(top: int, counts: bool) -> None:
+def test_the_minimum_size_increases_from_far_to_near(top: int, counts: bool) -> None:
     found = kept(cells_of((40, top, 8, 8)), min_blob_cells=300, min_blob_far_cells=16)
     assert bool(found.any()) == counts
 
 
-def test_a_blob_counts_where_its_lower_edge_is() -> None:
+def test_the_minimum_size_is_that_at_the_lower_edge_of_the_blob() -> None:
     tall = cells_of((40, 4, 6, 80))
     assert not kept(tall, min_blob_cells=600, min_blob_far_cells=16).any()
     assert kept(tall, min_blob_cells=400, min_blob_far_cells=16).any()
@@ -58,11 +58,11 @@ def test_a_new_blob_counts_only_from_half_a_second_on() -> None:
     assert there == [False, False, True, True]
 
 
-def test_what_is_there_at_the_start_counts_at_once() -> None:
+def test_a_blob_that_is_present_at_the_start_counts_at_once() -> None:
     assert kept(cells_of((20, 20, 12, 30)), 0.2).any()
 
 
-def test_an_insect_that_jumps_is_never_old_enough_and_somebody_who_walks_is() -> None:
+def test_an_insect_that_jumps_never_reaches_the_minimum_age_and_a_walking_person_does() -> None:
     insects, walkers = BlobFilter(MotionParams(), HW), BlobFilter(MotionParams(), HW)
     for _ in range(4):
         insects.mature(cells_of(), 0.2)

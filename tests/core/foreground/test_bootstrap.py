@@ -1,4 +1,4 @@
-"""The first frames wait until the background can be told from the people in front of it."""
+"""The first frames are kept until the background model can be learned from them."""
 
 from __future__ import annotations
 
@@ -22,13 +22,13 @@ def frames(seconds: float, *, coloured: bool = True, fps: float = 5.0) -> list[G
     return found
 
 
-def test_frames_wait_for_as_long_as_the_setting_says() -> None:
+def test_frames_are_kept_for_the_configured_time() -> None:
     bootstrap = Bootstrap(MotionParams(bootstrap_s=4.0))
     complete = [bootstrap.add(frame) for frame in frames(4.0)]
     assert complete == [False] * 20 + [True]
 
 
-def test_they_are_given_back_in_order_and_kept_no_longer() -> None:
+def test_kept_frames_are_returned_in_order_and_released() -> None:
     bootstrap, given = Bootstrap(MotionParams()), frames(2.0)
     for frame in given:
         bootstrap.add(frame)

@@ -1,4 +1,4 @@
-"""One frame after another: who moves counts at once, who stays is pending, and the rest is rejected with a reason."""
+"""Moving people count at once, the time of stationary people is pending, and the rest is rejected with a reason."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ class Camera:
         self.detector = ForegroundDetector(params, SceneLearner(params, background), self.rejections, counted)
 
     def watch(self, looks: Callable[[float], Look], seconds: float, start_s: float = 0.0) -> list[Detection]:
-        """What it makes of the frames of some seconds, at 5 a second."""
+        """Return the detections of some seconds, at 5 frames per second."""
         drawn = (self.room.draw(looks(start_s + number / 5)) for number in range(round(5 * seconds)))
         return [self.detector.update(luma, chroma, 0.2) for luma, chroma in drawn]
 
@@ -46,14 +46,14 @@ def test_an_empty_room_gives_nothing() -> None:
     assert camera.rejections.take().frames_s == {}
 
 
-def test_who_walks_is_moving_and_counts_at_once() -> None:
+def test_a_walking_person_is_moving_and_counts_at_once() -> None:
     for detection in Camera().watch(lambda at_s: Look((walker(at_s),)), 10)[5:]:
         assert detection.rejection is None
         moving, present = np.count_nonzero(detection.moving), np.count_nonzero(detection.cells)
         assert moving > 0.9 * present > 300
 
 
-def test_who_sits_is_present_and_becomes_dwell_when_leaving() -> None:
+def test_a_sitting_person_is_present_and_becomes_dwell_when_leaving() -> None:
     camera = Camera()
     seated = camera.watch(sitting, 10)[5:]
     assert all((each.cells[SITTER.place] == 255).mean() > 0.9 for each in seated)
@@ -64,7 +64,7 @@ def test_who_sits_is_present_and_becomes_dwell_when_leaving() -> None:
     assert 8_000 <= sum(int(each[50, 68]) for each in confirmed) <= 10_200
 
 
-def test_a_shadow_is_rejected_as_such_where_heat_counts() -> None:
+def test_a_shadow_is_reported_as_rejected_only_where_heat_counts() -> None:
     light = np.ones(HW, np.float32)
     light[20:70, 60:90] = 0.65
     nowhere: U8 = np.zeros(HW, np.uint8)
@@ -74,7 +74,7 @@ def test_a_shadow_is_rejected_as_such_where_heat_counts() -> None:
         assert not any(each.cells[24:66, 64:86].any() for each in detections)
         assert (detections[-1].rejected["shadow"][24:66, 64:86] == 255).mean() > 0.8
     assert everywhere.rejections.take().cells_s["shadow"] > 3 * 42 * 22
-    assert ignored.rejections.take().cells_s == {}, "what would not have counted was not lost"
+    assert ignored.rejections.take().cells_s == {}, "cells that would not have counted are not reported"
 
 
 def test_lamps_that_go_off_reject_whole_frames_until_the_light_is_known() -> None:
@@ -103,7 +103,7 @@ def test_the_end_of_a_run_confirms_what_is_plausible() -> None:
     assert dwell_ms is not None and 8_000 <= dwell_ms[50, 68] <= 10_200
 
 
-def test_a_frame_that_is_not_evaluated_counts_nothing_and_keeps_who_is_there() -> None:
+def test_a_frame_that_is_not_evaluated_counts_nothing_and_keeps_the_occupied_cells() -> None:
     camera = Camera()
     before = camera.watch(sitting, 3)[-1].occupied
     nothing = camera.detector.nothing("unhealthy")

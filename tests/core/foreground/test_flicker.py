@@ -1,4 +1,4 @@
-"""The flicker mask leaves out televisions and leaves people in."""
+"""The flicker mask excludes televisions but no people."""
 
 from __future__ import annotations
 
@@ -32,10 +32,10 @@ def television_for(mask: FlickerMask, seconds: int, random: np.random.Generator)
         second(mask, block_of(TELEVISION.place), flashes)
 
 
-def test_a_television_is_masked_within_90_s_and_comes_back_when_it_is_off() -> None:
+def test_a_television_is_masked_within_90_s_and_unmasked_when_it_is_off() -> None:
     mask, random = FlickerMask(HW), np.random.default_rng(1)
     television_for(mask, 20, random)
-    assert not mask.mask.any() and mask.suspect.any(), "suspected early, masked when it is sure"
+    assert not mask.mask.any() and mask.suspect.any(), "suspect early, masked once it is confirmed"
     television_for(mask, 70, random)
     assert (mask.mask[TELEVISION.place] == 255).mean() > 0.9
     far = mask.mask.copy()
@@ -47,7 +47,7 @@ def test_a_television_is_masked_within_90_s_and_comes_back_when_it_is_off() -> N
     assert not mask.mask.any() and mask.ratio == 0.0
 
 
-def test_a_place_is_free_soon_after_its_television_is_off_however_long_that_was_on() -> None:
+def test_a_place_is_unmasked_soon_after_its_television_is_off_however_long_that_was_on() -> None:
     mask, random = FlickerMask(HW), np.random.default_rng(1)
     television_for(mask, 900, random)
     for _ in range(400):
@@ -64,17 +64,17 @@ def test_a_busy_aisle_is_not_masked() -> None:
     assert not mask.mask.any()
 
 
-def test_somebody_who_fidgets_is_not_masked() -> None:
+def test_a_person_who_fidgets_is_not_masked() -> None:
     mask, random = FlickerMask(HW), np.random.default_rng(2)
     person = np.s_[30:70, 60:74]
     for number in range(300):
-        stirs = np.zeros(HW, np.uint8)
+        changed = np.zeros(HW, np.uint8)
         if number % 3 == 0:
-            # A hand and the outline, now here and now there.
+            # A hand at changing positions, and a part of the outline.
             top = int(random.integers(30, 62))
-            stirs[top : top + 8, 60:66] = 255
-            stirs[30:70, 73:75] = 255
-        second(mask, block_of(person), stirs)
+            changed[top : top + 8, 60:66] = 255
+            changed[30:70, 73:75] = 255
+        second(mask, block_of(person), changed)
     assert not mask.mask.any()
 
 
@@ -82,10 +82,10 @@ def test_what_flickers_over_most_of_the_picture_is_not_masked() -> None:
     mask = FlickerMask(HW)
     for _ in range(150):
         second(mask, np.full(HW, 255, np.uint8), np.full(HW, 255, np.uint8))
-    assert not mask.mask.any(), "a camera without light would mask the whole shop"
+    assert not mask.mask.any(), "otherwise a camera without light would mask the whole shop"
 
 
-def test_a_saved_mask_goes_on_and_that_of_another_grid_is_refused() -> None:
+def test_a_saved_mask_is_continued_and_that_of_another_grid_is_rejected() -> None:
     mask, random = FlickerMask(HW), np.random.default_rng(1)
     television_for(mask, 90, random)
     again = FlickerMask(HW)
@@ -104,17 +104,17 @@ def test_a_grid_of_one_cell_does_no_harm() -> None:
     assert mask.mask.shape == (1, 1)
 
 
-# The same with pictures, through the whole engine.
+# The same with frames, through the whole pipeline.
 
 
 def at_the_television(at_s: float) -> Look:
-    """A television, and somebody who walks past below it."""
-    passer = walker(at_s)
-    return Look((television(at_s), passer.at(passer.left, 46)))
+    """A television, and a person who walks past below it."""
+    person = walker(at_s)
+    return Look((television(at_s), person.at(person.left, 46)))
 
 
 def late(counted: Counted, place: tuple[slice, slice]) -> float:
-    """Seconds that each cell of a place got from 90 s on."""
+    """Mean seconds that were counted in the cells of a place from 90 s on."""
     counts = [mask for mask in counted.masks if mask.mono_s >= 90.0]
     moving = sum((mask.moving[place] > 0).mean() * mask.dt_s for mask in counts)
     late = [each for mask in counts for each in (mask.dwell_ms, mask.moved_ms) if each is not None]
@@ -127,15 +127,15 @@ def test_a_television_gives_no_lasting_heat_and_the_people_under_it_do() -> None
     screen, below = np.s_[14:30, 102:126], np.s_[52:80, 20:90]
     assert late(without, screen) > 50.0
     assert late(with_mask, screen) < 0.02 * late(without, screen)
-    assert with_mask.presence[screen].mean() < 35.0, "until it was suspected"
+    assert with_mask.presence[screen].mean() < 35.0, "counted until it was suspect"
     assert with_mask.presence[below].sum() == pytest.approx(without.presence[below].sum(), rel=0.1)
     report = with_mask.pipeline.take_report()
     assert report.masked_ratio > 0.0
     assert report.rejected.cells_s["flicker"] > 1000.0
 
 
-def test_a_reset_begins_to_learn_the_mask_anew() -> None:
+def test_a_reset_clears_the_mask_and_keeps_the_heats() -> None:
     counted = count(room().frames(at_the_television, 120), flush=False)
     counted.pipeline.reset(flicker=True, moved=False, heat=False)
     assert counted.pipeline.take_report().masked_ratio == 0.0
-    assert counted.presence.any(), "the heats stay"
+    assert counted.presence.any(), "the heats are kept"

@@ -1,4 +1,4 @@
-"""Once a second the scene is learned: where people are not, and where nothing counts yet."""
+"""The scene is learned once a second: the background where nobody is, and where nothing counts yet."""
 
 from __future__ import annotations
 
@@ -40,10 +40,10 @@ def brighter(levels: int) -> U8:
     return np.asarray(np.clip(SCENE.astype(int) + levels, 0, 255), np.uint8)
 
 
-def test_the_background_follows_the_scene_but_not_under_people() -> None:
+def test_the_background_is_updated_except_under_people() -> None:
     learner = learner_of()
     for _ in range(40):
-        # They move, so that they are not taken for an object that was put down.
+        # They move, because otherwise they would be treated as a static object.
         tick(learner, brighter(4), person(), moving=person())
     assert np.abs(learner.background.luma.astype(int) - brighter(4))[:20].max() <= 2
     inside = np.s_[36:60, 66:74]
@@ -69,7 +69,7 @@ def test_a_patch_of_light_is_learned_more_slowly_than_open_floor() -> None:
     assert lag[0] > lag[1] + 3.0
 
 
-def test_where_most_of_the_picture_differs_it_is_the_light_and_learned_like_everything_else() -> None:
+def test_a_difference_in_most_of_the_picture_is_light_and_is_learned_at_the_usual_rate() -> None:
     everywhere: U8 = np.full(HW, 255, np.uint8)
     all_over, nowhere = learner_of(), learner_of()
     for _ in range(10):
@@ -87,7 +87,7 @@ def test_a_place_is_uncertain_until_it_was_observed_empty_for_15_s(seconds: int,
     assert bool(learner.uncertain.any()) == uncertain
 
 
-def test_where_people_stand_it_stays_uncertain() -> None:
+def test_cells_in_which_people_stand_stay_uncertain() -> None:
     learner = learner_of(observed_s=0.0)
     for _ in range(16):
         tick(learner, present=person(), moving=NOBODY)

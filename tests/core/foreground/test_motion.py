@@ -1,4 +1,4 @@
-"""Movement means the same at every frame rate."""
+"""Movement is detected independently of the frame rate."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def at(column: int) -> U8:
 
 
 def changed_after(fps: int, seconds: float) -> U8:
-    """What changed when the block moved by 40 cells a second, at so many frames a second."""
+    """What changed when the block moved by 40 cells a second, at `fps` frames per second."""
     motion = MotionDetector()
     found = np.zeros(HW, np.uint8)
     for number in range(round(seconds * fps)):
@@ -44,7 +44,7 @@ def test_a_change_below_the_tolerance_is_noise() -> None:
     assert motion.changed(np.full(HW, 133, np.uint8), 0.2, 16.0).all()
 
 
-def test_after_a_restart_the_next_frame_has_nothing_to_be_compared_with() -> None:
+def test_after_a_restart_the_next_frame_is_not_compared_with_earlier_ones() -> None:
     motion = MotionDetector()
     motion.changed(at(20), 0.2, 16.0)
     motion.restart()
@@ -58,7 +58,7 @@ def test_a_camera_whose_every_frame_comes_after_a_gap_keeps_two_frames_at_most()
     assert motion.kept_frames <= 2
 
 
-def test_the_uncompensated_ratio_is_that_of_the_frames_as_they_come() -> None:
+def test_the_uncompensated_ratio_compares_frames_without_exposure_compensation() -> None:
     motion = MotionDetector()
     assert motion.uncompensated_ratio(np.full(HW, 100, np.uint8), 16.0) == 0.0
     brighter = np.full(HW, 100, np.uint8)
@@ -67,7 +67,7 @@ def test_the_uncompensated_ratio_is_that_of_the_frames_as_they_come() -> None:
     assert motion.uncompensated_ratio(brighter, 16.0) == 0.0
 
 
-def test_a_few_cells_are_no_moving_person_and_a_body_is() -> None:
+def test_a_few_cells_are_not_a_moving_person_and_a_body_is() -> None:
     speck, body = np.zeros(HW, np.uint8), np.zeros(HW, np.uint8)
     speck[40:42, 80:82] = 255
     body[30:60, 74:86] = 255

@@ -1,4 +1,4 @@
-"""What is not counted is added up by reason, and reported once."""
+"""Rejected time is summed by reason and reported once."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ def test_time_is_added_by_reason_and_taken_once() -> None:
     taken = rejections.take()
     assert taken == RejectedTime({"light": 0.5, "settling": 1.0}, {"shadow": 42.0})
     rejections.add_cells("ghost", 1.0)
-    assert taken.cells_s == {"shadow": 42.0}, "what was taken stays as it is"
+    assert taken.cells_s == {"shadow": 42.0}, "a report does not change afterwards"
     assert rejections.take() == RejectedTime({}, {"ghost": 1.0})
     assert rejections.take() == RejectedTime()
 
 
-def test_no_cells_are_no_reason_but_a_frame_without_time_is() -> None:
+def test_a_reason_without_cells_is_not_reported_but_a_frame_without_time_is() -> None:
     rejections = Rejections()
     rejections.add_cells("speck", 0.0)
     rejections.add_frame("light", 0.0)

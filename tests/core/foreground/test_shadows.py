@@ -1,4 +1,4 @@
-"""People are told from light by their colour, or because they are darker than a shadow can be."""
+"""People are distinguished from light by their colour, or because they are darker than any shadow."""
 
 from __future__ import annotations
 
@@ -31,31 +31,31 @@ def seen(look: Look, *, coloured: bool = True, shadows: bool = True, changed: U8
 
 
 def light_on(factor: float) -> F32:
-    """The light, changed by a factor in the place."""
+    """The light, multiplied by a factor in the place."""
     light = np.ones(HW, np.float32)
     light[PLACE.place] = factor
     return light
 
 
 def block(luma: int, cb: int = 119, cr: int = 135) -> Look:
-    """Something in the place; without colours given it has the floor's."""
+    """An object in the place, in the colour of the floor by default."""
     return Look((Block(PLACE.left, PLACE.top, PLACE.width, PLACE.height, luma=luma, cb=cb, cr=cr),))
 
 
 @pytest.mark.parametrize(
     ("what", "look", "coloured", "people"),
     [
-        ("a shadow of 60 % leaves the colour as it is", Look(light=light_on(0.6)), True, False),
+        ("a shadow of 60 % keeps the colour", Look(light=light_on(0.6)), True, False),
         ("a patch of light of 140 % as well", Look(light=light_on(1.4)), True, False),
         ("a shadow of 60 % in a grey picture", Look(light=light_on(0.6)), False, False),
         ("a red coat as bright as the floor", block(105, 110, 170), True, True),
         ("a blue coat in a bright place", block(200, 165, 110), True, True),
-        ("somebody in black is darker than any shadow", block(18, 128, 128), True, True),
+        ("a person in black is darker than any shadow", block(18, 128, 128), True, True),
         ("in a grey picture too", block(18), False, True),
-        ("somebody bright in a grey picture", block(220), False, True),
+        ("a person in bright clothes in a grey picture", block(220), False, True),
     ],
 )
-def test_people_and_light_are_told_apart(what: str, look: Look, coloured: bool, people: bool) -> None:
+def test_people_and_light_are_distinguished(what: str, look: Look, coloured: bool, people: bool) -> None:
     found = seen(look, coloured=coloured)
     share = np.count_nonzero(found.people[INSIDE]) / found.people[INSIDE].size
     assert share > 0.9 if people else share < 0.05, what
@@ -64,11 +64,11 @@ def test_people_and_light_are_told_apart(what: str, look: Look, coloured: bool, 
 
 
 @pytest.mark.parametrize("coloured", [True, False])
-def test_the_empty_room_shows_neither(coloured: bool) -> None:
+def test_the_empty_room_shows_neither_people_nor_light(coloured: bool) -> None:
     assert np.count_nonzero(seen(Look(), coloured=coloured).differing) < 0.001 * HW[0] * HW[1]
 
 
-def test_no_cell_is_both_and_differing_cells_are_all_of_them() -> None:
+def test_each_differing_cell_is_either_people_or_light() -> None:
     found = seen(Look(block(200, 165, 110).blocks, light=light_on(0.6)))
     assert not np.any(found.people & found.light)
     np.testing.assert_array_equal(found.differing, found.people | found.light)
@@ -88,7 +88,7 @@ def test_grey_trousers_between_a_coloured_coat_and_dark_shoes_belong_to_the_pers
     assert np.count_nonzero(found.people[44:54, 63:77]) > 0.8 * 10 * 14
 
 
-def test_what_the_model_found_counts_only_where_it_is_no_light() -> None:
+def test_cells_found_by_the_subtractor_count_only_if_they_are_not_light() -> None:
     changed = CALM.copy()
     changed[PLACE.top // 2 : (PLACE.top + PLACE.height) // 2, PLACE.left // 2 : (PLACE.left + PLACE.width) // 2] = 255
     found = seen(Look(light=light_on(0.7)), changed=changed)
@@ -96,19 +96,21 @@ def test_what_the_model_found_counts_only_where_it_is_no_light() -> None:
     assert (found.light[INSIDE] == 255).all()
 
 
-def test_the_rim_of_a_person_that_looks_like_a_shadow_belongs_to_the_person_and_the_shadow_does_not() -> None:
+def test_the_outline_of_a_person_that_looks_like_a_shadow_belongs_to_the_person_and_a_shadow_does_not() -> None:
     rim = light_on(0.6)
     rim[PLACE.top : PLACE.top + PLACE.height, PLACE.left - 1] = 0.6
     rim[PLACE.top : PLACE.top + PLACE.height, PLACE.left - 12 : PLACE.left - 1] = 0.6
     found = seen(Look(block(18, 128, 128).blocks, light=rim))
     middle = slice(PLACE.top + 4, PLACE.top + PLACE.height - 4)
-    assert (found.people[middle, PLACE.left - 1] == 255).mean() > 0.8, "one cell beside somebody is he himself"
+    assert (found.people[middle, PLACE.left - 1] == 255).mean() > 0.8, "one cell next to a person belongs to the person"
     assert (found.light[middle, PLACE.left - 9 : PLACE.left - 4] == 255).mean() > 0.8, "farther away it is a shadow"
 
 
 @pytest.mark.parametrize(("lift", "people"), [(24.0, False), (0.0, True)])
-def test_colours_that_grow_where_the_camera_lifts_what_is_dark_are_nobody(lift: float, people: bool) -> None:
-    """As a camera does that brightens a dark skirting board from 48 to 71, and its colour with it by a sixth."""
+def test_colours_that_become_stronger_because_the_camera_lifts_dark_areas_are_not_people(
+    lift: float, people: bool
+) -> None:
+    """A dark skirting board that the camera brightens from 48 to 71, and whose colour becomes stronger by a sixth."""
     background = BackgroundModel(
         np.full(HW, 48, np.uint8), np.zeros((2, *half_hw(HW)), np.float32), np.full(half_hw(HW), 60.0)
     )
@@ -121,7 +123,7 @@ def test_colours_that_grow_where_the_camera_lifts_what_is_dark_are_nobody(lift: 
     assert bool(found.people.any()) is people
 
 
-def test_somebody_in_a_coat_of_another_colour_is_told_all_the_same() -> None:
+def test_a_coat_of_another_colour_is_detected_despite_the_lift() -> None:
     background = BackgroundModel(
         np.full(HW, 48, np.uint8), np.zeros((2, *half_hw(HW)), np.float32), np.full(half_hw(HW), 60.0)
     )

@@ -1,4 +1,4 @@
-"""Who stays is told from what was put down: by stirring, by leaving, and by the time."""
+"""Stationary people are distinguished from static objects by micro-motion, by leaving, and by time."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ NOBODY: U8 = np.zeros(HW, np.uint8)
 
 
 def stands(start_s: float, end_s: float, *, fidgets: bool = True) -> Callable[[float], Look]:
-    """Somebody comes in from the left, stands, and leaves to the right."""
+    """A person comes in from the left, stands, and leaves to the right."""
 
     def look(at_s: float) -> Look:
         if at_s < start_s - 5 or at_s > end_s + 5:
@@ -36,12 +36,12 @@ def stands(start_s: float, end_s: float, *, fidgets: bool = True) -> Callable[[f
     return look
 
 
-def stays_of(block: Block, start_s: float, end_s: float) -> Callable[[float], Look]:
-    """Something is there from one second to another, and never stirs."""
+def block_between(block: Block, start_s: float, end_s: float) -> Callable[[float], Look]:
+    """A block is present between two instants, without any micro-motion."""
     return lambda at_s: Look((block,) if start_s <= at_s < end_s else ())
 
 
-def test_somebody_who_fidgets_is_counted_for_as_long_as_he_stands() -> None:
+def test_a_person_who_fidgets_is_counted_for_the_whole_time() -> None:
     looks = stands(30, 150)
     counted = count(room().frames(looks, 180))
     body = np.s_[34:66, 73:82]
@@ -52,48 +52,48 @@ def test_somebody_who_fidgets_is_counted_for_as_long_as_he_stands() -> None:
     assert counted.presence[away].sum() < 0.01 * counted.presence.sum()
 
 
-def test_dwell_becomes_certain_while_he_still_stands_there() -> None:
+def test_dwell_is_confirmed_while_the_person_still_stands_there() -> None:
     counted = count(room().frames(stands(30, 150), 120), flush=False)
     assert counted.heat("dwell")[34:66, 73:82].mean() > 60.0
 
 
-def test_a_pallet_is_not_counted_and_becomes_part_of_the_scene_after_furniture_s() -> None:
-    counted = count(room().frames(stays_of(PALLET, 30, 1000), 110), params(furniture_s=30.0), flush=False)
+def test_a_pallet_is_not_counted_and_becomes_background_after_furniture_s() -> None:
+    counted = count(room().frames(block_between(PALLET, 30, 1000), 110), params(furniture_s=30.0), flush=False)
     place = PALLET.place
     assert counted.heat("dwell")[place].mean() < 2.0
     assert counted.heat("traffic")[place].mean() < 2.0
     seen = [mask for mask in counted.masks if mask.cells[place].mean() > 128]
     assert 55.0 < max(mask.mono_s for mask in seen) < 80.0
     later = next(mask for mask in counted.masks if mask.mono_s >= 90)
-    assert not later.cells[place].any(), "it is the scene now"
+    assert not later.cells[place].any(), "it is background now"
 
 
-def test_a_pallet_that_is_fetched_again_gives_its_time_and_leaves_no_ghost() -> None:
-    counted = count(room().frames(stays_of(PALLET, 40, 130), 180), params(furniture_s=30.0), flush=False)
+def test_an_object_that_is_removed_within_dwell_max_is_counted_and_leaves_no_ghost() -> None:
+    counted = count(room().frames(block_between(PALLET, 40, 130), 180), params(furniture_s=30.0), flush=False)
     inner = np.s_[48:66, 70:92]
     assert counted.presence[inner].mean() == pytest.approx(90.0, rel=0.15)
     assert not any(mask.cells[inner].any() for mask in counted.masks if mask.mono_s > 145)
 
 
-def test_somebody_who_stood_there_from_the_start_and_left_leaves_a_ghost_without_heat() -> None:
+def test_a_person_present_from_the_start_who_leaves_gives_a_ghost_without_heat() -> None:
     def look(at_s: float) -> Look:
         return Look((PERSON,) if at_s < 20 else (), 1.0)
 
     counted = count(room().frames(look, 150))
     inner = np.s_[34:66, 72:82]
-    assert counted.presence[inner].mean() < 1.0, "of the person, who was taken for the scene, nothing is known either"
+    assert counted.presence[inner].mean() < 1.0, "the person was learned as background and is not counted either"
     assert not any(mask.cells[inner].any() for mask in counted.masks if mask.mono_s > 100)
     assert counted.pipeline.take_report().rejected.cells_s["ghost"] > 0.0
 
 
-def test_who_stays_longer_than_dwell_max_without_leaving_is_furniture() -> None:
-    looks = stays_of(PALLET, 40, 1000)
+def test_anything_present_longer_than_dwell_max_is_a_static_object() -> None:
+    looks = block_between(PALLET, 40, 1000)
     counted = count(room().frames(looks, 200), params(furniture_s=30.0, dwell_max_s=60.0))
     assert counted.presence[48:66, 70:92].mean() < 5.0
     assert counted.pipeline.take_report().rejected.cells_s["furniture"] > 0.5 * 60 * 30 * 26
 
 
-def test_somebody_who_walks_about_is_traffic_once_the_room_is_known() -> None:
+def test_a_walking_person_is_traffic_once_the_background_is_certain() -> None:
     def look(at_s: float) -> Look:
         return Look((walker(at_s),))
 
@@ -104,23 +104,23 @@ def test_somebody_who_walks_about_is_traffic_once_the_room_is_known() -> None:
     assert np.corrcoef(counted.presence.ravel(), truth.ravel())[0, 1] > 0.97
 
 
-def test_somebody_who_walks_about_does_not_dull_what_counts_as_stirring() -> None:
+def test_a_walking_person_does_not_raise_the_micro_motion_level() -> None:
     counted = count(room().frames(lambda at_s: Look((walker(at_s),)), 60), flush=False)
     moving = [np.count_nonzero(mask.moving) for mask in counted.masks if mask.mono_s > 40]
     present = [np.count_nonzero(mask.cells) for mask in counted.masks if mask.mono_s > 40]
     assert sum(moving) > 0.8 * sum(present)
 
 
-def test_who_walks_in_a_clip_too_short_to_know_the_empty_scene_counts_as_moving() -> None:
+def test_walking_in_a_clip_too_short_for_a_certain_background_counts_as_movement() -> None:
     counted = count(room().frames(lambda at_s: Look((walker(at_s),)), 8))
     assert counted.heat("traffic").sum() > 0.7 * counted.presence.sum() > 0.0
 
 
-# StationaryTracker alone, second by second.
+# StationaryTracker by itself, second by second.
 
 
 class Place:
-    """One place (a square of the grid) and what was held and released in it."""
+    """A square of the grid, and the time that is pending and confirmed in it."""
 
     def __init__(self, seen_s: float, **motion: float) -> None:
         self.background = BackgroundModel(np.full(HW, 100, np.uint8), None, np.full(half_hw(HW), seen_s, np.float32))
@@ -128,7 +128,7 @@ class Place:
         self.square = np.s_[30:50, 60:80]
 
     def second(self, level: int | None, hand: int | None = None) -> TickResult:
-        """`level`: the grey of who is there, `hand`: of a small part of him."""
+        """`level`: grey level of the person, None: nobody; `hand`: grey level of a small part of the person."""
         luma, people = np.full(HW, 100, np.uint8), NOBODY.copy()
         if level is not None:
             luma[self.square], people[self.square] = level, 255
@@ -145,69 +145,69 @@ class Place:
         return self.tracker.update(self.background, observation, tolerance, FlickerMask(HW))
 
     def seconds(self, *levels: int | None) -> list[float]:
-        """Seconds released in the middle of the place, for each second."""
-        settled = [self.second(level) for level in levels]
+        """Return the seconds that are confirmed in the middle of the place, for each second."""
+        results = [self.second(level) for level in levels]
         return [
-            0.0 if each.confirmed.dwell_ms is None else each.confirmed.dwell_ms[40, 70] / 1000.0 for each in settled
+            0.0 if each.confirmed.dwell_ms is None else each.confirmed.dwell_ms[40, 70] / 1000.0 for each in results
         ]
 
 
-def test_held_time_is_released_when_its_holder_leaves() -> None:
-    released = Place(60.0).seconds(*[200] * 20, *[None] * 4)
-    assert released[:20] == [0.0] * 20
-    assert sum(released) == 20.0
+def test_pending_time_is_confirmed_when_the_person_leaves() -> None:
+    confirmed = Place(60.0).seconds(*[200] * 20, *[None] * 4)
+    assert confirmed[:20] == [0.0] * 20
+    assert sum(confirmed) == 20.0
 
 
-def test_held_time_is_released_when_its_holder_stirs() -> None:
+def test_pending_time_is_confirmed_by_micro_motion() -> None:
     place = Place(60.0)
     assert sum(place.seconds(*[200] * 10)) == 0.0
-    stirs = place.second(200, hand=150).confirmed
-    assert stirs.dwell_ms is not None and stirs.dwell_ms[40, 70] == 11_000
+    confirmed = place.second(200, hand=150).confirmed
+    assert confirmed.dwell_ms is not None and confirmed.dwell_ms[40, 70] == 11_000
 
 
-def test_somebody_who_steps_in_front_proves_nothing_of_what_is_there() -> None:
+def test_a_person_who_steps_in_front_confirms_nothing() -> None:
     assert sum(Place(60.0).seconds(*[200] * 10, *[160] * 5)) == 0.0
 
 
-def test_nothing_is_released_where_the_place_was_never_seen_empty() -> None:
+def test_nothing_is_confirmed_in_a_place_that_was_never_observed_empty() -> None:
     place = Place(0.0)
-    released = place.seconds(*[200] * 20, *[None] * 10)
-    assert sum(released) == 0.0
+    confirmed = place.seconds(*[200] * 20, *[None] * 10)
+    assert sum(confirmed) == 0.0
 
 
-def test_what_is_still_held_at_the_end_is_given_where_somebody_is_likely() -> None:
+def test_time_that_is_pending_at_the_end_is_confirmed_if_it_is_plausible() -> None:
     short, long = Place(60.0), Place(60.0, furniture_s=30.0)
     short.seconds(*[200] * 20)
     long.seconds(*[200] * 60)
     end, none = short.tracker.end(short.background).dwell_ms, long.tracker.end(long.background).dwell_ms
     assert end is not None and end[40, 70] == 20_000
-    assert none is None or none[40, 70] == 0, "furniture is not likely"
+    assert none is None or none[40, 70] == 0, "a static object is not plausible"
 
 
-def test_what_is_there_for_much_longer_than_the_place_was_seen_empty_is_the_scene_itself() -> None:
+def test_anything_present_much_longer_than_the_place_was_observed_empty_is_background() -> None:
     place = Place(5.0, furniture_s=1000.0)
     assert sum(place.seconds(*[200] * 25)) == 0.0
-    assert place.background.luma[40, 70] == 100, "the 5 s, and 20 s"
-    settled = [place.second(200) for _ in range(10)]
+    assert place.background.luma[40, 70] == 100, "until 5 s and 20 s have passed"
+    results = [place.second(200) for _ in range(10)]
     assert place.background.luma[40, 70] == 200
-    assert sum(each.ghost_cell_s for each in settled) > 25 * 18 * 18
-    assert not any(each.confirmed.dwell_ms is not None and each.confirmed.dwell_ms.any() for each in settled)
+    assert sum(each.ghost_cell_s for each in results) > 25 * 18 * 18
+    assert not any(each.confirmed.dwell_ms is not None and each.confirmed.dwell_ms.any() for each in results)
 
 
-def test_movement_that_was_held_back_is_released_as_movement() -> None:
+def test_pending_movement_is_confirmed_as_movement() -> None:
     place = Place(60.0)
     body = NOBODY.copy()
     body[place.square] = 255
     place.tracker.add_pending(body, 2.0, body)
     place.tracker.add_pending(body, 3.0)
-    released = place.tracker.end(place.background)
-    assert released.dwell_ms is not None and released.dwell_ms[40, 70] == 3_000
-    assert released.moved_ms is not None and released.moved_ms[40, 70] == 2_000
+    confirmed = place.tracker.end(place.background)
+    assert confirmed.dwell_ms is not None and confirmed.dwell_ms[40, 70] == 3_000
+    assert confirmed.moved_ms is not None and confirmed.moved_ms[40, 70] == 2_000
     place.tracker.add_pending(body, 1.0)
     assert place.tracker.end(place.background).moved_ms is None
 
 
-def test_time_beside_furniture_is_held_once() -> None:
+def test_time_at_a_static_object_is_pending_once() -> None:
     place = Place(60.0)
     place.seconds(*[200] * 50)
     body = NOBODY.copy()
@@ -215,30 +215,30 @@ def test_time_beside_furniture_is_held_once() -> None:
     luma = np.full(HW, 100, np.uint8)
     luma[place.square] = 200
     for _ in range(5):
-        # Somebody walks by, so what is there is seen and held as it is.
+        # A person walks by, so the object is detected and its time is pending as well.
         place.tracker.add_pending(body, 1.0)
         place.tick(luma, body, body)
-    released = sum(place.seconds(*[100] * 3))
-    assert released == 56.0, "50 s alone, 5 s while passed by, and the second in which it was gone"
+    confirmed = sum(place.seconds(*[100] * 3))
+    assert confirmed == 56.0, "50 s alone, 5 s with a person passing, and the second in which it was removed"
 
 
-def test_dropped_time_is_gone() -> None:
+def test_discarded_time_is_not_confirmed() -> None:
     place = Place(60.0)
     place.seconds(*[200] * 10)
-    dropped = NOBODY.copy()
-    dropped[place.square] = 255
-    place.tracker.discard(dropped)
+    discarded = NOBODY.copy()
+    discarded[place.square] = 255
+    place.tracker.discard(discarded)
     assert sum(place.seconds(*[None] * 5)) == 0.0
 
 
-def test_what_counts_as_stirring_is_learnt_from_the_cameras_own_noise() -> None:
+def test_the_micro_motion_level_is_learned_from_the_cameras_noise() -> None:
     random = np.random.default_rng(1)
-    stays = Place(60.0).tracker
-    quiet = stays.micro_motion_levels
+    tracker = Place(60.0).tracker
+    quiet = tracker.micro_motion_levels
     for _ in range(60):
-        stays.learn_noise(NOBODY, NOBODY, np.full(HW, 255, np.uint8))
-    assert stays.micro_motion_levels == pytest.approx(quiet), "a picture without noise lowers it no further"
+        tracker.learn_noise(NOBODY, NOBODY, np.full(HW, 255, np.uint8))
+    assert tracker.micro_motion_levels == pytest.approx(quiet), "a picture without noise lowers it no further"
     for _ in range(60):
         now, then = (np.clip(random.normal(100, 8, HW), 0, 255).astype(np.uint8) for _ in range(2))
-        stays.learn_noise(now, then, np.full(HW, 255, np.uint8))
-    assert quiet + 10 < stays.micro_motion_levels < 60.0
+        tracker.learn_noise(now, then, np.full(HW, 255, np.uint8))
+    assert quiet + 10 < tracker.micro_motion_levels < 60.0

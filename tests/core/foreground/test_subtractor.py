@@ -1,4 +1,4 @@
-"""Each of OpenCV's subtractors keeps the one contract: what changes is found, what stays as it is is not."""
+"""All of OpenCV's subtractors fulfil one contract: changes are found, and an unchanged picture gives none."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ WITH_MODEL = tuple(name for name in EVERY if name != "difference")
 
 
 def picture(random: np.random.Generator, left: int | None = None) -> U8:
-    """What the model is given: noise around LEVEL, and a square of 16 cells that differs by 60 grey levels."""
+    """The input of a subtractor: noise around LEVEL, and a square of 16 cells that differs by 60 grey levels."""
     drawn = random.normal(LEVEL, 1.0, HW)
     if left is not None:
         drawn[20:36, left : left + 16] += 60
@@ -37,11 +37,11 @@ def test_a_square_that_moves_is_found_where_it_is(name: Subtractor) -> None:
         assert inside.mean() > 0.9 * 255, name
         inside[:] = 0
         found[18:38, max(0, left - 2) : left + 18] = 0
-        assert np.count_nonzero(found) < 0.02 * found.size, f"{name}: nothing elsewhere, where it was before neither"
+        assert np.count_nonzero(found) < 0.02 * found.size, f"{name}: nothing elsewhere, nor at its previous position"
 
 
 @pytest.mark.parametrize("name", EVERY)
-def test_a_still_noisy_scene_shows_nothing_once_the_model_has_settled(name: Subtractor) -> None:
+def test_an_unchanged_noisy_scene_shows_nothing_once_it_is_learned(name: Subtractor) -> None:
     random = np.random.default_rng(2)
     model = make_subtractor(MotionParams(subtractor=name), HW)
     found = [np.count_nonzero(model.changed(picture(random), DT_S)) for _ in range(80)][40:]
@@ -49,7 +49,7 @@ def test_a_still_noisy_scene_shows_nothing_once_the_model_has_settled(name: Subt
 
 
 @pytest.mark.parametrize("name", EVERY)
-def test_masks_are_255_or_0_and_the_picture_is_left_as_it_was(name: Subtractor) -> None:
+def test_masks_are_255_or_0_and_the_picture_is_not_changed(name: Subtractor) -> None:
     given = picture(np.random.default_rng(3), 10)
     before = given.copy()
     model = make_subtractor(MotionParams(subtractor=name), HW)
@@ -60,13 +60,13 @@ def test_masks_are_255_or_0_and_the_picture_is_left_as_it_was(name: Subtractor) 
     np.testing.assert_array_equal(given, before)
 
 
-def test_difference_says_nothing_by_itself() -> None:
+def test_difference_adds_no_cells_of_its_own() -> None:
     model = make_subtractor(MotionParams(subtractor="difference"), HW)
     assert not model.changed(picture(np.random.default_rng(4), 10), DT_S).any()
 
 
 def test_how_fast_mog2_learns_depends_on_the_time_and_not_on_the_number_of_frames() -> None:
-    def seconds_until_learnt(dt_s: float) -> float:
+    def seconds_until_learned(dt_s: float) -> float:
         random = np.random.default_rng(5)
         model = make_subtractor(MotionParams(history_s=20.0), HW)
         for _ in range(20):
@@ -76,6 +76,6 @@ def test_how_fast_mog2_learns_depends_on_the_time_and_not_on_the_number_of_frame
                 return number * dt_s
         return float("inf")
 
-    slow, fast = seconds_until_learnt(1.0), seconds_until_learnt(0.1)
+    slow, fast = seconds_until_learned(1.0), seconds_until_learned(0.1)
     assert 1.0 < slow < 200.0
     assert abs(fast - slow) < 0.35 * slow

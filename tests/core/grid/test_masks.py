@@ -77,7 +77,7 @@ def test_a_kernel_at_half_the_grid_is_half_as_wide(cells: int, grid_width: int, 
     assert masks.square_kernel_at_half(cells, grid_width).shape == (side, side)
 
 
-def test_a_disc_that_changes_nothing_is_none() -> None:
+def test_a_disc_of_one_cell_or_none_is_no_kernel() -> None:
     assert masks.round_kernel(0) is None and masks.round_kernel(1) is None
     assert masks.round_kernel(3) is not None
 

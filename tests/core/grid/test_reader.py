@@ -38,7 +38,7 @@ def test_a_pause_longer_than_the_gap_is_no_time(gap_s: float, dt_s: float) -> No
     assert reader.read(frame(10.2 + gap_s), None).dt_s == pytest.approx(0.2)
 
 
-def test_private_cells_are_black_and_have_no_colour() -> None:
+def test_cells_of_privacy_zones_are_black_and_have_no_colour() -> None:
     privacy = np.zeros(SHAPE_HW, np.uint8)
     privacy[:, 16:] = 255
     read = GridReader(SHAPE_HW, privacy, 2.0).read(frame(0.0), None)

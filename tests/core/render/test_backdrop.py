@@ -35,7 +35,7 @@ def test_a_person_in_the_first_picture_cannot_be_recognised() -> None:
     assert (seen[:, :100] == 100).all(), "places that were seen empty stay sharp"
 
 
-def test_a_place_is_sharp_once_it_was_seen_empty() -> None:
+def test_a_place_is_sharp_once_it_was_observed_without_people() -> None:
     backdrop = Backdrop()
     backdrop.sample(shop(person=True), moving(person=True))
     backdrop.sample(shop(person=False), moving(person=False))
@@ -44,7 +44,7 @@ def test_a_place_is_sharp_once_it_was_seen_empty() -> None:
     assert (seen == 100).all()
 
 
-def test_a_person_who_comes_later_is_left_out() -> None:
+def test_a_person_who_comes_later_is_not_in_the_backdrop() -> None:
     backdrop = Backdrop()
     backdrop.sample(shop(person=False), moving(person=False))
     for _ in range(20):

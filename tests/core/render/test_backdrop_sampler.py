@@ -35,7 +35,7 @@ def test_five_frames_are_converted_in_the_bootstrap_and_one_in_ten_seconds_after
     assert captured(sampler, 31, start_s=10, bootstrapping=False) == [10, 20, 30, 40]
 
 
-def test_private_pixels_are_black() -> None:
+def test_pixels_of_privacy_zones_are_black() -> None:
     blackout = np.zeros(SIZE_WH[::-1], np.uint8)
     blackout[:, :10] = 255
     sampler = BackdropSampler(SIZE_WH, blackout, bootstrap_s=10.0)

@@ -30,7 +30,7 @@ from edgeheat.defs.wording import duration_words, percent_words, period_words, w
         (90000.0, "1 d 1 h"),
     ],
 )
-def test_durations_read_as_people_say_them(seconds: float, words: str) -> None:
+def test_durations_are_in_common_units(seconds: float, words: str) -> None:
     assert duration_words(seconds) == words
 
 
@@ -48,7 +48,7 @@ def test_durations_read_as_people_say_them(seconds: float, words: str) -> None:
         (HeatParams("moved", "total", measure="traffic"), "traffic, since the start"),
     ],
 )
-def test_periods_read_as_people_say_them(heat: HeatParams, words: str) -> None:
+def test_periods_are_in_common_units(heat: HeatParams, words: str) -> None:
     assert period_words(heat) == words
 
 
