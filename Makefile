@@ -11,7 +11,7 @@ LOWEST := $(VENV)-lowest
 
 TEST_PARTS := mosquitto mosquitto-clients gir1.2-gst-rtsp-server-1.0 python3-gi gstreamer1.0-plugins-good gstreamer1.0-plugins-bad \
 	prometheus chromium systemd
-# Shared libraries that OpenCV's wheels need from the system, on x86 and on ARM; slim images leave them out.
+# Shared libraries that OpenCV's wheels need from the system, on x86 and on ARM; slim images lack them.
 OPENCV_LIBRARIES := libgl1 libglib2.0-0 libxcb1
 # Everything that needs no running daemon: two minutes, and enough to see whether a set of versions works.
 QUICK_TESTS := tests/core tests/config tests/cli tests/web tests/store tests/offline tests/sinks

@@ -39,7 +39,7 @@ from edgeheat.sources.base import SourceOptions
 _FPS = 5
 _SIZE_WH, _GRID_WH = (640, 360), (320, 180)
 _RATE = 1 / 500
-"""MOG2's own after its first 500 frames."""
+"""MOG2's own learning rate after its first 500 frames."""
 _TARGET = 1.40
 _ALONE, _GRID, _CHROMA = "mog2", "grid", "chroma"
 
@@ -49,7 +49,7 @@ class _Step:
     id: str
     words: str
     owner: Any = None
-    """Module or class that holds the function; None: it is held by each frame."""
+    """Module or class that holds the function; None: each frame has its own."""
     function: str = ""
 
 
@@ -57,24 +57,24 @@ _STEPS = (
     _Step(_ALONE, "MOG2 alone on the whole grid; no part of edgeheat"),
     _Step("model", "MOG2 on half the grid, as edgeheat uses it", subtractor.OpenCvSubtractor, "changed"),
     _Step("exposure", "exposure", ExposureCompensation, "normalised"),
-    _Step("changed", "share that changed", MotionDetector, "uncompensated_ratio"),
+    _Step("changed", "share of changed cells", MotionDetector, "uncompensated_ratio"),
     _Step(_CHROMA, "colour on half the grid"),
-    _Step("tint", "colour in the scene's exposure", detector, "tint_of"),
-    _Step("difference", "people, shadows and light", ShadowClassifier, "classify"),
+    _Step("tint", "colour in the exposure of the background", detector, "tint_of"),
+    _Step("shadows", "shadow classifier", ShadowClassifier, "classify"),
     _Step("clean", "opening and closing", BlobFilter, "cleaned"),
     _Step("blobs", "size and age of blobs", BlobFilter, "mature"),
     _Step("flicker", "flicker mask", FlickerMask, "add"),
-    _Step("moving", "who moves", detector, "moving_areas"),
-    _Step("hold", "holding back who stays", StationaryTracker, "add_pending"),
-    _Step("judge", "all else about a frame", ForegroundDetector, "update"),
-    _Step("second", "once a second: learning, who stays, furniture", SceneLearner, "update"),
-    _Step("health", "once a second: the camera's health", HealthMonitor, "update"),
+    _Step("moving", "moving cells", detector, "moving_areas"),
+    _Step("pending", "pending time", StationaryTracker, "add_pending"),
+    _Step("detection", "all other steps of detection", ForegroundDetector, "update"),
+    _Step("second", "once a second: background model, stationary people, static objects", SceneLearner, "update"),
+    _Step("health", "once a second: health of the picture", HealthMonitor, "update"),
     _Step("count", "counting in zones and heats", CameraPipeline, "_count"),
     _Step("heats", "once a second: counting in zones and heats", HeatSet, "add"),
     _Step(_GRID, "to the grid, from 640x360", reader, "to_grid"),
 )
 _PLAIN = (_ALONE, _GRID, "count", "heats")
-"""What the plainest program does too: bring a frame to a grid, ask OpenCV, add up."""
+"""What the simplest program needs too: scale to the grid, subtract the background, add up."""
 
 
 class Stopwatch:
@@ -83,11 +83,11 @@ class Stopwatch:
     def __init__(self, clock: Callable[[], float] = time.process_time) -> None:
         self._clock = clock
         self._inside = [0.0]
-        """For each timed function that is running: the seconds of those it called."""
+        """For each timed function that is running: the seconds of the timed functions it called."""
         self._seconds: dict[str, float] = {}
 
     def timed(self, step: str, function: Callable[..., Any]) -> Callable[..., Any]:
-        """Return the function, its time put down under `step`."""
+        """Return the function; its processor time is added to `step`."""
 
         def watched(*args: Any, **kwargs: Any) -> Any:
             self._inside.append(0.0)
@@ -102,7 +102,7 @@ class Stopwatch:
         return watched
 
     def take(self) -> dict[str, float]:
-        """Return the seconds of each step since this was last called; those that did not run are not in it."""
+        """Return the seconds of each step since this was last called; steps that did not run are absent."""
         taken, self._seconds = self._seconds, {}
         return taken
 
@@ -110,7 +110,7 @@ class Stopwatch:
 def cost_ms(frames: Sequence[Mapping[str, float]]) -> dict[str, float]:
     """Return the cost of each step for one frame, in milliseconds, from the seconds it took in some frames.
 
-    The median of what runs in most frames; what runs now and then is spread over all of them.
+    Of steps that run in most frames the median; the cost of other steps is divided among all frames.
     """
     costs = {}
     for step in {step for frame in frames for step in frame}:
@@ -121,7 +121,7 @@ def cost_ms(frames: Sequence[Mapping[str, float]]) -> dict[str, float]:
 
 
 def model_ratio(costs: Mapping[str, float]) -> float:
-    """Return how many times as much as MOG2 alone it costs to judge a frame, all included."""
+    """Return the cost of detection in one frame divided by that of MOG2 alone."""
     return sum(cost for step, cost in costs.items() if step not in _PLAIN) / costs[_ALONE]
 
 
@@ -137,7 +137,7 @@ def profile(plan: Plan) -> list[Figure]:
     ratios = tuple(model_ratio(run) for run in runs)
     whole = tuple(sum(run.values()) - run[_ALONE] for run in runs)
     return [
-        Figure("C1", "CPU of all that judges a frame ÷ MOG2 alone, 320x180", "", ratios, plan.window_s, target=_TARGET),
+        Figure("C1", "CPU of detection per frame ÷ MOG2 alone, 320x180", "", ratios, plan.window_s, target=_TARGET),
         Figure("C1.all", "these steps of one frame together", "ms", whole, plan.window_s),
         *(
             Figure(f"C1.{step.id}", step.words, "ms", tuple(run.get(step.id, 0.0) for run in runs), plan.window_s)
@@ -157,16 +157,16 @@ def _frames(length_s: float) -> Iterator[Frame]:
 
 
 def _run(frames: Sequence[Frame], warm_up_s: float) -> dict[str, float]:
-    # One after the other: side by side each would drive the other's figures out of the processor's cache.
+    # One after the other, because they would displace each other's data from the processor's cache.
     return _alone(frames, warm_up_s) | _engine(frames, warm_up_s)
 
 
 def _alone(frames: Sequence[Frame], warm_up_s: float) -> dict[str, float]:
     watch = Stopwatch()
     measured = []
-    ask = watch.timed(_ALONE, cv2.createBackgroundSubtractorMOG2(detectShadows=False).apply)
+    subtract = watch.timed(_ALONE, cv2.createBackgroundSubtractorMOG2(detectShadows=False).apply)
     for frame in frames:
-        ask(to_grid(frame, _GRID_WH), learningRate=_RATE)
+        subtract(to_grid(frame, _GRID_WH), learningRate=_RATE)
         taken = watch.take()
         if frame.mono_s >= warm_up_s:
             measured.append(taken)
@@ -188,7 +188,7 @@ def _engine(frames: Sequence[Frame], warm_up_s: float) -> dict[str, float]:
 
 @contextmanager
 def _watched(watch: Stopwatch) -> Iterator[None]:
-    """Put the watch round each step, from outside: the engine knows nothing of it."""
+    """Attach the stopwatch to each step from outside, so that the engine contains no measuring code."""
     with ExitStack() as undo:
         for step in _STEPS:
             if step.owner is not None:

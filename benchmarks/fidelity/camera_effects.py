@@ -1,4 +1,4 @@
-"""Effects of the camera in the fidelity scenes: noise, exposure, infra-red, a knock, insects and rain."""
+"""Effects of the camera in the fidelity scenes: noise, exposure, infra-red, a bump, insects and rain."""
 
 from __future__ import annotations
 
@@ -157,7 +157,7 @@ class NightSwitch(Effect):
 
 
 class Bump(Effect):
-    """The camera is knocked: it shakes and then shows a shifted view. The scene is drawn larger than the picture."""
+    """The camera is bumped: it shakes and then shows a shifted view. The scene is drawn larger than the picture."""
 
     def __init__(self, scene_wh: SizeWH, picture_wh: SizeWH, at_s: float, shift: tuple[float, float], turn_deg: float):
         """`shift`: fraction of the picture's width and height, to the right and down."""

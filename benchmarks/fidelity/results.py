@@ -35,7 +35,7 @@ class SceneResult:
     duration_s: float
     edgeheat: Scores
     rivals: dict[str, Scores]
-    """By name; empty where they were left out."""
+    """By name; empty if they were omitted."""
 
     @property
     def best_rival(self) -> str | None:
@@ -67,7 +67,7 @@ class JumpResult:
     duration_s: float
     edgeheat: JumpShares
     rivals: dict[str, JumpShares]
-    """By name; empty where they were left out."""
+    """By name; empty if they were omitted."""
 
 
 @dataclass(frozen=True, slots=True)

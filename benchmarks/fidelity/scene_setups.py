@@ -245,7 +245,7 @@ def pallet(length_s: float, seed: int) -> SceneSetup:
 
 
 def bump(length_s: float, seed: int) -> SceneSetup:
-    """12: the camera is knocked and keeps its new direction."""
+    """12: the camera is bumped and keeps its new direction."""
     larger = (736, 414)  # so that the new view of the camera is drawn too
     mount = CHECKOUT.mount
     wider = 2 * math.degrees(math.atan(math.tan(math.radians(mount.view_deg) / 2) * larger[0] / PICTURE_WH[0]))

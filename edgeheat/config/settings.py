@@ -279,7 +279,7 @@ class Config(BaseSettings):
         return Config.model_json_schema(by_alias=True)
 
     def plan_params(self) -> tuple[PlanParams, ...]:
-        """Return what the drawing of each plan is told; its picture's file stands in `plan`."""
+        """Return the parameters with which each plan is drawn; the file of its picture is in `plan`."""
         return tuple(plan.params(self.camera, self.defaults.style, self.timezone) for plan in self.plan)
 
     @property

@@ -84,7 +84,7 @@ class PipelineReport:
 
     rejected: RejectedTime
     masked_ratio: float
-    """Share of the cells that the flicker mask leaves out now, 0..1."""
+    """Share of the cells that the flicker mask excludes now, 0..1."""
 
     health: Health | None
     """How the picture is; None: not known yet."""
@@ -345,7 +345,7 @@ class CameraPipeline:
                 self._detector.discard_pending()
 
     def _restore_scene(self, state: Mapping[str, NDArray[Any]], shift_s: float) -> None:
-        """Restore what was saved beside the heats; what cannot be used is learned anew."""
+        """Restore what was saved besides the heats; what cannot be used is learned anew."""
         self._restored = dict(state)
         self.epoch = int(state["epoch"][0]) if "epoch" in state else 1
         health = {name.removeprefix("health_"): array for name, array in state.items() if name.startswith("health_")}

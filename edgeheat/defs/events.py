@@ -67,7 +67,7 @@ class ZoneHeat:
     """Seconds of staying summed over the zone's cells, whatever the heat measures."""
 
     entries: float = 0.0
-    """How often the empty zone became active; a fraction only in a decaying heat, which weights entries by age."""
+    """How often the zone became active; a fraction only in a decaying heat, which weights entries by age."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -49,7 +49,7 @@ def check_plan(config: Config, name: str | None, output: Path, clock: Clock) -> 
 def _select_plan(config: Config, name: str | None) -> tuple[Plan, PlanParams]:
     names = [plan.name for plan in config.plan]
     if not names:
-        raise EdgeheatError("the configuration has no [[plan]]; docs/plan.md tells how to make one")
+        raise EdgeheatError("the configuration has no [[plan]]; docs/plan.md explains how to make one")
     if name not in names and (name is not None or len(names) > 1):
         raise EdgeheatError(f"name one of the plans: {', '.join(names)}")
     index = names.index(name) if name is not None else 0

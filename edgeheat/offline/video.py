@@ -145,7 +145,7 @@ class OverlayVideo:
     caption: Caption
     size_wh: SizeWH
     rate: float
-    """Mean frames a second; each frame keeps its own time, this is what players are told."""
+    """Mean frames per second, for the header of the file; each frame keeps its own time."""
 
     codec: VideoCodec
     crf: int
@@ -267,7 +267,7 @@ class _Encoder:
         frame = av.VideoFrame.from_ndarray(planes, format="yuv420p")
         if self._zero_s is None:
             self._zero_s = mono_s
-        # Two frames of one instant would be refused: the later one is moved by a tick.
+        # Two frames with the same time would be rejected: the later one is moved by a tick.
         self._last_ticks = max(round((mono_s - self._zero_s) * _TICKS_PER_S), self._last_ticks + 1)
         frame.pts, frame.time_base, frame.duration = self._last_ticks, Fraction(1, _TICKS_PER_S), self._frame_ticks
         self._container.mux(self._stream.encode(frame))

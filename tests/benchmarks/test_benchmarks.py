@@ -136,7 +136,7 @@ def test_a_clip_is_made_once_with_all_its_frames(tmp_path: Path, monkeypatch: py
     assert frames == clip.FPS
 
 
-def test_a_step_is_told_without_the_steps_that_it_calls() -> None:
+def test_the_time_of_a_step_excludes_the_steps_that_it_calls() -> None:
     clock = iter([0.0, 1.0, 3.0, 10.0, 20.0, 21.0])
     watch = Stopwatch(lambda: next(clock))
     inner = watch.timed("inner", lambda: "done")
@@ -147,17 +147,17 @@ def test_a_step_is_told_without_the_steps_that_it_calls() -> None:
     assert watch.take() == {"inner": 1.0}
 
 
-def test_what_runs_now_and_then_is_spread_over_all_frames() -> None:
+def test_the_cost_of_an_occasional_step_is_divided_among_all_frames() -> None:
     frames = [{"each": 0.002}, {"each": 0.002, "seldom": 0.010}, {"each": 0.5}, {"each": 0.001}]
     assert cost_ms(frames) == pytest.approx({"each": 2.0, "seldom": 2.5})
 
 
-def test_the_ratio_leaves_out_what_the_plainest_program_does_too() -> None:
+def test_the_ratio_excludes_what_the_simplest_program_needs_too() -> None:
     costs = {"mog2": 2.0, "model": 0.7, "blobs": 0.5, "second": 0.3, "grid": 9.0, "heats": 9.0}
     assert model_ratio(costs) == pytest.approx(0.75)
 
 
-def test_every_step_of_a_frame_is_measured_and_the_engine_is_left_as_it_was() -> None:
+def test_every_step_of_a_frame_is_measured_and_the_engine_is_restored() -> None:
     before = CameraPipeline._count
     figures = {figure.id: figure for figure in profile(Plan(runs=1, warm_up_s=11.0, window_s=3.0))}
     assert CameraPipeline._count is before

@@ -25,9 +25,9 @@ def running_demo() -> Iterator[subprocess.Popen[str]]:
 
 def test_the_demo_prints_its_addresses_makes_pictures_and_stops_on_ctrl_c(running_demo: subprocess.Popen[str]) -> None:
     assert running_demo.stdout is not None
-    told = dict(line.split(": ", 1) for line in (running_demo.stdout.readline() for _ in range(3)))
-    page, metrics = told["status page"].strip(), told["metrics"].strip()
-    assert Path(told["pictures"].strip()) == Path("here/heatmaps")
+    printed = dict(line.split(": ", 1) for line in (running_demo.stdout.readline() for _ in range(3)))
+    page, metrics = printed["status page"].strip(), printed["metrics"].strip()
+    assert Path(printed["pictures"].strip()) == Path("here/heatmaps")
 
     def status(address: str) -> str:
         try:

@@ -104,7 +104,7 @@ def test_render_counts_the_requested_measure() -> None:
         with np.load(f"{of}.npz") as grid:
             assert grid["of"] == of
             heats[of] = grid["heat_s"].sum()
-    # Whoever walks where the floor is not known yet is counted later, as one who stays.
+    # Movement where the background is not yet certain is counted later, as staying.
     assert heats["presence"] == pytest.approx(heats["traffic"] + heats["dwell"])
     assert heats["traffic"] > 0 and heats["dwell"] > 0
 
@@ -131,7 +131,7 @@ def test_render_of_an_unreadable_file_exits_1_with_one_line_and_leaves_nothing(c
 def test_render_that_is_stopped_exits_130_and_leaves_nothing(signum: signal.Signals) -> None:
     # What a shell starts in the background ignores SIGINT, and so would its children.
     signal.signal(signal.SIGINT, signal.default_int_handler)
-    # On a terminal of its own, because the progress bar tells when the work has begun.
+    # On a terminal of its own, because the progress bar shows when the work has begun.
     controller, terminal = pty.openpty()
     words = [*EDGEHEAT, "render", "synthetic:shop?size=160x90", "--video", "a.mp4", "--frames", "100000"]
     process = subprocess.Popen(words, stdout=terminal, stderr=terminal, env=os.environ | {"TERM": "xterm"})

@@ -284,7 +284,7 @@ def test_a_plan_uses_zones_and_grid_of_its_cameras_and_the_style_of_the_defaults
 
 
 def png(width: int, height: int) -> bytes:
-    """The beginning of a PNG that claims this size: of a picture that nobody should decode."""
+    """Return the beginning of a PNG whose header states this size; nothing may decode it."""
     header = b"IHDR" + struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)
     return b"\x89PNG\r\n\x1a\n" + struct.pack(">I", 13) + header + struct.pack(">I", zlib.crc32(header))
 

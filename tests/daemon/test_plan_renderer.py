@@ -162,7 +162,7 @@ def test_a_process_that_hangs_is_killed_and_replaced(start_renderer: StartRender
 def test_heats_that_cannot_be_read_do_not_end_the_renderer(start_renderer: StartRenderer) -> None:
     renderer, recorder = start_renderer()
     renderer.add_heats("front", heats())
-    renderer.add_heats("back", b"rubbish")
+    renderer.add_heats("back", b"unreadable")
     wait_for(lambda: "crashed" in recorder.states("floor"), DEADLINE_S, "the process to fail")
     renderer.add_heats("back", heats())
     pictures(recorder)

@@ -219,7 +219,7 @@ def test_what_was_counted_before_the_end_of_a_run_is_not_lost(start: Start) -> N
 def counted_heats(recorder: Recorder, camera: str) -> bool:
     """Whether a backup that a worker saved has arrived."""
     saved = recorder.saved[camera].saved if camera in recorder.saved else None
-    if saved in (None, b"rubbish"):
+    if saved in (None, b"unreadable"):
         return False
     return saved_observed_s(recorder.saved[camera]) > 0.0
 
@@ -302,7 +302,7 @@ def test_a_later_supervisor_continues_with_what_an_earlier_one_saved(start: Star
 
 
 def test_a_backup_that_cannot_be_used_does_not_stop_the_camera(start: Start) -> None:
-    _, recorder = start(spec("aisle"), saved={"aisle": (CameraBackup(b"rubbish", [b"more"]), 0.0)})
+    _, recorder = start(spec("aisle"), saved={"aisle": (CameraBackup(b"unreadable", [b"more"]), 0.0)})
     online(recorder, "aisle")
     wait_for(lambda: recorder.observed_s("aisle") > 1, DEADLINE_S, "counting")
     wait_for(lambda: counted_heats(recorder, "aisle"), DEADLINE_S, "a backup of what was counted since")

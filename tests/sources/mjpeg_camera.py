@@ -1,4 +1,4 @@
-"""An HTTP camera on 127.0.0.1: each path behaves like one kind of camera, good or faulty."""
+"""An HTTP camera on 127.0.0.1: each path behaves like one kind of camera, working or defective."""
 
 from __future__ import annotations
 

@@ -40,7 +40,7 @@ def make_clip(
     full_range: bool = False,
     painter: Painter = moving_square,
 ) -> Path:
-    """Write a recording, its container told by the suffix; `times_s` gives each frame its own time instead of `fps`."""
+    """Write a recording in the container of its suffix; `times_s` gives each frame its own time instead of `fps`."""
     ticks = fps if times_s is None else 1000
     if times_s is None:
         times_s = [index / fps for index in range(frames)]

@@ -15,8 +15,8 @@ _START_S = 20.0
 class RtspServer:
     """A real RTSP camera on 127.0.0.1; as a context manager it is running inside the block.
 
-    `mounts` maps a path such as `/shop` to a recording, which repeats for ever. `audio` instead of a path gives a mount
-    with sound alone, and a path in `with_sound` gets a sound track beside its picture.
+    `mounts` maps a path such as `/shop` to a recording, which is repeated. `audio` instead of a path gives a mount
+    with sound only, and a path in `with_sound` gets a sound track in addition to the picture.
     """
 
     def __init__(self, mounts: dict[str, Path | str], *, user: str | None = None, with_sound: tuple[str, ...] = ()):

@@ -1,4 +1,4 @@
-"""An RTSP server for tests, run by the system's Python: serves recordings for ever, with timestamps that never jump.
+"""An RTSP server for tests, run by the system's Python: repeats recordings, with timestamps that never jump.
 
     /usr/bin/python3 rtsp_server.py PORT [--user NAME:PASSWORD] /mount=FILE [/mount=FILE+audio] [/mount=audio] ...
 
@@ -154,9 +154,9 @@ def main() -> None:
         sys.exit(f"port {arguments.port} is taken")
     loop = GLib.MainLoop()
     GLib.unix_signal_add(GLib.PRIORITY_DEFAULT, signal.SIGTERM, loop.quit)
-    # Clients that vanished without a goodbye leave sessions behind.
+    # Clients that end without closing their session leave it behind.
     GLib.timeout_add_seconds(2, lambda: server.get_session_pool().cleanup() >= 0)
-    print(f"READY {server.get_bound_port()}", flush=True)  # noqa: T201  (told to whoever started it)
+    print(f"READY {server.get_bound_port()}", flush=True)  # noqa: T201  (read by the process that started it)
     loop.run()
 
 

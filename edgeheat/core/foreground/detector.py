@@ -228,7 +228,7 @@ class ForegroundDetector:
 
     @property
     def masked_ratio(self) -> float:
-        """Share of the picture that the flicker mask leaves out, 0..1."""
+        """Share of the picture that the flicker mask excludes, 0..1."""
         return self._learner.flicker.ratio
 
     @property

@@ -68,17 +68,17 @@ class FlickerMask:
         self._suspect_s: F32 = np.zeros(coarse_hw, np.float32)
         self._masked: NDArray[np.bool_] = np.zeros(coarse_hw, np.bool_)
         self.mask: U8 = np.zeros(shape_hw, np.uint8)
-        """Cells that are left out."""
+        """Masked cells (255), which do not count."""
         self.suspect: U8 = np.zeros(shape_hw, np.uint8)
-        """Cells that may be left out soon: time there stays pending."""
+        """Cells (255) that may be masked soon: time there stays pending."""
 
     @property
     def ratio(self) -> float:
-        """Share of the picture that is left out, 0..1."""
+        """Masked share of the picture, 0..1."""
         return float(np.count_nonzero(self._masked)) / self._masked.size
 
     def add(self, cells: U8, dt_s: float) -> None:
-        """Note for each frame where something is (255), before anything is left out."""
+        """Note the occupied cells (255) of a frame, masked ones included; `dt_s`: the time it stands for."""
         self._tick_occupied_s += self._coarse(cells) * np.float32(dt_s)
         self._tick_s += dt_s
 

@@ -115,7 +115,7 @@ class TickResult:
 class StationaryTracker:
     """The pending time of one grid, and what decides about it; updated about once a second, at half the grid.
 
-    Pending time is confirmed when whoever stays shows micro-motion, or leaves. Anything that shows none for
+    Pending time is confirmed when the person shows micro-motion, or leaves. Anything that shows none for
     `furniture_s` is treated as a static object: it becomes part of the background, but its time stays pending, because
     it may still get up and leave.
     Reference: majority vote, Boyer and Moore 1981.

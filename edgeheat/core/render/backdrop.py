@@ -21,7 +21,7 @@ _STEP_LUT = np.ceil(np.arange(256) * _RATE).astype(np.uint8)
 
 
 class Backdrop:
-    """A running mean of pictures that leaves out moving cells; in uint8, because a worker's memory is limited.
+    """A running mean of pictures, without moving cells; in uint8, because a worker's memory is limited.
 
     Reference: exponential moving average with selective update (Cucchiara et al. 2003, Detecting moving objects,
     ghosts, and shadows in video streams).
