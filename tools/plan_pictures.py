@@ -14,12 +14,12 @@ import cv2
 import numpy as np
 
 from edgeheat.core.floorplan.camera_heats import CameraHeats
-from edgeheat.core.floorplan.check import draw_check
+from edgeheat.core.floorplan.check import draw_calibration_check
 from edgeheat.core.floorplan.picture import plan_snapshot
 from edgeheat.core.grid.frames import U8, Frame
 from edgeheat.core.pipeline import CameraPipeline
 from edgeheat.defs.params import HeatParams, MotionParams, PipelineParams, PlanParams, Style
-from edgeheat.sources.synthetic.layouts import SHOP, Mount
+from edgeheat.sources.synthetic.layouts import SHOP, CameraPose
 from edgeheat.sources.synthetic.scene import Scene, SceneParams
 from tests.support.floor import BACK, FRONT, SIZE_M, back, front
 
@@ -30,9 +30,9 @@ HEAT = HeatParams("day", "window", 86400.0)
 LIVE_WH = (640, 360)
 
 
-def shop(mount: Mount, size_wh: tuple[int, int] = LIVE_WH) -> Scene:
-    """The same shop and people for every camera mount."""
-    return Scene(SceneParams(size_wh=size_wh, walkers=6), layout=replace(SHOP, mount=mount))
+def shop(pose: CameraPose, size_wh: tuple[int, int] = LIVE_WH) -> Scene:
+    """The same shop and people for every camera pose."""
+    return Scene(SceneParams(size_wh=size_wh, walkers=6), layout=replace(SHOP, camera_pose=pose))
 
 
 def frames(scene: Scene) -> Iterator[Frame]:
@@ -52,7 +52,7 @@ def drawing() -> U8:
     scale = 120
     paper = np.full((round(SIZE_M[1] * scale), round(SIZE_M[0] * scale), 3), 255, np.uint8)
     for box in SHOP.boxes:
-        if box.material in ("wall", "frame") or box.z[0] > 0:
+        if box.kind in ("wall", "frame") or box.z[0] > 0:
             continue
         corners = [(round(x * scale), round((SIZE_M[1] - y) * scale)) for x, y in zip(box.x, box.y[::-1], strict=True)]
         cv2.rectangle(paper, corners[0], corners[1], (225, 225, 225), -1)
@@ -63,12 +63,12 @@ def drawing() -> U8:
 
 def main() -> None:
     """Write plan-check.jpg, plan.jpg and plan-views.jpg."""
-    mounts = {"front": FRONT, "back": BACK}
+    poses = {"front": FRONT, "back": BACK}
     plan = PlanParams("floor", SIZE_M, (front(), back()), (HEAT,), UTC, Style(max_width=960, alpha=0.85))
     heats, views = {}, []
-    for name, mount in mounts.items():
+    for name, pose in poses.items():
         pipeline = CameraPipeline(PipelineParams(name, UTC, MotionParams(feet=True), (HEAT,)))
-        for frame in frames(shop(mount)):
+        for frame in frames(shop(pose)):
             pipeline.step(frame)
         pipeline.flush()
         grid = pipeline.heat("day", SECONDS, NOON_S + SECONDS)
@@ -79,9 +79,9 @@ def main() -> None:
         views.append(cv2.imdecode(np.frombuffer(snapshot.heats[0].image, np.uint8), cv2.IMREAD_COLOR))
     (IMAGES / "plan.jpg").write_bytes(plan_snapshot(plan, heats, drawing()).heats[0].image)
     cv2.imwrite(str(IMAGES / "plan-views.jpg"), np.hstack(views), [cv2.IMWRITE_JPEG_QUALITY, 85])
-    scenes = {name: shop(mount, (1280, 720)) for name, mount in mounts.items()}
+    scenes = {name: shop(pose, (1280, 720)) for name, pose in poses.items()}
     pictures = {name: scene.bgr(scene.moment(30.0, 0)) for name, scene in scenes.items()}
-    check = draw_check(plan, pictures, drawing())
+    check = draw_calibration_check(plan, pictures, drawing())
     cv2.imwrite(str(IMAGES / "plan-check.jpg"), check, [cv2.IMWRITE_JPEG_QUALITY, 80])
 
 

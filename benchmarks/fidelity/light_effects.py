@@ -112,7 +112,7 @@ class SunShadows(Effect):
         self._axes = np.stack([aside, np.cross(light, aside), light]).astype(np.float32)
         self._geometry, self._shade = geometry, shade
         self._places = np.asarray(geometry.points @ self._axes.T, np.float32)
-        solid = tuple(box for box in geometry.layout.boxes if box.material not in ("wall", "frame"))
+        solid = tuple(box for box in geometry.layout.boxes if box.kind not in ("wall", "frame"))
         free = unobstructed(geometry.points - 0.01 * self._axes[2], (-8 * self._axes[2]).astype(np.float32), solid)
         self._lit = np.asarray(cv2.GaussianBlur(free, (0, 0), 0.7), np.float32)
 
@@ -219,7 +219,7 @@ class Beams(Effect):
     ) -> None:
         """`sun`: scene times in seconds and strengths, interpolated linearly."""
         self._geometry, self._windows, self._cars, self._sun = geometry, windows, cars, np.array(sun)
-        self._solid = tuple(box for box in geometry.layout.boxes if box.material not in ("wall", "frame"))
+        self._solid = tuple(box for box in geometry.layout.boxes if box.kind not in ("wall", "frame"))
         self._patch = lru_cache(2)(self._sun_patch)
 
     def on_picture(self, picture: U8, moment: Moment) -> U8:

@@ -9,7 +9,7 @@ import cv2
 import numpy as np
 
 from edgeheat.core.grid.frames import F32, U8
-from edgeheat.sources.synthetic.backdrop import PinholeCamera
+from edgeheat.sources.synthetic.camera import PinholeCamera
 from edgeheat.sources.synthetic.effects import Effect, Moment, SceneObject
 from edgeheat.sources.synthetic.layouts import XY
 from edgeheat.sources.synthetic.scene import Scene

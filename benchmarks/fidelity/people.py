@@ -117,8 +117,8 @@ def shoppers(layout: Layout, seed: int, count: int, from_s: float, to_s: float) 
         for place in chosen:
             x, y, face_x, face_y = (float(v) for v in place)
             stops.append(Stop(x, y, face_x, face_y, for_s=float(rng.uniform(4, 18))))
-        (x, y), facing, _ = layout.tills[int(rng.integers(len(layout.tills)))]
-        stops.append(Stop(x, y, *facing, for_s=float(rng.uniform(5, 12))))
+        till = layout.tills[int(rng.integers(len(layout.tills)))]
+        stops.append(Stop(*till.customer, *till.faced, for_s=float(rng.uniform(5, 12))))
         itineraries.append(Itinerary(tuple(stops), float(at_s), speed=float(rng.uniform(0.75, 1.25))))
     return itineraries
 

@@ -16,18 +16,24 @@ from benchmarks.fidelity.people import CombinedPeople, Itinerary, ScriptedPeople
 from edgeheat.core.grid.frames import SizeWH
 from edgeheat.sources.synthetic.backdrop import FLOOR_LUMA
 from edgeheat.sources.synthetic.effects import Effect
-from edgeheat.sources.synthetic.layouts import CHECKOUT, SHOP, XY, Box, Layout, Mount
+from edgeheat.sources.synthetic.layouts import CHECKOUT, SHOP, XY, Box, CameraPose, Layout
 from edgeheat.sources.synthetic.scene import People, Scene, SceneParams
 from edgeheat.sources.synthetic.walkers import Crowd
 
 PICTURE_WH: SizeWH = (640, 360)
 """Typical size of the second, smaller stream of a camera."""
 
-LOW_SHOP = replace(SHOP, mount=Mount((4.9, -0.1, 2.35), yaw_deg=-3.0, pitch_deg=19.0, view_deg=82.0))
+LOW_SHOP = replace(
+    SHOP, camera_pose=CameraPose((4.9, -0.1, 2.35), yaw_deg=-3.0, pitch_deg=19.0, horizontal_fov_deg=82.0)
+)
 """A low camera: people close to it fill a large part of the picture."""
 
-CORNER_SHOP = replace(SHOP, mount=Mount((10.6, 0.1, 3.1), yaw_deg=-38.0, pitch_deg=27.0, view_deg=84.0))
-SIDE_CHECKOUT = replace(CHECKOUT, mount=Mount((0.5, 0.2, 3.5), yaw_deg=36.0, pitch_deg=31.0, view_deg=86.0))
+CORNER_SHOP = replace(
+    SHOP, camera_pose=CameraPose((10.6, 0.1, 3.1), yaw_deg=-38.0, pitch_deg=27.0, horizontal_fov_deg=84.0)
+)
+SIDE_CHECKOUT = replace(
+    CHECKOUT, camera_pose=CameraPose((0.5, 0.2, 3.5), yaw_deg=36.0, pitch_deg=31.0, horizontal_fov_deg=86.0)
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -247,9 +253,9 @@ def pallet(length_s: float, seed: int) -> SceneSetup:
 def bump(length_s: float, seed: int) -> SceneSetup:
     """12: the camera is bumped and keeps its new direction."""
     larger = (736, 414)  # so that the new view of the camera is drawn too
-    mount = CHECKOUT.mount
-    wider = 2 * math.degrees(math.atan(math.tan(math.radians(mount.view_deg) / 2) * larger[0] / PICTURE_WH[0]))
-    layout = replace(CHECKOUT, mount=replace(mount, view_deg=wider))
+    pose = CHECKOUT.camera_pose
+    wider = 2 * math.degrees(math.atan(math.tan(math.radians(pose.horizontal_fov_deg) / 2) * larger[0] / PICTURE_WH[0]))
+    layout = replace(CHECKOUT, camera_pose=replace(pose, horizontal_fov_deg=wider))
     return _setup(
         _Settings(seed, length_s, Rate(15, 1_000_000), larger),
         layout,

@@ -59,6 +59,6 @@ def tune(  # noqa: PLR0917 (every option is a parameter)
             task = bar.add_task("frames", total=None)
             done = engine.tune(job, lambda count, total: bar.update(task, completed=count, total=total))
         # The whole output is TOML, so that it can be redirected to a file.
-        for line in (*map(str, done.written), "", *engine.table(done.summary, done.warnings), ""):
+        for line in (*map(str, done.written), "", *engine.summary_lines(done.summary, done.warnings), ""):
             typer.echo(f"# {line}".rstrip())
         typer.echo(as_toml(done.advice), nl=False)

@@ -143,7 +143,7 @@ class CameraPipeline:
             self._frames_skipped += 1
             return []
         camera = self._camera or self._open(frame.size_wh)
-        picture = camera.backdrop.capture(frame, bootstrapping=self._detector is None)
+        picture = camera.backdrop.convert_if_due(frame, bootstrapping=self._detector is None)
         on_grid = camera.reader.read(frame, picture)
         if self._restored:
             self._detector = self._resumed_detector(on_grid.grid)
@@ -184,7 +184,7 @@ class CameraPipeline:
             if frame.picture is not None and detection.rejection is None:
                 self._camera.backdrop.add(frame.picture, detection.occupied)
             elif frame.picture is not None:
-                self._camera.backdrop.reject(frame.mono_s)
+                self._camera.backdrop.discard(frame.mono_s)
             # 5. Zones, heats and figures.
             dt_s = frame.dt_s if detection.rejection is None else 0.0
             masks.append(self._count(detection, dt_s, frame.mono_s, frame.wall_s))

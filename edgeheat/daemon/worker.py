@@ -208,7 +208,7 @@ class Worker:
             frames_skipped=report.frames_skipped,
             observed_s=activity.observed_s,
             motion_s=activity.motion_s,
-            cell_seconds=activity.cell_seconds,
+            cell_seconds=activity.traffic_cell_s,
             dwell_cell_s=activity.dwell_cell_s,
             active_s=activity.active_s,
             entries=activity.entries,

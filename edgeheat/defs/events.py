@@ -43,7 +43,7 @@ class ZoneHeat:
     """Motion-seconds of the mean cell."""
 
     peak_s: float
-    """Motion-seconds of the hottest place: the maximum of the median of 5x5 cells, see `places` in peak.py."""
+    """Motion-seconds of the hottest place: the maximum of the median of 5x5 cells, see `median_filter`."""
 
     peak_xy: tuple[float, float]
     """Position of that place: x and y, 0..1 of the picture, from its top left."""

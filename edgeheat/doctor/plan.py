@@ -10,7 +10,7 @@ import numpy as np
 
 from edgeheat.config import Config
 from edgeheat.config.plan import Plan
-from edgeheat.core.floorplan.geometry import FloorView, floor_view, misfits_m
+from edgeheat.core.floorplan.geometry import FloorView, floor_view, residuals_m
 from edgeheat.core.floorplan.picture import decode_image
 from edgeheat.core.grid.frames import U8
 from edgeheat.core.grid.sampling import grid_size_wh
@@ -57,7 +57,7 @@ def _check_view(check: str, view: PlanViewParams, floor: FloorView, feet: bool) 
         # Four points always fit exactly: only a fifth can show that one is wrong.
         what = f"4 points, which always fit; a fifth would show their misfit; {sees}"
     else:
-        off_cm = [round(100 * off_m) for off_m in misfits_m(view.points)]
+        off_cm = [round(100 * off_m) for off_m in residuals_m(view.points)]
         worst = off_cm.index(max(off_cm))
         listed = ", ".join(str(off) for off in off_cm)
         what = f"{count} points, misfit {listed} cm, worst {off_cm[worst]} cm at point {worst + 1}; {sees}"

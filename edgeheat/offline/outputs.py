@@ -33,7 +33,7 @@ def check_target(path: Path, suffixes: Sequence[str], source: str) -> None:
 
 
 class StagedOutputs:
-    """A context manager that writes files under temporary names and deletes those that `place` has not renamed."""
+    """A context manager that writes files under temporary names and deletes those that `commit` has not renamed."""
 
     def __init__(self) -> None:
         self._staged: list[tuple[Path, Path]] = []
@@ -64,13 +64,13 @@ class StagedOutputs:
         except OSError as error:
             raise EdgeheatError(f"{path} could not be written: {atomic.write_remedy(error)}") from error
 
-    def place(self, *, overwrite: bool) -> tuple[Path, ...]:
+    def commit(self, *, overwrite: bool) -> tuple[Path, ...]:
         """Rename all files to their final names and return these.
 
         Without `overwrite`, existing files are kept and a number is added: heat.png, heat_1.png, heat_2.png. Raises
         EdgeheatError.
         """
-        placed = []
+        committed = []
         while self._staged:
             temp, path = self._staged[0]
             try:
@@ -79,9 +79,9 @@ class StagedOutputs:
                 atomic.sync_folder(target.parent)
             except OSError as error:
                 raise EdgeheatError(f"{path} could not be written: {atomic.write_remedy(error)}") from error
-            placed.append(target)
+            committed.append(target)
             del self._staged[0]
-        return tuple(placed)
+        return tuple(committed)
 
 
 def _reserve_free_name(path: Path) -> Path:

@@ -1,4 +1,4 @@
-"""Writes a floor plan with its cameras' current pictures projected onto it, to check the measured points."""
+"""Runs `edgeheat plan`: writes a floor plan with its cameras' pictures projected onto it, to check the calibration."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from pathlib import Path
 
 from edgeheat.config import Camera, Config
 from edgeheat.config.plan import Plan
-from edgeheat.core.floorplan.check import draw_check
+from edgeheat.core.floorplan.check import draw_calibration_check
 from edgeheat.core.floorplan.picture import decode_image
 from edgeheat.core.grid.frames import U8
 from edgeheat.core.render.encode import encode
@@ -40,16 +40,18 @@ def check_plan(config: Config, name: str | None, output: Path, clock: Clock) -> 
     image = decode_image(Path(plan.image).read_bytes()) if plan.image else None
     if plan.image and image is None:
         warnings.append(f"drawn without the plan's picture: {plan.image} is damaged; save it again")
-    data, _ = encode(draw_check(params, pictures, image), IMAGE_FORMATS[output.suffix.lower()], params.style.quality)
+    data, _ = encode(
+        draw_calibration_check(params, pictures, image), IMAGE_FORMATS[output.suffix.lower()], params.style.quality
+    )
     with StagedOutputs() as outputs:
         outputs.stage(output, lambda file: file.write(data))
-        return outputs.place(overwrite=True)[0], warnings
+        return outputs.commit(overwrite=True)[0], warnings
 
 
 def _select_plan(config: Config, name: str | None) -> tuple[Plan, PlanParams]:
     names = [plan.name for plan in config.plan]
     if not names:
-        raise EdgeheatError("the configuration has no [[plan]]; docs/plan.md explains how to make one")
+        raise EdgeheatError("the configuration has no [[plan]]; docs/plan.md describes how to make one")
     if name not in names and (name is not None or len(names) > 1):
         raise EdgeheatError(f"name one of the plans: {', '.join(names)}")
     index = names.index(name) if name is not None else 0

@@ -14,7 +14,7 @@ from edgeheat.sources.base import Source
 _log = logging.getLogger(__name__)
 
 _COMPLETE_RATIO = 0.9
-"""A recording with fewer of its expected frames was cut off; the expected number itself may be a little wrong."""
+"""A recording with less than this fraction of its expected frames was cut off; the expected number is approximate."""
 
 _FFMPEG_INPUT = {
     "rtsp": "-rtsp_transport tcp -i URL -c copy",

@@ -37,7 +37,7 @@ _SINGLE_FRAME_FPS = 25.0
 """Frame rate of the video of a recording with one frame."""
 
 _YEAR_2000_S = 946_684_800
-"""Unix time; an earlier time is not a date (synthetic scenes count from 0)."""
+"""Start of the year 2000 as Unix time; an earlier time is not a date (synthetic scenes count from 0)."""
 
 Progress = Callable[[int, int | None], None]
 """Called with the number of frames done, over both passes, and the total, or None while it is unknown."""
@@ -69,7 +69,7 @@ class RenderJob:
     """Frames to render at most."""
 
     step: int
-    """Of each `step` frames, the first is rendered."""
+    """Only the first of every `step` frames is rendered."""
 
     fps: float | None
     """Frame rate of image folders and `synthetic:` scenes."""
@@ -89,7 +89,7 @@ class RenderJob:
 
 @dataclass(frozen=True, slots=True)
 class RenderResult:
-    """The files and figures of a run."""
+    """The written files and the length of a run."""
 
     written: tuple[Path, ...]
     """The names of the written files, in the order image, grid, video."""
@@ -137,22 +137,22 @@ def render(job: RenderJob, on_progress: Progress) -> RenderResult:
     with StagedOutputs() as outputs:
         if job.image is not None:
             picture = draw(first_pass.grid, first_pass.background, job.params.style, size_wh, caption)
-            image = _encoded(picture, job.image, job.params.style.quality)
+            image = _encode(picture, job.image, job.params.style.quality)
             outputs.stage(job.image, lambda file: file.write(image))
         if job.grid is not None:
             outputs.stage(job.grid, lambda file: _write_grid(file, job, first_pass))
         if job.video is not None:
             _stage_video(outputs, job.video, job, first_pass, on_progress)
-        written = outputs.place(overwrite=job.overwrite)
+        written = outputs.commit(overwrite=job.overwrite)
     return RenderResult(written, first_pass.frames, first_pass.grid.observed_s, first_pass.length_s)
 
 
 def _check(job: RenderJob) -> None:
     """Reject a job that is bound to fail before the long work begins."""
-    named = [path for path in (job.image, job.video, job.grid) if path is not None]
-    if not named:
+    outputs = [path for path in (job.image, job.video, job.grid) if path is not None]
+    if not outputs:
         raise EdgeheatError("nothing to write: choose an image, a video or a grid")
-    if len({path.absolute() for path in named}) < len(named):
+    if len({path.absolute() for path in outputs}) < len(outputs):
         raise EdgeheatError("two outputs have the same name: choose different ones")
     target = recording_target(job.source, "render")
     for path, suffixes in ((job.image, IMAGE_FORMATS), (job.grid, (".npz",))):
@@ -200,7 +200,7 @@ def _caption(job: RenderJob, first_pass: _FirstPass) -> Caption:
     return Caption(job.params.camera, period, ended, job.measure)
 
 
-def _encoded(picture: U8, path: Path, quality: int) -> bytes:
+def _encode(picture: U8, path: Path, quality: int) -> bytes:
     try:
         return encode(picture, IMAGE_FORMATS[path.suffix.lower()], quality)[0]
     except ValueError as error:

@@ -58,79 +58,82 @@ _TICKS_PER_S = 90_000
 """Time base of the encoded frames: the one of MPEG, in which every usual frame rate has whole frame durations."""
 
 _BT601 = 6
-"""Colour matrix of cv2's I420 in ITU-T H.273; without it players assume BT.709 for large pictures."""
+"""Number of the colour matrix of cv2's I420 in ITU-T H.273; without it players assume BT.709 for large pictures."""
 
 _VIDEO_RANGE = 1
-"""Value range of cv2's I420 (luma from 16 to 235) in FFmpeg's numbers."""
+"""FFmpeg's number of the value range of cv2's I420: luma from 16 to 235."""
 
 
 @dataclass(frozen=True, slots=True)
-class _Logged:
+class _LoggedMask:
     mono_s: float
-    whole_ms: int
+    duration_ms: int
     moving: bytes | None
-    late_ms: tuple[bytes, ...]
+    """Packed cells in motion; None if the measure does not count them."""
+    confirmed_ms: tuple[bytes, ...]
+    """Packed milliseconds per cell of earlier time that this mask confirmed as dwell or movement."""
 
 
 class MaskLog:
     """The counted masks of a run, packed: an hour at 5 a second takes about 10 MB.
 
-    Only what a heat of `of` counts is kept. All masks of the run must come, in their order: then the growing heat ends
-    at the millisecond at which the engine's total does.
+    Only what a heat of `measure` counts is kept. All masks of the run must be added, in their order: the growing heat
+    then ends with exactly the engine's total, to the millisecond.
     """
 
     def __init__(self, measure: Measure) -> None:
         self._measure = measure
-        self._whole_ms = MillisecondRounder()
-        self._masks: list[_Logged] = []
+        self._rounder = MillisecondRounder()
+        self._masks: list[_LoggedMask] = []
 
     def extend(self, masks: Iterable[MotionMask]) -> None:
-        """Keep some masks more; they come with rising times."""
+        """Append masks, whose times must not decrease."""
         for mask in masks:
             moving = zlib.compress(np.packbits(mask.moving > 0).tobytes(), 1) if self._measure != "dwell" else None
-            late = (
+            confirmed = (
                 mask.dwell_ms if self._measure != "traffic" else None,
                 mask.moved_ms if self._measure != "dwell" else None,
             )
-            late_ms = tuple(pack_array(each) for each in late if each is not None)
-            self._masks.append(_Logged(mask.mono_s, self._whole_ms.round(mask.dt_s), moving, late_ms))
+            confirmed_ms = tuple(pack_array(cells_ms) for cells_ms in confirmed if cells_ms is not None)
+            self._masks.append(_LoggedMask(mask.mono_s, self._rounder.round(mask.dt_s), moving, confirmed_ms))
 
-    def growing(self, shape_hw: tuple[int, int]) -> GrowingHeat:
-        """Return an empty heat that takes these masks in again; shape_hw: the (height, width) of all of them."""
+    def replay(self, shape_hw: tuple[int, int]) -> GrowingHeat:
+        """Return an empty heat to which these masks are added again; shape_hw: their (height, width)."""
         return GrowingHeat(self._masks, np.zeros(shape_hw, np.uint32))
 
 
 @dataclass(slots=True)
 class GrowingHeat:
-    """The heat of a run up to an instant; staying shows from the instant on at which it became certain."""
+    """The heat of a run up to an instant; dwell appears at the instant at which it was confirmed."""
 
-    masks: list[_Logged]
+    masks: list[_LoggedMask]
     heat_ms: NDArray[np.uint32]
-    """Milliseconds up to the last instant asked for, shape (grid height, grid width)."""
+    """Milliseconds up to the last instant passed to `add_until`, shape (grid height, grid width)."""
 
-    taken: int = 0
+    added: int = 0
+    """Number of masks that are added already."""
 
     @property
     def heat_s(self) -> F32:
-        """The same in seconds, rounded as the heats of the engine are."""
+        """The heat in seconds per cell, rounded as by the engine."""
         return (self.heat_ms / 1000.0).astype(np.float32)
 
-    def grow(self, mono_s: float) -> bool:
-        """Take in all masks up to an instant; tell whether there were any."""
-        before = self.taken
-        while self.taken < len(self.masks) and self.masks[self.taken].mono_s <= mono_s:
-            self._take_in(self.masks[self.taken])
-            self.taken += 1
-        return self.taken > before
+    def add_until(self, mono_s: float) -> bool:
+        """Add all masks up to an instant; return whether there were any."""
+        added_before = self.added
+        while self.added < len(self.masks) and self.masks[self.added].mono_s <= mono_s:
+            self._add(self.masks[self.added])
+            self.added += 1
+        return self.added > added_before
 
-    def _take_in(self, mask: _Logged) -> None:
+    def _add(self, mask: _LoggedMask) -> None:
         shape_hw = self.heat_ms.shape
         if mask.moving is not None:
             bits = np.frombuffer(zlib.decompress(mask.moving), np.uint8)
             cells = np.unpackbits(bits, count=self.heat_ms.size).reshape(shape_hw)
-            self.heat_ms += cells * np.uint32(mask.whole_ms)
-        for late_ms in mask.late_ms:
-            self.heat_ms += unpack_array(late_ms, shape_hw, np.uint32)
+            self.heat_ms += cells * np.uint32(mask.duration_ms)
+        for confirmed_ms in mask.confirmed_ms:
+            self.heat_ms += unpack_array(confirmed_ms, shape_hw, np.uint32)
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,7 +148,7 @@ class OverlayVideo:
     caption: Caption
     size_wh: SizeWH
     rate: float
-    """Mean frames per second, for the header of the file; each frame keeps its own time."""
+    """Mean frames per second, written to the header of the file; each frame keeps its own time."""
 
     codec: VideoCodec
     crf: int
@@ -166,26 +169,26 @@ class OverlayVideo:
     def _pictures(self, frames: Iterable[Frame]) -> Iterator[tuple[U8, float]]:
         """Yield each frame with the heat so far over it, and its time."""
         style, top_s = self.params.style, scale_max_s(self.grid, self.params.style)
-        words = title_and_legend(style, self.size_wh, top_s, self.caption, self.grid.coverage)
+        title_layers = title_and_legend(style, self.size_wh, top_s, self.caption, self.grid.coverage)
         blackout = blackout_mask(self.params.zones, self.size_wh)
         height, width = self.grid.heat_s.shape
-        growing = self.masks.growing((height, width))
+        growing = self.masks.replay((height, width))
         layer = heat_layer(growing.heat_s, top_s, style, self.size_wh)
         for frame in frames:
-            if growing.grow(frame.mono_s):
+            if growing.add_until(frame.mono_s):
                 layer = heat_layer(growing.heat_s, top_s, style, self.size_wh)
-            picture = self._under(frame, blackout)
-            for each in (layer, *words):
-                each.lay_over(picture)
+            picture = self._dimmed_frame(frame, blackout)
+            for overlay in (layer, *title_layers):
+                overlay.lay_over(picture)
             yield picture, frame.mono_s
 
-    def _under(self, frame: Frame, blackout: U8 | None) -> U8:
+    def _dimmed_frame(self, frame: Frame, blackout: U8 | None) -> U8:
         if not self.params.style.overlay:
             return dimmed_background(None, self.params.style, self.size_wh)
-        now = frame.colour(self.size_wh)
+        picture = frame.colour(self.size_wh)
         if blackout is not None:
-            now[blackout > 0] = 0
-        return dimmed_background(now, self.params.style, self.size_wh)
+            picture[blackout > 0] = 0
+        return dimmed_background(picture, self.params.style, self.size_wh)
 
 
 def check_video_target(path: Path, codec: VideoCodec, source: str) -> None:
@@ -228,13 +231,13 @@ class _Encoder:
     def __init__(self, path: Path, suffix: str, *, size_wh: SizeWH, rate: float, codec: VideoCodec, crf: int) -> None:
         container = _CONTAINERS[suffix.lower()]
         encoder = _encoder_name(codec)
-        # SVT-AV1 writes some twenty lines to stderr for each video unless only errors are asked for.
+        # SVT-AV1 writes about twenty lines to stderr for each video unless only errors are asked for.
         os.environ.setdefault("SVT_LOG", "1")
         width, height = (side + side % 2 for side in size_wh)
         self._frame_ticks = round(_TICKS_PER_S / rate)
         self._zero_s: float | None = None
         self._last_ticks = -1
-        # The index in front, so that a browser can begin before it has the whole file.
+        # The index at the front, so that a browser can start before it has the whole file.
         options = {"movflags": "+faststart"} if container in ("mp4", "mov") else {}
         self._container: OutputContainer = av.open(str(path), "w", format=container, options=options)
         mean_rate = Fraction(rate).limit_denominator(1001)
@@ -257,7 +260,7 @@ class _Encoder:
             self._container.close()
 
     def add(self, picture: U8, mono_s: float) -> None:
-        """Encode one picture, BGR of shape (height, width, 3), that is seen from `mono_s` on."""
+        """Encode one picture, BGR of shape (height, width, 3), that is shown from `mono_s` on."""
         height, width = picture.shape[:2]
         if height % 2 or width % 2:
             picture = np.asarray(
@@ -267,7 +270,7 @@ class _Encoder:
         frame = av.VideoFrame.from_ndarray(planes, format="yuv420p")
         if self._zero_s is None:
             self._zero_s = mono_s
-        # Two frames with the same time would be rejected: the later one is moved by a tick.
+        # Two frames of one instant would be rejected: the later one is moved by a tick.
         self._last_ticks = max(round((mono_s - self._zero_s) * _TICKS_PER_S), self._last_ticks + 1)
         frame.pts, frame.time_base, frame.duration = self._last_ticks, Fraction(1, _TICKS_PER_S), self._frame_ticks
         self._container.mux(self._stream.encode(frame))
@@ -278,7 +281,7 @@ def _encoder_name(codec: VideoCodec) -> str:
         if name in av.codecs_available:
             return name
     raise EdgeheatError(
-        f"this build of PyAV has no encoder for {codec}: install the av wheel from PyPI, or leave --video out"
+        f"this build of PyAV has no encoder for {codec}: install the av wheel from PyPI, or omit --video"
     )
 
 

@@ -1,4 +1,4 @@
-"""Makes frames of decoded pictures: the luma plane without a copy, colour converted only on request."""
+"""Makes frames from PyAV's decoded pictures and from BGR arrays: luma without a copy, colour only on request."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _VIDEO_RANGE = 1
 """FFmpeg's AVCOL_RANGE_MPEG: black is 16 of 255."""
 
 _BT709_COLORSPACES = frozenset({1, 9, 10})
-"""FFmpeg's AVCOL_SPC_BT709, _BT2020_NCL and _BT2020_CL, which are treated alike; all others count as BT.601."""
+"""FFmpeg's numbers AVCOL_SPC_BT709, _BT2020_NCL and _BT2020_CL, which are treated alike; all others count as BT.601."""
 
 _LUMA_WEIGHTS = {True: (0.2126, 0.0722), False: (0.299, 0.114)}
 """Weights of red and blue in luma, by whether it is BT.709. Reference: ITU-R BT.709, BT.601."""
@@ -100,8 +100,8 @@ class FrameMaker:
         layout = _layout(picture.format.name)
         if layout is None:
             return self._packed(picture, mono_s, wall_s)
-        stated = picture.color_range
-        full_range = stated == _FULL_RANGE or (stated != _VIDEO_RANGE and layout.full_range)
+        stated_range = picture.color_range
+        full_range = stated_range == _FULL_RANGE or (stated_range != _VIDEO_RANGE and layout.full_range)
         luma = _view(picture.planes[0], layout.dtype, picture.width, picture.height)
         colour = partial(_colour, picture, layout, full_range)
         chroma = partial(_chroma, picture, layout)
@@ -118,17 +118,17 @@ def bgr_frame(bgr: NDArray[Any], mono_s: float, wall_s: float) -> Frame:
     """Return the frame of a full-range picture, uint8 or uint16: BGR (height, width, 3) or grey (height, width)."""
     luma = bgr if bgr.ndim == 2 else cv2.cvtColor(bgr, cv2.COLOR_BGR2GRAY)
     levels = (0, int(np.iinfo(bgr.dtype).max))
-    return Frame(luma, mono_s, wall_s, partial(_resized_bgr, bgr), levels, partial(bgr_chroma, bgr))
+    return Frame(luma, mono_s, wall_s, partial(_resize_bgr, bgr), levels, partial(bgr_chroma, bgr))
 
 
 def bgr_chroma(bgr: NDArray[Any], size_wh: SizeWH) -> U8 | None:
     """Return Cb and Cr of a BGR picture at the given size, uint8 (height, width, 2); None for a grey picture."""
     if bgr.ndim == 2:
         return None
-    return np.asarray(cv2.cvtColor(_resized_bgr(bgr, size_wh), cv2.COLOR_BGR2YCrCb)[:, :, :0:-1], np.uint8)
+    return np.asarray(cv2.cvtColor(_resize_bgr(bgr, size_wh), cv2.COLOR_BGR2YCrCb)[:, :, :0:-1], np.uint8)
 
 
-def _resized_bgr(bgr: NDArray[Any], size_wh: SizeWH) -> U8:
+def _resize_bgr(bgr: NDArray[Any], size_wh: SizeWH) -> U8:
     small = _to_8_bits(cv2.resize(bgr, size_wh, interpolation=cv2.INTER_AREA), bgr.dtype.itemsize * 8)
     return small if small.ndim == 3 else cast(U8, cv2.cvtColor(small, cv2.COLOR_GRAY2BGR))
 

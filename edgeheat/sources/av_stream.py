@@ -1,4 +1,4 @@
-"""Shared by all sources that use PyAV: opens streams, selects and decodes the video track, reads live cameras."""
+"""Opens and decodes video with PyAV, filters corrupt pictures, and reads network cameras; shared by several sources."""
 
 from __future__ import annotations
 
@@ -25,13 +25,13 @@ from edgeheat.sources.base import SourceOptions
 _log = logging.getLogger(__name__)
 
 _MAX_WAIT_FOR_KEY_FRAME_S = 4.0
-"""After this time without an intact key frame, damaged pictures are used."""
+"""Time without an intact key frame after which damaged pictures are used."""
 
 _WARN_INTERVAL_S = 3600.0
-"""Between warnings about damaged pictures."""
+"""Time between two warnings about damaged pictures."""
 
 _LARGE_WIDTH_PX = 1280
-"""From this width, the loop filter is skipped."""
+"""Smallest width at which the loop filter is skipped."""
 
 _METADATA_OPTIONS: dict[str, Any] = {"metadata_encoding": "latin-1"} if av.__version__.startswith("18.") else {}
 """PyAV 18 fails on titles that are not UTF-8 without this; PyAV 19 accepts any and has no such argument."""

@@ -1,4 +1,4 @@
-"""Defines what every source offers: frames of one run, and an error when it ends unexpectedly; callers retry."""
+"""Defines the interface of all sources: options, the frames of one run, and errors when it fails; callers retry."""
 
 from __future__ import annotations
 
@@ -21,6 +21,7 @@ class SourceOptions:
     None (offline): recordings are decoded as fast as possible, and frames get the recording's own times."""
 
     rtsp_transport: Literal["tcp", "udp"] = "tcp"
+    """Transport of RTSP cameras."""
 
     open_timeout_s: float = 10.0
     """Network cameras: longest time until the stream is opened."""
@@ -41,7 +42,7 @@ class SourceOptions:
     """Offline: largest number of frames, counted after `start` and `step`; None: all."""
 
     step: int = 1
-    """Offline: of each `step` frames, only the first is returned."""
+    """Offline: only the first of every `step` frames is returned."""
 
 
 class Source(Protocol):
@@ -63,5 +64,5 @@ class Source(Protocol):
         ...
 
     def frame_count(self) -> int | None:
-        """Return how many frames `frames` will yield, maybe only roughly; None where that is unknown or unlimited."""
+        """Return how many frames `frames` will yield, possibly an estimate; None where that is unknown or unlimited."""
         ...

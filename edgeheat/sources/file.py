@@ -27,7 +27,7 @@ _OFFLINE_THREADS = 2
 """Decoder threads offline, where decoding takes most of the time; the pictures are the same."""
 
 _DEFAULT_FPS = 25.0
-"""For recordings that do not state a frame rate."""
+"""Frame rate of recordings that do not state one."""
 
 _TEXT_FORMAT = "tty"
 """The format under which FFmpeg would play a text file as a video of letters."""
@@ -147,7 +147,7 @@ class _Pass:
                 return
             for picture in pictures:
                 self.decoded += 1
-                yield picture, self._timeline.place(picture.pts, picture.dts, picture.duration)
+                yield picture, self._timeline.assign_time(picture.pts, picture.dts, picture.duration)
 
     def _check_length(self, played_s: float) -> None:
         """Raise SourceEnded if the recording is shorter than its header states: it was cut off."""

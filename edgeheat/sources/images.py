@@ -25,7 +25,7 @@ _SUFFIXES = frozenset({".bmp", ".jpeg", ".jpg", ".pbm", ".pgm", ".png", ".ppm", 
 """File name endings of images, in lower case."""
 
 _DEFAULT_FPS = 25.0
-"""Frame rate where none is given."""
+"""Frame rate where none is configured."""
 
 
 class ImagesSource:
@@ -67,13 +67,13 @@ class ImagesSource:
     def _selected(self) -> list[Path]:
         options = self._options
         try:
-            found = [path for path in self._folder.iterdir() if path.suffix.lower() in _SUFFIXES and not path.is_dir()]
+            images = [path for path in self._folder.iterdir() if path.suffix.lower() in _SUFFIXES and not path.is_dir()]
         except OSError as error:
             raise SourceUnavailable(f"{self._folder}: the folder cannot be read ({error.strerror})") from None
-        found.sort(key=natural_order)
-        selected = found[options.start :: options.step][: options.count]
+        images.sort(key=natural_order)
+        selected = images[options.start :: options.step][: options.count]
         if not selected:
-            raise SourceUnavailable(f"{self._folder}: no images to read (the folder contains {len(found)})")
+            raise SourceUnavailable(f"{self._folder}: no images to read (the folder contains {len(images)})")
         return selected
 
 

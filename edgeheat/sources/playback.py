@@ -1,18 +1,18 @@
-"""Gives the frames of recordings their times: their own offline, those of the clock when played like a camera."""
+"""Stamps the frames of recordings: offline with the recording's times, live with the clock's, paced like a camera."""
 
 from __future__ import annotations
 
 from edgeheat.defs.clock import Clock
 
 _MAX_PAUSE_S = 5.0
-"""Longer gaps in a recording are skipped; well below the stall timeout, so that a gap is not taken for a stall."""
+"""Longest gap in a recording that is waited for; well below the stall timeout, so that no gap is taken for a stall."""
 
 _MAX_LAG_S = 1.0
-"""A reader that is later than this continues from where it is and does not catch up."""
+"""Longest delay of a reader that is caught up; after a longer one, playback continues from the current frame."""
 
 
 class Playback:
-    """Times the frames of one recording, over all its repetitions.
+    """Stamps the frames of one recording, over all its repetitions.
 
     `clock` is None offline; `recorded_wall_s` is the Unix time at the recording's start.
     """

@@ -25,7 +25,7 @@ class Timeline:
         self.next_s = start_s
         """Time of the next frame unless its timestamp says otherwise."""
 
-    def place(self, pts: int | None, dts: int | None, length: int) -> float:
+    def assign_time(self, pts: int | None, dts: int | None, length: int) -> float:
         """Return the time of the next frame in seconds, always later than the previous one.
 
         `length` is the frame's duration in ticks, 0 if unknown. A frame with a missing or backward timestamp follows

@@ -58,7 +58,7 @@ def test_a_damaged_picture_of_the_plan_is_reported_and_the_cameras_are_drawn(tmp
 @pytest.mark.parametrize(
     ("what", "plans", "words", "said"),
     [
-        ("no plan", (), [], "the configuration has no [[plan]]; docs/plan.md explains how to make one"),
+        ("no plan", (), [], "the configuration has no [[plan]]; docs/plan.md describes how to make one"),
         ("several plans and none named", ("floor", "cellar"), [], "name one of the plans: floor, cellar"),
         ("an unknown plan", ("floor",), ["roof"], "name one of the plans: floor"),
         ("no picture's name", ("floor",), ["-o", "check.txt"], "check.txt: the name must end in .png or .jpg"),

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from edgeheat.core.grid.frames import U8
 from edgeheat.core.grid.masks import MotionMask
 from edgeheat.core.grid.zones import ZoneMasks
-from edgeheat.core.heat.base import Readable
+from edgeheat.core.heat.base import ReadableHeat
 from edgeheat.core.heat.heat_set import HeatSet
 from edgeheat.core.heat.increment import Increment
 from edgeheat.core.heat.zone_counters import Counter, zero_counters
@@ -47,12 +47,12 @@ def heats_of(params: Sequence[HeatParams] = ALL_KINDS, zones: ZoneMasks = ZONES)
     return HeatSet(params, zones, UTC)
 
 
-def cell_s(heat: Readable, mono_s: float) -> float:
+def cell_s(heat: ReadableHeat, mono_s: float) -> float:
     """The seconds in CELL."""
     return float(heat.read(mono_s, WALL + mono_s).heat_s[CELL])
 
 
-def active_s(heat: Readable, mono_s: float) -> float:
+def active_s(heat: ReadableHeat, mono_s: float) -> float:
     """The active seconds of the whole picture."""
     return float(heat.read_zone_counters(mono_s, WALL + mono_s)[0, Counter.ACTIVE_MS]) / 1000
 

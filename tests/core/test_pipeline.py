@@ -262,7 +262,7 @@ def test_zone_figures_add_up() -> None:
     )
     activity = pipeline.take_report().activity
     for zone, figure in figures.items():
-        both = activity.cell_seconds[zone] + activity.dwell_cell_s[zone]
+        both = activity.traffic_cell_s[zone] + activity.dwell_cell_s[zone]
         assert both == pytest.approx(figure.cell_seconds, rel=0.01), zone
     assert activity.observed_s == pytest.approx(39.8)
     assert 0 < activity.motion_s["left"] < activity.motion_s["all"] <= 39.8 + 1e-6

@@ -19,7 +19,7 @@ def test_all_files_get_their_names_together(tmp_path: Path) -> None:
         outputs.stage(tmp_path / "a.png", lambda file: file.write(b"picture"))
         outputs.stage_by_name(tmp_path / "a.mp4", lambda temp: temp.write_bytes(b"video"))
         assert not (tmp_path / "a.png").exists() and not (tmp_path / "a.mp4").exists()
-        assert outputs.place(overwrite=False) == (tmp_path / "a.png", tmp_path / "a.mp4")
+        assert outputs.commit(overwrite=False) == (tmp_path / "a.png", tmp_path / "a.mp4")
     assert names_in(tmp_path) == ["a.mp4", "a.png"]
     assert (tmp_path / "a.png").read_bytes() == b"picture"
     assert (tmp_path / "a.mp4").read_bytes() == b"video"
@@ -49,7 +49,7 @@ def test_existing_files_are_replaced_or_kept(tmp_path: Path, overwrite: bool, na
         (tmp_path / taken).write_bytes(b"old")
     with StagedOutputs() as outputs:
         outputs.stage(tmp_path / "heat.png", lambda file: file.write(b"new"))
-        assert outputs.place(overwrite=overwrite) == (tmp_path / name,)
+        assert outputs.commit(overwrite=overwrite) == (tmp_path / name,)
     assert (tmp_path / name).read_bytes() == b"new"
     assert (tmp_path / "heat_1.png").read_bytes() == b"old"
 

@@ -153,15 +153,15 @@ def test_the_growing_heat_of_a_video_ends_at_exactly_the_heat_of_the_picture(
     for mask in masks:
         heats.count(mask)
         log.extend([mask])
-    growing, before = log.growing(SHAPE), np.zeros(SHAPE, np.float32)
+    growing, before = log.replay(SHAPE), np.zeros(SHAPE, np.float32)
     for mask in masks:
-        assert growing.grow(mask.mono_s)
+        assert growing.add_until(mask.mono_s)
         assert (growing.heat_s >= before).all()
         before = growing.heat_s
     heats.close()
     total = heats.read("total", mask.mono_s, mask.wall_s)
     assert growing.heat_s.tobytes() == total.heat_s.tobytes()
-    assert not growing.grow(mask.mono_s + 1)
+    assert not growing.add_until(mask.mono_s + 1)
 
 
 def test_increments_do_not_accumulate(clip: Path, monkeypatch: pytest.MonkeyPatch) -> None:

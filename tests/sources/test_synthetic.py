@@ -18,7 +18,7 @@ from edgeheat.errors import SourceUnavailable
 from edgeheat.sources.base import SourceOptions
 from edgeheat.sources.synthetic import SyntheticSource, open_synthetic
 from edgeheat.sources.synthetic.backdrop import FLOOR_LUMA
-from edgeheat.sources.synthetic.figure import Part
+from edgeheat.sources.synthetic.figure import BodyPart
 from edgeheat.sources.synthetic.layouts import LAYOUTS
 from edgeheat.sources.synthetic.scene import TRUTH_STEP_S, Scene, SceneParams
 from edgeheat.sources.synthetic.walkers import Crowd, Pose
@@ -178,9 +178,9 @@ def test_shadows_darken_the_floor_and_are_not_truth() -> None:
 def test_shelves_occlude_walkers_behind_them() -> None:
     (free,) = scene_of(person(x=4.9, y=4.0)).sprites(0.0)
     (behind,) = scene_of(person(x=7.2, y=7.0)).sprites(0.0)
-    assert {Part.SHOE, Part.TROUSERS, Part.HAIR} <= set(np.unique(free.labels))
-    assert Part.HAIR in behind.labels
-    assert Part.SHOE not in behind.labels
+    assert {BodyPart.SHOE, BodyPart.TROUSERS, BodyPart.HAIR} <= set(np.unique(free.labels))
+    assert BodyPart.HAIR in behind.labels
+    assert BodyPart.SHOE not in behind.labels
 
 
 def test_a_pixel_belongs_to_the_nearest_walker() -> None:
@@ -249,7 +249,7 @@ def test_some_walkers_have_little_contrast_to_the_floor_and_many_have_much() -> 
     appearances = {
         id(pose.appearance): pose.appearance for t in range(0, 1200, 20) for pose in crowd.poses(float(t))
     }.values()
-    contrast = np.array([abs(luma_of(each.palette_bgr[Part.SHIRT]) - FLOOR_LUMA) for each in appearances])
+    contrast = np.array([abs(luma_of(each.palette_bgr[BodyPart.SHIRT]) - FLOOR_LUMA) for each in appearances])
     assert len(contrast) > 60
     assert np.mean(contrast < 15) > 0.2
     assert np.mean(contrast > 50) > 0.3

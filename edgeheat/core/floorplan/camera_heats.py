@@ -1,4 +1,4 @@
-"""The heats that a camera's worker sends to the floor plans, and their values some time after they were read."""
+"""The heats of one camera as its process sends them to the floor plans, packed and extrapolated to a later instant."""
 
 from __future__ import annotations
 
@@ -32,26 +32,26 @@ class CameraHeats:
     """As in Snapshot: increases when the camera was moved."""
 
     def pack(self) -> bytes:
-        """Return it as bytes for `unpack`, at most some 180 kB for each heat of 320 by 180 cells."""
-        meta = {
+        """Return it as bytes for `unpack`, at most about 180 kB for each heat of 320 by 180 cells."""
+        header = {
             "mono_s": self.mono_s,
             "wall_s": self.wall_s,
             "epoch": self.epoch,
             "heats": {name: [grid.observed_s, grid.period_s] for name, grid in self.grids.items()},
         }
-        return pack(meta, {name: grid.heat_s for name, grid in self.grids.items()})
+        return pack(header, {name: grid.heat_s for name, grid in self.grids.items()})
 
     @classmethod
     def unpack(cls, packed: bytes) -> CameraHeats:
         """Return what `pack` packed, its arrays owned by the caller; raises ValueError for anything else."""
-        meta, arrays = unpack(packed)
+        header, arrays = unpack(packed)
         try:
             grids = {
                 name: HeatGrid(arrays[name], float(observed_s), float(period_s))
-                for name, (observed_s, period_s) in meta["heats"].items()
+                for name, (observed_s, period_s) in header["heats"].items()
             }
-            times = float(meta["mono_s"]), float(meta["wall_s"])
-            epoch = int(meta["epoch"])
+            times = float(header["mono_s"]), float(header["wall_s"])
+            epoch = int(header["epoch"])
         except (AttributeError, KeyError, TypeError, ValueError, OverflowError) as error:
             raise ValueError(f"camera heats: unreadable: {error!r}") from error
         for name, grid in grids.items():
@@ -62,8 +62,8 @@ class CameraHeats:
                 )
         return cls(grids, *times, epoch)
 
-    def read(self, heat: HeatParams, mono_s: float, wall_s: float, timezone: tzinfo) -> HeatGrid:
-        """Return one heat as it is at a later instant, provided that nothing was observed since.
+    def extrapolate(self, heat: HeatParams, mono_s: float, wall_s: float, timezone: tzinfo) -> HeatGrid:
+        """Return one heat at a later instant, assuming that nothing was observed since.
 
         Exact for decaying heats (exponential decay by half-life) and for totals. A window is assumed to have been
         filled evenly, so that it empties linearly: only the camera's worker knows when its heat was counted. `timezone`
@@ -76,5 +76,7 @@ class CameraHeats:
             if started_s > self.wall_s:
                 return HeatGrid(np.zeros_like(grid.heat_s), 0.0, wall_s - started_s)
             return HeatGrid(grid.heat_s, grid.observed_s, grid.period_s + age_s)
-        left = 2.0 ** (-age_s / heat.length_s) if heat.kind == "decaying" else max(0.0, 1.0 - age_s / heat.length_s)
-        return HeatGrid(grid.heat_s * np.float32(left), grid.observed_s * left, grid.period_s)
+        remaining_ratio = (
+            2.0 ** (-age_s / heat.length_s) if heat.kind == "decaying" else max(0.0, 1.0 - age_s / heat.length_s)
+        )
+        return HeatGrid(grid.heat_s * np.float32(remaining_ratio), grid.observed_s * remaining_ratio, grid.period_s)

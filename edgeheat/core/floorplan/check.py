@@ -1,4 +1,4 @@
-"""Draws the cameras' pictures onto a floor plan, and the measured points, for an installer to check the calibration."""
+"""Draws cameras' pictures and the measured points onto a floor plan, for an installer to check the calibration."""
 
 from __future__ import annotations
 
@@ -21,16 +21,16 @@ _COLOURS_BGR = ((60, 60, 255), (255, 160, 0), (0, 200, 0), (255, 0, 255), (0, 16
 """Colours of the cameras' marks, used in turn."""
 
 
-def draw_check(params: PlanParams, pictures: Mapping[str, U8], image: U8 | None) -> U8:
+def draw_calibration_check(params: PlanParams, pictures: Mapping[str, U8], image: U8 | None) -> U8:
     """Return the plan with its cameras' pictures projected onto it: BGR, shape (height, width, 3), owned by the caller.
 
     pictures: by camera, BGR of any size; privacy zones are blacked out here. image: as for `draw_plan`.
     Each measured point is a numbered circle, from which a line leads to where the homography puts the camera's point.
     """
     size_wh = plan_picture_wh(params, image)
-    own = plan_image(params, image, size_wh)
-    plan = np.asarray(cv2.resize(own, size_wh, interpolation=cv2.INTER_AREA), np.uint8)
-    shown, weights = np.zeros(plan.shape, np.float32), np.zeros(plan.shape[:2], np.float32)
+    background = plan_image(params, image, size_wh)
+    plan = np.asarray(cv2.resize(background, size_wh, interpolation=cv2.INTER_AREA), np.uint8)
+    blended, weights = np.zeros(plan.shape, np.float32), np.zeros(plan.shape[:2], np.float32)
     for view in params.views:
         if view.camera not in pictures:
             continue
@@ -38,19 +38,19 @@ def draw_check(params: PlanParams, pictures: Mapping[str, U8], image: U8 | None)
         grid_wh = grid_size_wh((picture.shape[1], picture.shape[0]), view.grid_width)
         floor = floor_view(view, params.size_m, grid_wh)
         weight = cv2.resize(floor.feather * floor.cells_per_m2**2, size_wh, interpolation=cv2.INTER_LINEAR)
-        shown += _projected(view, picture, params.size_m, size_wh) * weight[..., np.newaxis]
+        blended += _project(view, picture, params.size_m, size_wh) * weight[..., np.newaxis]
         weights += weight
     known = weights > 0
-    shown[known] /= weights[known][..., np.newaxis]
-    seen = cv2.addWeighted(shown.astype(np.uint8), 1 - _PLAN_OPACITY, plan, _PLAN_OPACITY, 0)
-    result = np.where(known[..., np.newaxis], seen, plan).astype(np.uint8)
+    blended[known] /= weights[known][..., np.newaxis]
+    overlaid = cv2.addWeighted(blended.astype(np.uint8), 1 - _PLAN_OPACITY, plan, _PLAN_OPACITY, 0)
+    result = np.where(known[..., np.newaxis], overlaid, plan).astype(np.uint8)
     hatch(result, known)
     for number, view in enumerate(params.views):
         _draw_marks(result, view, params.size_m, _COLOURS_BGR[number % len(_COLOURS_BGR)], number)
     return result
 
 
-def _projected(view: PlanViewParams, picture: U8, size_m: tuple[float, float], size_wh: SizeWH) -> U8:
+def _project(view: PlanViewParams, picture: U8, size_m: tuple[float, float], size_wh: SizeWH) -> U8:
     """Return a camera's picture projected onto the plan; pixels behind the camera are meaningless."""
     blackout = blackout_mask(view.zones, (picture.shape[1], picture.shape[0]))
     if blackout is not None:
@@ -72,14 +72,14 @@ def _draw_marks(
     for number, (measured, projected) in enumerate(
         zip(pairs[:, 2:] * per_m, mapped[:, :2] / mapped[:, 2:] * per_m, strict=True), start=1
     ):
-        at, to = (tuple(round(float(part)) for part in point) for point in (measured, projected))
+        at, to = (tuple(round(float(coordinate)) for coordinate in point) for point in (measured, projected))
         cv2.circle(picture, at, round(9 * scale), colour_bgr, max(2, round(2 * scale)), cv2.LINE_AA)
         cv2.line(picture, at, to, colour_bgr, max(2, round(2 * scale)), cv2.LINE_AA)
-        _write(picture, str(number), (at[0] + round(12 * scale), at[1] - round(8 * scale)), colour_bgr, scale)
-    _write(picture, view.camera, (round(12 * scale), round((28 + 30 * line) * scale)), colour_bgr, scale)
+        _draw_text(picture, str(number), (at[0] + round(12 * scale), at[1] - round(8 * scale)), colour_bgr, scale)
+    _draw_text(picture, view.camera, (round(12 * scale), round((28 + 30 * line) * scale)), colour_bgr, scale)
 
 
-def _write(picture: U8, text: str, at: tuple[int, int], colour_bgr: tuple[int, int, int], scale: float) -> None:
+def _draw_text(picture: U8, text: str, at: tuple[int, int], colour_bgr: tuple[int, int, int], scale: float) -> None:
     for ink, thickness in (((0, 0, 0), 5), (colour_bgr, 2)):
         cv2.putText(
             picture, text, at, cv2.FONT_HERSHEY_SIMPLEX, 0.8 * scale, ink, round(thickness * scale), cv2.LINE_AA

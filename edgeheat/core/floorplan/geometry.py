@@ -1,4 +1,4 @@
-"""Geometry of floor plans: the homography from picture to floor, each camera's view of it, and blending of cameras."""
+"""Geometry of floor plans: the homography from picture to floor, each camera's view of it, and blending of heats."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _SUPERSAMPLING = 3
 """Samples along each side of a plan's cell, which covers several cells of the camera's grid near the camera."""
 
 _MIN_CELLS_PER_M2 = 4.0
-"""Where a camera's grid has fewer cells per square metre, a standing person is smaller than a cell: not seen."""
+"""Floor with fewer of the camera's cells per square metre counts as not seen: a person is smaller than a cell there."""
 
 _FEATHER_M = 0.5
 """Distance from the edge of a camera's view over which its weight falls to 0, so that no seam is visible."""
@@ -47,17 +47,17 @@ def floor_homography(points: Sequence[PointPair]) -> F64:
     Reference: Hartley and Zisserman 2004, Multiple View Geometry, chapter 4 (direct linear transformation).
     """
     pairs = np.asarray(points, np.float64)
-    found, _ = cv2.findHomography(pairs[:, :2], pairs[:, 2:], 0)
-    if found is None or not np.isfinite(found).all():
+    fitted, _ = cv2.findHomography(pairs[:, :2], pairs[:, 2:], 0)
+    if fitted is None or not np.isfinite(fitted).all():
         raise ValueError("the points do not determine a view of the floor")
-    homography = np.asarray(found, np.float64)
+    homography = np.asarray(fitted, np.float64)
     scales = np.column_stack([pairs[:, :2], np.ones(len(pairs))]) @ homography[2]
     if scales.min() * scales.max() <= 0 or abs(np.linalg.det(homography)) < np.finfo(np.float64).tiny:
         raise ValueError("the points lie on both sides of a horizon")
     return np.asarray(homography / scales.mean(), np.float64)
 
 
-def misfits_m(points: Sequence[PointPair]) -> list[float]:
+def residuals_m(points: Sequence[PointPair]) -> list[float]:
     """Return for each point the distance in metres between its measured and its projected place on the plan.
 
     Four points always fit exactly: the residuals are then 0. Raises ValueError as `floor_homography` does.
@@ -66,7 +66,7 @@ def misfits_m(points: Sequence[PointPair]) -> list[float]:
     homography = floor_homography(points)
     pairs = np.asarray(points, np.float64)
     mapped = np.column_stack([pairs[:, :2], np.ones(len(pairs))]) @ homography.T
-    return [float(each) for each in np.hypot(*(mapped[:, :2] / mapped[:, 2:] - pairs[:, 2:]).T)]
+    return [float(residual) for residual in np.hypot(*(mapped[:, :2] / mapped[:, 2:] - pairs[:, 2:]).T)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +84,7 @@ class FloorView:
     """The row, likewise."""
 
     counted_ratio: F32
-    """Share of each cell of the plan that is seen and counted, 0..1; shape of the plan's grid."""
+    """Fraction of each cell of the plan that is seen and counted, 0..1; shape of the plan's grid."""
 
     cells_per_m2: F32
     """Cells of the camera's grid per square metre of floor; shape of the plan's grid, 0 where not seen."""
@@ -103,16 +103,16 @@ class FloorView:
         A place on the floor gets the seconds of the cell that shows it, however many cells show a square metre, so that
         sums over the plan measure floor area rather than pixels. Cells that are not counted are ignored.
         """
-        sampled_s = _downsampled(_sampled(heat_s * self.counted, self.at_x, self.at_y), self.counted_ratio.shape)
+        sampled_s = _downsample(_sample(heat_s * self.counted, self.at_x, self.at_y), self.counted_ratio.shape)
         return np.where(self.cells_per_m2 > 0, sampled_s / np.maximum(self.counted_ratio, 1e-6), 0).astype(np.float32)
 
 
 def floor_view(view: PlanViewParams, size_m: tuple[float, float], camera_grid_wh: SizeWH) -> FloorView:
     """Return what a camera whose grid has the given (width, height) sees of a plan of `size_m`.
 
-    size_m: the plan's (width, depth) in metres. Not seen is what lies outside its picture or behind the camera, is
-    excluded by include, ignore or privacy masks, or is too far away (see `_MIN_CELLS_PER_M2`). Raises ValueError as
-    `floor_homography` does.
+    size_m: the plan's (width, depth) in metres. Floor is not seen where it lies outside the picture or behind the
+    camera, is excluded by an include, ignore or privacy zone, or is too far away (see `_MIN_CELLS_PER_M2`).
+    Raises ValueError as `floor_homography` does.
     Reference: Hartley and Zisserman 2004, section 2.3 (projective transformations).
     """
     to_picture: F64 = np.asarray(np.linalg.inv(floor_homography(view.points)), np.float64)
@@ -122,7 +122,7 @@ def floor_view(view: PlanViewParams, size_m: tuple[float, float], camera_grid_wh
     at_x = np.where(inside, u * camera_grid_wh[0] - 0.5, _OUTSIDE).astype(np.float32)
     at_y = np.where(inside, v * camera_grid_wh[1] - 0.5, _OUTSIDE).astype(np.float32)
     counted = (ZoneMasks.from_params(view.zones, camera_grid_wh).counted > 0).astype(np.float32)
-    counted_ratio = _downsampled(_sampled(counted, at_x, at_y), (plan_wh[1], plan_wh[0]))
+    counted_ratio = _downsample(_sample(counted, at_x, at_y), (plan_wh[1], plan_wh[0]))
     # The determinant of a homography's Jacobian is det(H) / s^3, with s as in `floor_homography`.
     _, _, scale = _project_to_picture(to_picture, size_m, plan_wh)
     picture_area_per_m2 = np.abs(np.linalg.det(to_picture)) / np.maximum(scale, 1e-9) ** 3
@@ -149,11 +149,11 @@ def _project_to_picture(to_picture: F64, size_m: tuple[float, float], grid_wh: S
     return np.where(scale > 0, u / positive_scale, -1), np.where(scale > 0, v / positive_scale, -1), scale
 
 
-def _sampled(cells: F32, at_x: F32, at_y: F32) -> F32:
+def _sample(cells: F32, at_x: F32, at_y: F32) -> F32:
     return np.asarray(cv2.remap(cells, at_x, at_y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_CONSTANT), np.float32)
 
 
-def _downsampled(samples: F32, shape_hw: tuple[int, ...]) -> F32:
+def _downsample(samples: F32, shape_hw: tuple[int, ...]) -> F32:
     return np.asarray(cv2.resize(samples, shape_hw[::-1], interpolation=cv2.INTER_AREA), np.float32)
 
 
@@ -177,7 +177,7 @@ def blend(views: Sequence[tuple[FloorView, HeatGrid | None]]) -> PlanHeat:
     Where cameras overlap, each is weighted by the square of (cells per square metre times seconds observed), so that
     the better view dominates, and another one replaces it for the time it was offline. Towards the edge of its view a
     camera's weight falls to 0. Heat and observed seconds are blended with the same weights, so that their quotient is a
-    share of time. docs/design/plan.md has the formulas.
+    fraction of time. docs/design/plan.md has the formulas.
     Reference: Szeliski 2006, Image Alignment and Stitching: A Tutorial, section 6.2 (feathering).
     """
     shape = views[0][0].counted_ratio.shape
@@ -186,9 +186,9 @@ def blend(views: Sequence[tuple[FloorView, HeatGrid | None]]) -> PlanHeat:
         if grid is None or grid.observed_s <= 0:
             continue
         own_weight = (view.cells_per_m2.astype(np.float64) * grid.observed_s) ** 2
-        own_share = own_weight / np.maximum(weight + own_weight, 1e-30)
-        others = reach * (1 - view.feather * own_share)
-        own = view.feather * (1 - reach * (1 - own_share))
+        own_ratio = own_weight / np.maximum(weight + own_weight, 1e-30)
+        others = reach * (1 - view.feather * own_ratio)
+        own = view.feather * (1 - reach * (1 - own_ratio))
         own /= np.maximum(others + own, 1e-30)
         heat_s += own * (view.project(grid.heat_s) - heat_s)
         observed_s += own * (grid.observed_s - observed_s)

@@ -1,4 +1,4 @@
-"""Draws floor plans: the blended heat over the plan's picture, with hatching where no camera sees the floor."""
+"""Draws the heats of a floor plan over its picture, hatched where no camera sees the floor; makes snapshots of it."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from edgeheat.core.floorplan.camera_heats import CameraHeats
 from edgeheat.core.floorplan.geometry import FloorView, PlanHeat, blend, floor_view, plan_grid_wh
 from edgeheat.core.grid.frames import U8, SizeWH
 from edgeheat.core.grid.sampling import grid_size_wh
-from edgeheat.core.heat.peak import local_median
+from edgeheat.core.heat.median_filter import median_filter
 from edgeheat.core.render.annotate import title_and_legend
 from edgeheat.core.render.caption import Caption
 from edgeheat.core.render.encode import MEDIA_TYPES, encode
@@ -32,7 +32,7 @@ _PAPER_GREY = 225
 """Grey level of a plan without a picture."""
 
 _METRE_LINE_GREY = 150
-"""Grey level of the lines at each metre of such a plan."""
+"""Grey level of the lines at each metre of a plan without a picture."""
 
 _MIN_LINE_SPACING_PX = 12
 """Lines at each metre that would be closer than this are drawn at each 5, 10, 50 or 100 metres instead."""
@@ -52,8 +52,8 @@ def plan_picture_wh(params: PlanParams, image: U8 | None) -> SizeWH:
     """
     width_m, depth_m = params.size_m
     limit = params.style.max_width
-    wanted = limit if image is None else max(image.shape[1], plan_grid_wh(params.size_m)[0])
-    width = min(limit, limit * width_m / depth_m, wanted)
+    wanted_width = limit if image is None else max(image.shape[1], plan_grid_wh(params.size_m)[0])
+    width = min(limit, limit * width_m / depth_m, wanted_width)
     return max(1, round(width)), max(1, round(width * depth_m / width_m))
 
 
@@ -64,10 +64,10 @@ def decode_image(content: bytes) -> U8 | None:
     invisible.
     """
     data = np.frombuffer(content, np.uint8)
-    found = cv2.imdecode(data, cv2.IMREAD_COLOR) if content else None
-    if found is None:
+    decoded = cv2.imdecode(data, cv2.IMREAD_COLOR) if content else None
+    if decoded is None:
         return None
-    picture = np.asarray(found, np.uint8)
+    picture = np.asarray(decoded, np.uint8)
     opacity = _opacity(cv2.imdecode(data, cv2.IMREAD_UNCHANGED))
     if opacity is not None:
         for channel in range(3):  # one by one in uint8: a large plan would take half a gigabyte otherwise
@@ -108,9 +108,10 @@ def plan_snapshot(params: PlanParams, cameras: Mapping[str, CameraHeats], image:
     latest = max(cameras.values(), key=lambda camera: camera.mono_s)
     views = {view.camera: _floor_view(view, params.size_m, _grid_wh(view, cameras)) for view in params.views}
 
-    def image_of(heat: HeatParams) -> HeatImage:
+    def heat_image(heat: HeatParams) -> HeatImage:
         grids = {
-            name: known.read(heat, latest.mono_s, latest.wall_s, params.timezone) for name, known in cameras.items()
+            name: heats.extrapolate(heat, latest.mono_s, latest.wall_s, params.timezone)
+            for name, heats in cameras.items()
         }
         blended = blend([(view, grids.get(camera)) for camera, view in views.items()])
         at = datetime.fromtimestamp(latest.wall_s, params.timezone)
@@ -121,7 +122,7 @@ def plan_snapshot(params: PlanParams, cameras: Mapping[str, CameraHeats], image:
     return Snapshot(
         params.name,
         latest.wall_s,
-        tuple(image_of(heat) for heat in params.heats),
+        tuple(heat_image(heat) for heat in params.heats),
         epoch=1 + sum(camera.epoch - 1 for camera in cameras.values()),
         plan=PlanArea(
             size_m=params.size_m,
@@ -156,21 +157,21 @@ def _heat_image(heat: HeatParams, blended: PlanHeat, picture: U8, style: Style) 
         observed_s=blended.grid.observed_s,
         coverage=blended.grid.coverage,
         scale_max_s=scale_max_s(blended.grid, style),
-        zones=(_plan_figures(blended),),
+        zones=(_plan_statistics(blended),),
         image=encoded,
         media_type=MEDIA_TYPES[style.format],
         size_wh=(picture.shape[1], picture.shape[0]),
     )
 
 
-def _plan_figures(heat: PlanHeat) -> ZoneHeat:
-    """Return the figures of the whole area that cameras see."""
+def _plan_statistics(heat: PlanHeat) -> ZoneHeat:
+    """Return the statistics of the whole area that cameras see."""
     height, width = heat.seen.shape
     count = cv2.countNonZero(heat.seen)
     if not count:
         return ZoneHeat(ALL, 0, 0.0, 0.0, 0.0, (0.5, 0.5))
     total_s = float(heat.grid.heat_s[heat.seen > 0].sum(dtype="float64"))
-    _, peak_s, _, (x, y) = cv2.minMaxLoc(local_median(heat.grid.heat_s), heat.seen)
+    _, peak_s, _, (x, y) = cv2.minMaxLoc(median_filter(heat.grid.heat_s), heat.seen)
     return ZoneHeat(ALL, count, total_s, total_s / count, peak_s, ((x + 0.5) / width, (y + 0.5) / height))
 
 
@@ -190,7 +191,7 @@ def plan_image(params: PlanParams, image: U8 | None, size_wh: SizeWH) -> U8:
 
 
 def hatch(picture: U8, known: NDArray[np.bool_]) -> None:
-    """Hatch in place what is not known; picture: BGR of any size, known: of any shape, stretched over the picture."""
+    """Hatch a BGR picture in place where `known`, of any shape and stretched over the picture, is false."""
     size_wh = picture.shape[1], picture.shape[0]
     area = cv2.resize((~known).astype(np.uint8) * 255, size_wh, interpolation=cv2.INTER_LINEAR) > 127
     spacing = max(8, min(size_wh) // 60)

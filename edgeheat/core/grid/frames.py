@@ -1,4 +1,4 @@
-"""The decoded video frame that sources deliver and the engine analyses, and the array types used with it."""
+"""Defines the decoded video frame that sources deliver, its reduction to the grid, and the array types of both."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ class Frame:
 
 @dataclass(frozen=True, slots=True)
 class GridFrame:
-    """One analysed frame on the grid, private cells blacked out."""
+    """One frame reduced to the grid, its private cells blacked out."""
 
     grid: U8
     """Brightness, uint8, full range, shape (grid height, grid width)."""

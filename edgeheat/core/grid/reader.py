@@ -1,4 +1,4 @@
-"""Brings the frames of one camera to its grid: brightness, colour, time since the previous one, privacy masks."""
+"""Reduces a camera's frames to its grid: brightness and colour without private areas, time since the previous frame."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ _NEUTRAL = 128
 
 
 class GridReader:
-    """Reads frames of any size onto one grid."""
+    """Reduces frames of any size to one grid, in their order."""
 
     def __init__(self, shape_hw: tuple[int, int], privacy: U8 | None, max_gap_s: float) -> None:
-        """`shape_hw`: (height, width) of the grid. `privacy`: cells to black out, 255 or 0; None: none.
+        """`shape_hw`: (height, width) of the grid. `privacy`: cells to black out, 255 or 0; None if there are none.
 
         `max_gap_s`: a longer pause between two frames is a gap.
         """

@@ -1,4 +1,4 @@
-"""Reduces frames of any size, bit depth and rate to the analysis grid and the analysis rate."""
+"""Reduces frames of any size and bit depth to the analysis grid, and selects those to analyse at the analysis rate."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from edgeheat.core.grid.frames import U8, Frame, SizeWH
 
 _SLACK_RATIO = 0.1
-"""Share of a period by which a frame may be early. Without it a 5 fps stream with jitter gives 4 analyses a second."""
+"""Fraction of a period by which a frame may be early; without it 4 of a jittery 5 fps stream would be analysed."""
 
 
 def grid_size_wh(frame_wh: SizeWH, grid_width: int) -> SizeWH:

@@ -1,4 +1,4 @@
-"""Turns polygons in 0..1 picture coordinates into masks of grid cells."""
+"""Converts a camera's zones, polygons in 0..1 picture coordinates, to masks of grid cells: named, counted, private."""
 
 from __future__ import annotations
 

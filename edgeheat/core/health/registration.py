@@ -14,13 +14,13 @@ from numpy.typing import NDArray
 from edgeheat.core.grid.frames import F32
 
 _EDGE_FLOOR = 4.0
-"""Grey levels per cell added to the local mean gradient that is divided by, so that noise in flat areas stays small."""
+"""Grey levels per cell, added to the local mean gradient before dividing by it: noise in flat areas stays small."""
 
 _SURE_CORRELATION = 0.6
-"""When a nearby shift correlates this well, the search for a farther one is skipped."""
+"""Correlation of a nearby shift at or above which no farther one is searched for."""
 
 _MAX_SHIFT_RATIO = 0.5
-"""Largest accepted shift, as a share of width and height."""
+"""Largest accepted shift, as a fraction of width and height."""
 
 
 def edge_strength(picture: F32) -> F32:
@@ -50,7 +50,7 @@ def correlation(first: F32, second: F32) -> float:
 
 
 def estimate_shift(reference: F32, current: F32) -> tuple[tuple[float, float], float]:
-    """Return by how many cells `current` is moved against `reference`, (right, down), and their correlation then.
+    """Return the shift of `current` against `reference`, (right, down) in cells, and the correlation without it.
 
     Both are `edge_strength` pictures of one shape. Up to an eighth of the width the shift is found by template
     matching, to a fraction of a cell; up to half of the picture by phase correlation, whose result is taken only if it

@@ -1,4 +1,4 @@
-"""Compares a picture with a reference picture of the same scene: edges, shift, detail, brightness and sharpness."""
+"""Measures how similar two pictures of a scene are: edges, shift, detail, brightness, sharpness, and common signal."""
 
 from __future__ import annotations
 
@@ -24,39 +24,39 @@ _COARSE_BLOCK_CELLS = _BLOCK_CELLS // 4
 """Side of the same blocks in the picture at a quarter of its size."""
 
 _UNMOVED_CORRELATION = 0.9
-"""Edges that correlate this well have not moved by a hundredth of the width, which gives 0.57 to 0.64."""
+"""Edge correlation at or above which nothing has moved: a shift by a hundredth of the width gives 0.57 to 0.64."""
 
 _DETAILED_RATIO = 0.5
-"""Only blocks with this share of the median block's detail count as detailed; lost detail is measured in those."""
+"""A block is detailed if it has at least this fraction of the median block's detail."""
 
 _DETAIL_FLOOR = 2.0
 """Least detail of a detailed block, in grey levels of the coarse Laplacian."""
 
 _LOST_DETAIL_RATIO = 0.03
-"""A block that keeps less of its coarse detail has lost it; dimmed to a sixth of the light, blocks keep more."""
+"""A block that keeps less than this fraction of its coarse detail has lost it; a sixth of the light leaves more."""
 
 _DARK_BLOCK_LEVEL = 24
-"""Grey levels: in a darker block, missing detail is put down to the darkness and not to an obstruction."""
+"""Grey level below which a block's missing detail is explained by darkness and not by an obstruction."""
 
 _LIT_RATIO = 0.5
-"""Sharpness is measured only in blocks that keep this share of their reference brightness."""
+"""Sharpness is measured only in blocks that keep at least this fraction of their reference brightness."""
 
 _MIN_BLOCKS_RATIO = 0.25
-"""Least share of the detailed blocks that must be lit, or free of people, for a measurement to rest on them alone."""
+"""Smallest fraction of the detailed blocks that suffices for a measurement: the lit ones, or those without people."""
 
 _SHARP_RATIO = 0.5
-"""At this sharpness the picture is in focus for certain, and the costlier second estimate is skipped."""
+"""Sharpness at or above which the picture is certainly in focus; the costlier second estimate is then skipped."""
 
 _NOISE_PERCENTILE = 5
-"""The blocks with the least detail show noise only: this percentile of the blocks' energy is taken for the noise."""
+"""Percentile of the blocks' energy that is taken as the noise: the blocks with the least detail show noise only."""
 
 _HIDDEN_LEVEL = 128
-"""Of 255: blocks in which people cover this much are not compared."""
+"""Coverage by people, of 255, at or above which a block is not compared."""
 
 
 @dataclass(frozen=True, slots=True)
 class ImageFeatures:
-    """What of one picture is compared; it owns its arrays. Sizes refer to the reduced picture (`limit_width`).
+    """The properties of one picture that are compared. Sizes refer to the reduced picture (`limit_width`).
 
     Reference: Subbarao et al. 1993 (energy of the Laplacian as focus measure).
     """
@@ -89,8 +89,8 @@ class Similarity:
     """The edge correlation after the reference was moved by `shift_cells`."""
 
     lost_detail_ratio: float
-    """Share of the reference's detailed blocks (without those under people) that have lost their detail although they
-    are not dark; 0..1."""
+    """Fraction of the reference's detailed blocks, without those under people, that lost their detail although they are
+    not dark; 0..1."""
 
     detail_ratio: float
     """Energy of coarse detail, relative to the reference; falls with the square of the contrast."""
@@ -119,9 +119,9 @@ def is_large_enough(picture: U8) -> bool:
 
 def extract_features(picture: U8) -> ImageFeatures:
     """Return the features of `picture`: uint8 (height, width), from `limit_width` and large enough."""
-    quarter = _reduced(picture, 4)
+    quarter = _shrink(picture, 4)
     return ImageFeatures(
-        half_size=_reduced(picture, 2).astype(np.float32),
+        half_size=_shrink(picture, 2).astype(np.float32),
         fine_detail=np.asarray(cv2.Laplacian(picture, cv2.CV_32F), np.float32),
         coarse_detail=np.asarray(cv2.Laplacian(quarter, cv2.CV_32F), np.float32),
         block_brightness=_block_means(quarter.astype(np.float32), _COARSE_BLOCK_CELLS),
@@ -147,7 +147,7 @@ class ReferenceImage:
 
     @property
     def detailed_ratio(self) -> float:
-        """Share of the blocks that have detail, 0..1; with few of them the scene cannot be recognised."""
+        """Fraction of the blocks that have detail, 0..1; with few of them the scene cannot be recognised."""
         return float(self._detailed.mean())
 
     def compare(self, current: ImageFeatures, previous: ImageFeatures, people: U8 | None) -> Similarity:
@@ -198,10 +198,10 @@ class ReferenceImage:
         return _ratio(fine[lit], self._fine[lit]) / max(1e-6, _ratio(coarse[lit], self._coarse[lit]))
 
     def _compared_blocks(self, people: U8 | None) -> NDArray[np.bool_]:
-        """The detailed blocks without people; all detailed ones where too few remain: that is then no crowd."""
+        """The detailed blocks without people; all detailed ones where too few remain."""
         if people is None:
             return self._detailed
-        covered = _block_means(_reduced(people, 4).astype(np.float32), _COARSE_BLOCK_CELLS)
+        covered = _block_means(_shrink(people, 4).astype(np.float32), _COARSE_BLOCK_CELLS)
         free = self._detailed & (covered < _HIDDEN_LEVEL)
         enough = np.count_nonzero(free) >= _MIN_BLOCKS_RATIO * np.count_nonzero(self._detailed)
         return free if enough else self._detailed
@@ -230,7 +230,7 @@ def shared_signal(current: U8, previous: U8) -> tuple[float, float]:
     return common**0.5, common / power**0.5 if power > 0 else 0.0
 
 
-def _reduced(picture: U8, factor: int) -> U8:
+def _shrink(picture: U8, factor: int) -> U8:
     height, width = picture.shape
     size_wh = (max(1, width // factor), max(1, height // factor))
     return np.asarray(cv2.resize(picture, size_wh, interpolation=cv2.INTER_AREA), np.uint8)

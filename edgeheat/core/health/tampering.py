@@ -24,13 +24,13 @@ _IDLE_INTERVAL_S = 3.0
 """Time between comparisons while nothing is suspected."""
 
 _MAX_COMPARISON_STEP_S = 3.0
-"""Comparisons farther apart count as this far: nothing is known of the time between."""
+"""Longest time that one comparison counts for: nothing is known of a longer time between two."""
 
 _MAX_PREVIOUS_AGE_S = 10.0
 """An older previous picture shows other people and other light, so it does not help to cancel noise."""
 
 _SAME_SCENE_CORRELATION = 0.3
-"""Edge correlation from which a picture certainly shows the reference's scene."""
+"""Edge correlation at or above which a picture certainly shows the reference's scene."""
 
 _OTHER_SCENE_CORRELATION = 0.2
 """Edge correlation below which it does not show that scene in place."""
@@ -39,7 +39,7 @@ _NO_SCENE_CORRELATION = 0.15
 """Edge correlation below which nothing of the scene is visible in place."""
 
 _COVERED_LOST_RATIO = 0.8
-"""Share of the detailed blocks that must have lost their detail for the lens to count as covered."""
+"""Fraction of the detailed blocks that must have lost their detail for the lens to count as covered."""
 
 _COVERED_SHARPNESS = 0.2
 """Below this sharpness, what is visible is right in front of the lens."""
@@ -48,22 +48,22 @@ _BLURRED_SHARPNESS = 0.35
 """Below this sharpness the lens is out of focus."""
 
 _MIN_SHIFT_RATIO = 0.01
-"""Smallest shift that counts as a move, as a share of the picture's width."""
+"""Smallest shift that counts as a move, as a fraction of the picture's width."""
 
 _MIN_SHIFT_CELLS = 2.0
-"""The same in cells, for small pictures."""
+"""Smallest shift that counts as a move, in cells; decides in small pictures."""
 
 _MOVED_CORRELATION = 0.4
-"""Least edge correlation after the shift was undone."""
+"""Smallest edge correlation, after the shift was undone, at which the camera counts as moved."""
 
 _MOVED_GAIN = 0.1
 """By how much undoing the shift must raise the edge correlation."""
 
 _SAME_SHIFT_CELLS = 1.5
-"""Shifts that differ by less are one and the same."""
+"""Shifts that differ by less than this are taken as the same."""
 
 _NIGHT_BRIGHTNESS_RATIO = 3.0
-"""Where the scene is brighter than the reference by more than this, the reference was taken in the dark."""
+"""Brightness relative to the reference above which the reference was taken in the dark."""
 
 _RETRY_INTERVAL_S = 10.0
 """Time until the next attempt where the background had too little detail to be the reference."""
@@ -72,16 +72,16 @@ _REFRESH_INTERVAL_S = 600.0
 """Time between checks whether the reference is outdated."""
 
 _MIN_DETAILED_RATIO = 0.1
-"""Least share of detailed blocks of a usable reference."""
+"""Smallest fraction of detailed blocks of a usable reference."""
 
 _OUTDATED_CORRELATION = 0.8
 """Edge correlation below which an unmoved background looks different from the reference: the shop was refurnished."""
 
 _REPLACEMENT_DETAIL_RATIO = 0.5
-"""Least detail of a new reference, relative to the old one: a night picture must not replace a day picture."""
+"""Smallest detail of a new reference, relative to the old one: a night picture must not replace a day picture."""
 
 _SHARPER_RATIO = 1.5
-"""Where the background is sharper than the reference by this factor, the reference was taken out of focus."""
+"""Sharpness of the background relative to the reference above which the reference was taken out of focus."""
 
 
 class TamperDetector:

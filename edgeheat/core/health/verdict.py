@@ -19,31 +19,31 @@ from edgeheat.defs.events import HealthVerdict
 # How each value was measured: docs/design/health.md.
 
 _MAX_UPDATE_STEP_S = 3.0
-"""Updates farther apart count as this far: nothing is known of the time between."""
+"""Longest time that one update counts for: nothing is known of a longer time between two."""
 
 _MIN_MONITORED_S = 5.0
-"""Before this much time was observed, no verdict is given unless something is wrong."""
+"""Until this time was observed, a verdict is given only if something is wrong."""
 
 _BLACK_BRIGHTEST_LEVEL = 32
 """Grey levels: in a black picture the brightest 5 % of the cells are darker than this."""
 
 _BLACK_MAX_SPREAD = 16
-"""Grey levels between the darkest and the brightest 5 % of a black picture: at most this."""
+"""Grey levels: in a black picture the darkest and the brightest 5 % of the cells differ by less than this."""
 
 _PLAIN_SIGNAL_LEVELS = 3.0
 """A picture is plain if what it shares with the previous one varies by less than this many grey levels."""
 
 _PLAIN_CORRELATION = 0.25
-"""A picture is plain, too, if it correlates with the previous one by less than this."""
+"""A picture is also plain if it correlates with the previous one by less than this."""
 
 _NOISE_LEVELS = 4.0
-"""Plain pictures that differ from one another by this mean number of grey levels consist of noise."""
+"""Plain pictures consist of noise if they differ from one another by at least this number of grey levels on average."""
 
 _FROZEN_CELLS_RATIO = 0.005
-"""This share of the cells may change in a frozen picture: the camera's own clock display keeps running."""
+"""Fraction of the cells that may change in a frozen picture: the camera's own clock display keeps running."""
 
 _ACCEPTED_MOVE_S = 86400.0
-"""For how long the verdict stays `moved` after a move was accepted, as a reminder that the zones do not fit."""
+"""Time for which the verdict stays `moved` after a move was accepted, as a reminder that the zones do not fit."""
 
 _REASONS = {
     "dark": "The picture is black: switch on a light, remove a cap from the lens, or have the sensor checked.",
@@ -54,6 +54,7 @@ _REASONS = {
     "blurred": "The picture is out of focus: clean the lens and focus it.",
     "turned_away": "The camera shows a different place than before: turn it back, or redraw its zones.",
 }
+"""Explanations for users: what is wrong and what to do."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +95,7 @@ class HealthMonitor:
         """When the last move was accepted, and its shift."""
 
     def update(self, grid: U8, background: U8 | None, people: U8 | None, mono_s: float) -> Health | None:
-        """Examine one picture and return the current verdict; None while too little was observed for one.
+        """Examine one picture and return the current verdict; None while too little time was observed for one.
 
         `grid`: the picture, uint8 (height, width), any size; copied. `background`: the scene without people, of the
         same shape, or None while it is not known. `people`: 255 where people are now, else 0, same shape, or None.
@@ -125,7 +126,7 @@ class HealthMonitor:
         return self._tampering.shifted.active or self._tampering.turned_away.active
 
     def accept_move(self, mono_s: float) -> None:
-        """Take the new view for the right one: the next background passed to `update` becomes the reference.
+        """Accept the new view as correct: the next background passed to `update` becomes the reference.
 
         Pass None as background until the new one is known. The verdict stays `moved` for a day or until
         `clear_moved`, except while a more severe one applies.
@@ -208,7 +209,7 @@ def _moved_health(shift_cells: tuple[float, float] | None, grid_width: int) -> H
 
 def _is_black(thumbnail: U8) -> bool:
     below = np.cumsum(cv2.calcHist([thumbnail], [0], None, [256], [0, 256])) / thumbnail.size
-    darkest, brightest = (int(np.searchsorted(below, share)) for share in (0.05, 0.95))
+    darkest, brightest = (int(np.searchsorted(below, ratio)) for ratio in (0.05, 0.95))
     return brightest < _BLACK_BRIGHTEST_LEVEL and brightest - darkest < _BLACK_MAX_SPREAD
 
 

@@ -1,4 +1,4 @@
-"""The protocol that decaying, window and total heats implement, and the grid that reading one returns."""
+"""Defines the interface of decaying, window and total heats, the grid that reading one returns, and their helpers."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ class HeatGrid:
 
     @property
     def coverage(self) -> float:
-        """Observed share of the period, 0..1; 0 for a period without length."""
+        """Observed fraction of the period, 0..1; 0 for a period without length."""
         return min(1.0, self.observed_s / self.period_s) if self.period_s > 0 else 0.0
 
 
@@ -39,7 +39,7 @@ State = dict[str, NDArray[Any]]
 """Everything a heat holds, as named arrays of integers and floats."""
 
 
-class Readable(Protocol):
+class ReadableHeat(Protocol):
     """A heat that can be read; `mono_s` is on the monotonic clock and must not decrease between calls."""
 
     def read(self, mono_s: float, wall_s: float, unfinished: Increment | None = None) -> HeatGrid:
@@ -53,10 +53,10 @@ class Readable(Protocol):
         ...
 
 
-class Heat(Readable, Protocol):
+class Heat(ReadableHeat, Protocol):
     """One heat of one camera, with the zone counters of the same period.
 
-    The grid adds up the heat's measure only; the zone counters hold every figure, whatever the measure.
+    The grid adds up the heat's measure only; the zone counters count everything, whatever the measure.
     """
 
     def add(self, increment: Increment) -> None:
@@ -64,7 +64,10 @@ class Heat(Readable, Protocol):
         ...
 
     def state(self) -> State:
-        """Return what `restore` needs, arrays still the heat's; `zone_counters` of shape (..., zones, len(Counter))."""
+        """Return what `restore` needs, including `zone_counters`, shape (..., zones, len(Counter)).
+
+        The arrays are the heat's own: copy them before the next `add`.
+        """
         ...
 
     def restore(self, state: Mapping[str, NDArray[Any]], shift_s: float) -> None:
@@ -91,7 +94,7 @@ def as_heat_grid(heat_ms: NDArray[Any], observed_ms: float, period_s: float) -> 
 
 
 def checked_copy(array: NDArray[Any], shape: tuple[int, ...], dtype: type[_Number]) -> NDArray[_Number]:
-    """Return a copy of a saved array. Raises ValueError where its shape or dtype is another."""
+    """Return a copy of a saved array. Raises ValueError where its shape or dtype differs."""
     if array.shape != shape or array.dtype != dtype:
         raise ValueError(f"heat: expected {np.dtype(dtype)} {shape}, got {array.dtype} {array.shape}")
     return array.copy()

@@ -12,7 +12,7 @@ from edgeheat.core.heat.base import State
 from edgeheat.core.heat.heat_set import HeatSet
 from edgeheat.core.heat.packing import pack, unpack
 from edgeheat.core.heat.window import WINDOW_BUCKETS, observed_ms, sum_of_windows
-from edgeheat.core.heat.zone_counters import aligned_counters
+from edgeheat.core.heat.zone_counters import align_counters
 from edgeheat.defs.params import HeatParams
 
 _HEAT = "heat/"
@@ -25,7 +25,7 @@ _EXTRA = "extra/"
 def save(heats: HeatSet, extra: Mapping[str, NDArray[Any]]) -> bytes:
     """Return all heats, and the arrays of `extra` by name, as bytes for `restore`.
 
-    The unfinished increment is not part of it.
+    The unfinished increment is not included: call HeatSet.close first to keep it.
     """
     states = heats.states()
     meta = {
@@ -49,46 +49,46 @@ def restore(heats: HeatSet, saved: bytes, shift_s: float) -> tuple[list[str], di
     """Replace the contents of `heats`, which must be empty, by saved heats, adding `shift_s` to their monotonic times.
 
     Returns the names of the heats that start empty, and the extra arrays. A heat starts empty where it is new or where
-    its kind, length, start or measure has changed. A window of presence continues also where it was, or becomes, the
+    its kind, length, start or measure has changed. A window of presence also continues where it was, or becomes, the
     sum of those of traffic and dwell. Zone counters continue where name and polygon of the zone are the same.
-    Raises ValueError where `saved` was not made by `save` or is of another grid; `heats` is then to be discarded.
+    Raises ValueError where `saved` was not made by `save` or is of another grid; `heats` must then be discarded.
     """
-    found = _Saved.from_bytes(saved)
-    if found.shape_hw != heats.shape_hw:
-        raise ValueError(f"saved heats: expected a grid of {heats.shape_hw}, got {found.shape_hw}")
+    saved_heats = _Saved.from_bytes(saved)
+    if saved_heats.shape_hw != heats.shape_hw:
+        raise ValueError(f"saved heats: expected a grid of {heats.shape_hw}, got {saved_heats.shape_hw}")
     empty = []
     for name in heats.params:
         try:
-            if not _restore_heat(heats, name, found, shift_s):
+            if not _restore_heat(heats, name, saved_heats, shift_s):
                 empty.append(name)
         except (KeyError, IndexError, TypeError) as error:
             raise ValueError(f"saved heats: {name} does not fit: {error!r}") from error
-    return empty, _with_prefix(_EXTRA, found.arrays)
+    return empty, _with_prefix(_EXTRA, saved_heats.arrays)
 
 
-def _restore_heat(heats: HeatSet, name: str, found: _Saved, shift_s: float) -> bool:
+def _restore_heat(heats: HeatSet, name: str, saved: _Saved, shift_s: float) -> bool:
     """Restore one heat, or start it empty; returns whether there was anything to restore."""
-    known = found.has(heats.params[name])
+    known = saved.has_compatible(heats.params[name])
     parts = heats.sum_parts.get(name)
-    if parts is not None and _stays_a_sum(heats, name, parts, found):
-        return known or found.has(heats.params[parts[0]])
+    if parts is not None and _can_stay_a_sum(heats, name, parts, saved):
+        return known or saved.has_compatible(heats.params[parts[0]])
     state = None
     if known:
-        state = found.state(name)
-        state["zone_counters"] = aligned_counters(state["zone_counters"], found.zone_keys, heats.zones.keys)
+        state = saved.state(name)
+        state["zone_counters"] = align_counters(state["zone_counters"], saved.zone_keys, heats.zones.keys)
     heats.restore(name, state, shift_s)
     return known
 
 
-def _stays_a_sum(heats: HeatSet, name: str, parts: tuple[str, str], found: _Saved) -> bool:
+def _can_stay_a_sum(heats: HeatSet, name: str, parts: tuple[str, str], saved: _Saved) -> bool:
     """Whether a window of presence can be read as the sum of its parts without losing any of what was saved of it."""
-    has_part = [found.has(heats.params[part]) for part in parts]
+    has_part = [saved.has_compatible(heats.params[part]) for part in parts]
     if not all(has_part):
-        return not any(has_part) and not found.has(heats.params[name])
-    if found.sums.get(name) == parts:
+        return not any(has_part) and not saved.has_compatible(heats.params[name])
+    if saved.sums.get(name) == parts:
         return True
-    parts_ms = [observed_ms(found.state(part)) for part in parts]
-    own_ms = observed_ms(found.state(name)) if found.has(heats.params[name]) else max(parts_ms)
+    parts_ms = [observed_ms(saved.state(part)) for part in parts]
+    own_ms = observed_ms(saved.state(name)) if saved.has_compatible(heats.params[name]) else max(parts_ms)
     bucket_ms = 1000.0 * heats.params[name].length_s / WINDOW_BUCKETS
     return min(parts_ms) >= max(own_ms, max(parts_ms) - bucket_ms)
 
@@ -121,8 +121,8 @@ class _Saved:
         except (AttributeError, KeyError, TypeError, ValueError, OverflowError) as error:
             raise ValueError(f"saved heats: unreadable description: {error!r}") from error
 
-    def has(self, params: HeatParams) -> bool:
-        """Return whether a heat of that name was saved that can continue as this one."""
+    def has_compatible(self, params: HeatParams) -> bool:
+        """Return whether a heat of that name, and of the same kind, length, start and measure, was saved."""
         return self.identities.get(params.name) == _identity(params)
 
     def state(self, name: str) -> State:

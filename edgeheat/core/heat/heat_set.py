@@ -1,4 +1,4 @@
-"""All heats of one camera together: counts motion masks in each of them and reads them by name."""
+"""All heats of one camera together: counts motion masks in each of them, reads them by name, and counts its zones."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ from numpy.typing import NDArray
 from edgeheat.core.grid.masks import MotionMask
 from edgeheat.core.grid.zones import ZoneMasks
 from edgeheat.core.heat.activity import Activity, ActivityMeter
-from edgeheat.core.heat.base import Heat, HeatGrid, Readable, State
+from edgeheat.core.heat.base import Heat, HeatGrid, ReadableHeat, State
 from edgeheat.core.heat.daily import starts_around_s
 from edgeheat.core.heat.decaying import DecayingHeat
 from edgeheat.core.heat.increment import Increment, IncrementBuilder, MillisecondRounder
 from edgeheat.core.heat.total import TotalHeat
 from edgeheat.core.heat.window import PresenceWindow, WindowHeat
-from edgeheat.core.heat.zone_counters import aligned_counters
+from edgeheat.core.heat.zone_counters import align_counters
 from edgeheat.defs.params import HeatParams, Measure
 
 
@@ -33,7 +33,7 @@ class HeatSet:
         height, width = zones.counted.shape
         self.shape_hw = height, width
         self.zones = zones
-        self.params = {each.name: each for each in params}
+        self.params = {heat.name: heat for heat in params}
         self.sum_parts = _sum_parts(params)
         """The windows of presence that can be read as a sum, each with the names of its (traffic, dwell)."""
         self._timezone = timezone
@@ -47,8 +47,8 @@ class HeatSet:
 
     def count(self, mask: MotionMask) -> Increment | None:
         """Count one mask; returns the increment that this completed, if any, which is already added."""
-        whole_ms = self._rounder.round(mask.dt_s)
-        increment = self._builder.add(mask, whole_ms, self._meter.add(mask, whole_ms))
+        duration_ms = self._rounder.round(mask.dt_s)
+        increment = self._builder.add(mask, duration_ms, self._meter.add(mask, duration_ms))
         if increment is not None:
             self.add(increment)
         return increment
@@ -68,7 +68,7 @@ class HeatSet:
         if increment.traffic_ms.shape != self.shape_hw:
             raise ValueError(f"increment: expected a grid of {self.shape_hw}, got {increment.traffic_ms.shape}")
         if increment.zone_keys != self.zones.keys:
-            counters = aligned_counters(increment.zone_counters, increment.zone_keys, self.zones.keys)
+            counters = align_counters(increment.zone_counters, increment.zone_keys, self.zones.keys)
             increment = replace(increment, zone_keys=self.zones.keys, zone_counters=counters)
         for heat in self._heats.values():
             heat.add(increment)
@@ -84,7 +84,7 @@ class HeatSet:
         """
         return self._readable(name).read_zone_counters(mono_s, wall_s, self._builder.unfinished())
 
-    def _readable(self, name: str) -> Readable:
+    def _readable(self, name: str) -> ReadableHeat:
         if name in self._heats:
             return self._heats[name]
         traffic, dwell = (self._heats[part] for part in self.sum_parts[name])
@@ -93,7 +93,7 @@ class HeatSet:
 
     def take_activity(self) -> Activity:
         """Return the activity of all zones since the last call."""
-        return self._meter.take()
+        return self._meter.take_totals()
 
     def states(self) -> dict[str, State]:
         """Return the states of all heats by name, without the unfinished increment; the arrays are the heats' own.
@@ -115,20 +115,21 @@ class HeatSet:
 
 
 def _sum_parts(params: Sequence[HeatParams]) -> dict[str, tuple[str, str]]:
+    """Return the windows of presence that equal a sum of two others, each with the names of its (traffic, dwell)."""
     windows: dict[tuple[float, Measure], str] = {}
-    for each in params:
-        if each.kind == "window":
-            windows.setdefault((each.length_s, each.measure), each.name)
+    for heat in params:
+        if heat.kind == "window":
+            windows.setdefault((heat.length_s, heat.measure), heat.name)
     parts = {}
-    for each in params:
-        traffic, dwell = (windows.get((each.length_s, measure)) for measure in ("traffic", "dwell"))
-        if each.kind == "window" and each.measure == "presence" and traffic is not None and dwell is not None:
-            parts[each.name] = traffic, dwell
+    for heat in params:
+        traffic, dwell = (windows.get((heat.length_s, measure)) for measure in ("traffic", "dwell"))
+        if heat.kind == "window" and heat.measure == "presence" and traffic is not None and dwell is not None:
+            parts[heat.name] = traffic, dwell
     return parts
 
 
 def make_heat(params: HeatParams, shape_hw: tuple[int, int], zones: int, timezone: tzinfo) -> Heat:
-    """Return an empty heat of the given kind and measure on a grid of (height, width), for so many zones."""
+    """Return an empty heat of the given kind and measure on a grid of `shape_hw` (height, width), for `zones` zones."""
     if params.kind == "decaying":
         return DecayingHeat(shape_hw, zones, params.measure, params.length_s)
     if params.kind == "window":

@@ -1,4 +1,4 @@
-"""Gathers motion masks into increments of about one second, which are the only thing that changes a heat."""
+"""Gathers motion masks into increments of about one second, which heats count and workers send to the daemon."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ INCREMENT_S = 1.0
 
 _MAX_TRAFFIC_MS = np.uint32(65_535)
 """Traffic that one increment can hold for a cell, in 16 bits. Up to a minute of pending movement may be confirmed in
-one frame; what exceeds this is counted as dwell, so that no presence is lost."""
+one frame; any excess is counted as dwell, so that no presence is lost."""
 
 _ROUNDING_MS = 1e-6
 """A time this close below a whole millisecond is taken as whole: in floating point 0.1 + 0.1 + … falls short of it."""
@@ -54,14 +54,14 @@ class Increment:
 
     def __post_init__(self) -> None:
         if self.traffic_ms.dtype != np.uint16 or self.traffic_ms.ndim != 2:
-            raise ValueError(f"increment: expected uint16 (height, width), got {_described(self.traffic_ms)}")
+            raise ValueError(f"increment: expected uint16 (height, width), got {_describe(self.traffic_ms)}")
         if self.dwell_ms is not None and (
             self.dwell_ms.dtype != np.uint32 or self.dwell_ms.shape != self.traffic_ms.shape
         ):
-            raise ValueError(f"increment: expected uint32 {self.traffic_ms.shape}, got {_described(self.dwell_ms)}")
+            raise ValueError(f"increment: expected uint32 {self.traffic_ms.shape}, got {_describe(self.dwell_ms)}")
         counters_shape = (len(self.zone_keys), len(Counter))
         if self.zone_counters.dtype != np.int64 or self.zone_counters.shape != counters_shape:
-            raise ValueError(f"increment: expected int64 {counters_shape}, got {_described(self.zone_counters)}")
+            raise ValueError(f"increment: expected int64 {counters_shape}, got {_describe(self.zone_counters)}")
 
     def pack(self) -> bytes:
         """Return the increment as bytes for `unpack`, typically 1 to 3 kB."""
@@ -92,7 +92,7 @@ class Increment:
             raise ValueError(f"increment: unreadable: {error!r}") from error
 
 
-def _described(array: NDArray[np.generic]) -> str:
+def _describe(array: NDArray[np.generic]) -> str:
     return f"{array.dtype} {array.shape}"
 
 
@@ -122,13 +122,13 @@ class IncrementBuilder:
         self._end: tuple[float, float] | None = None
         self._filled_s = 0.0
 
-    def add(self, mask: MotionMask, whole_ms: int, zone_counters: ZoneCounters) -> Increment | None:
-        """Add one mask, which stands for `whole_ms`; returns the increment when a second is complete, else None.
+    def add(self, mask: MotionMask, duration_ms: int, zone_counters: ZoneCounters) -> Increment | None:
+        """Add one mask, which stands for `duration_ms`; returns the increment when a second is complete, else None.
 
         zone_counters: what was counted of the mask for each zone, see ActivityMeter.add.
         """
-        if whole_ms:
-            np.add(self._traffic_ms, np.uint32(whole_ms), out=self._traffic_ms, where=mask.moving > 0)
+        if duration_ms:
+            np.add(self._traffic_ms, np.uint32(duration_ms), out=self._traffic_ms, where=mask.moving > 0)
         if mask.dwell_ms is not None:
             if self._dwell_ms is None:
                 self._dwell_ms = np.zeros(self._traffic_ms.shape, np.uint32)
@@ -136,7 +136,7 @@ class IncrementBuilder:
         if mask.moved_ms is not None:
             self._traffic_ms += mask.moved_ms
         self._zone_counters += zone_counters
-        self._observed_ms += whole_ms
+        self._observed_ms += duration_ms
         self._filled_s += mask.dt_s
         self._end = (mask.mono_s, mask.wall_s)
         return self.close() if self._filled_s >= INCREMENT_S else None
@@ -144,7 +144,7 @@ class IncrementBuilder:
     def unfinished(self) -> Increment | None:
         """Return what was added since the last increment; None where nothing was.
 
-        Only valid until the next `add`: its arrays may be the builder's own.
+        Valid until the next `add`: its arrays may be the builder's own.
         """
         if self._end is None:
             return None

@@ -1,4 +1,4 @@
-"""Packs numpy arrays into a few bytes and back: the format of increments, saved heats and heats sent to floor plans."""
+"""Packs numpy arrays into a few bytes and back: the format of increments, windows, saved heats and floor plans."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ _INT_BYTES = 4
 """Length of the checksum and of the header's length, little-endian."""
 
 _HEADER_AT = len(_MAGIC) + 2 * _INT_BYTES
-"""Where the compressed header starts: behind the magic, the checksum and its own length."""
+"""Offset of the compressed header: after the magic, the checksum and the header's length."""
 
 _MAX_HEADER_BYTES = 1 << 20
-"""A header of 100 heats with 100 zones takes 50 kB; more than this is not read."""
+"""Longest header that is read; one of 100 heats with 100 zones takes 50 kB."""
 
 _MAX_UNPACKED_BYTES = 1 << 30
-"""All arrays of a container together, as much as a checkpoint may hold: limits what a forged header can allocate."""
+"""Limit of all arrays of a container together, the same as of a checkpoint: a forged header cannot allocate more."""
 
 _DTYPES = frozenset({"u1", "u2", "u4", "u8", "i4", "i8", "f2", "f4", "f8"})
 """The types that are packed, as numpy abbreviates them."""
@@ -38,7 +38,7 @@ _DIGITS = 4
 """Binary digits that `pack_leading` keeps of each cell."""
 
 _CODES_PER_POWER = 1 << (_DIGITS - 1)
-"""Codes for each power of two; codes below twice as many stand for themselves."""
+"""Number of codes for each power of two; a code below twice this number is the value itself."""
 
 _LARGEST_CODE = _CODES_PER_POWER * (32 - _DIGITS) + 2 * _CODES_PER_POWER - 1
 """The code of the largest uint32."""
@@ -158,10 +158,10 @@ def unpack_array(packed: bytes | memoryview, shape: tuple[int, ...], dtype: type
 
 
 def pack_leading(grid_ms: NDArray[np.uint32]) -> tuple[bytes, NDArray[np.uint32]]:
-    """Return the four leading binary digits of each cell as bytes for `unpack_leading`, and what they leave over.
+    """Return the four leading binary digits of each cell as bytes for `unpack_leading`, and the remainder.
 
     grid_ms: shape (height, width). The remainder, of the same shape and owned by the caller, is less than a ninth of
-    each cell, and 0 below 16. Together both are `grid_ms`. Frames come at uneven times, so the low digits of a sum of
+    each cell, and 0 below 16. The sum of both is `grid_ms`. Frames come at uneven times, so the low digits of a sum of
     milliseconds are noise, which does not compress: without them a grid takes a quarter of the bytes. A cell becomes
     one byte, the exponent and the digits behind the leading one; neighbouring rows are subtracted, then compressed.
     Reference: ITU-T G.711, segmented companding of amplitudes.

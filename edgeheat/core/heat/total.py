@@ -1,4 +1,4 @@
-"""Total heat: everything since the first start, or since a local time of day."""
+"""Total heat: counts everything since the first start, or since its last daily restart at a local time."""
 
 from __future__ import annotations
 

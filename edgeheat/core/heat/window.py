@@ -1,4 +1,4 @@
-"""Window heat: exactly the last hour or day, in buckets that are dropped once they are older than the window."""
+"""Window heat: counts the last hour, day or other length in buckets, each dropped once it is older than that."""
 
 from __future__ import annotations
 

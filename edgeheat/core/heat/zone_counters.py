@@ -1,4 +1,4 @@
-"""What is counted for each zone, as whole numbers: the counters, and how they follow zones that were reordered."""
+"""Defines what is counted for each zone, as an array of whole numbers, and reorders it when the zones have changed."""
 
 from __future__ import annotations
 
@@ -38,15 +38,15 @@ class Counter(IntEnum):
 
 
 def zero_counters(zones: int) -> ZoneCounters:
-    """Return the counters of so many zones, all zero; owned by the caller."""
+    """Return the counters of `zones` zones, all zero; owned by the caller."""
     return np.zeros((zones, len(Counter)), np.int64)
 
 
-def aligned_counters(counters: NDArray[_Number], keys: Sequence[int], wanted: Sequence[int]) -> NDArray[_Number]:
+def align_counters(counters: NDArray[_Number], keys: Sequence[int], wanted: Sequence[int]) -> NDArray[_Number]:
     """Return the counters of the zones with the keys `wanted`, in that order; zones that are not in `keys` get zeros.
 
     counters: shape (..., len(keys), len(Counter)), of the zones with the keys `keys`; the result is owned by the
-    caller. Raises ValueError where the shape is another.
+    caller. Raises ValueError for another shape.
     """
     if counters.shape[-2:] != (len(keys), len(Counter)):
         expected = f"(..., {len(keys)}, {len(Counter)})"

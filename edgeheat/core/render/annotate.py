@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 
 from edgeheat.core.grid.frames import SizeWH
-from edgeheat.core.render.caption import Caption, ascii_words, measure_words, scale_ticks
+from edgeheat.core.render.caption import Caption, scale_heading, scale_ticks, to_ascii
 from edgeheat.core.render.colormap import overlay_luts
 from edgeheat.core.render.layer import Layer
 from edgeheat.defs.params import Measure, Style
@@ -50,7 +50,7 @@ def title_and_legend(
     scale = _font_scale(size_wh)
     title = _title(caption, coverage, size_wh, _Pen(scale)) if style.title and caption is not None else None
     measure: Measure = caption.measure if caption is not None else "presence"
-    heading = measure_words(measure, top_s, coverage)
+    heading = scale_heading(measure, top_s, coverage)
     legend = _legend(style, size_wh, top_s, heading, _Pen(max(0.85 * scale, _MIN_FONT_SCALE))) if style.legend else None
     return [layer for layer in (title, legend) if layer is not None]
 
@@ -92,7 +92,7 @@ def _title(caption: Caption, coverage: float, size_wh: SizeWH, pen: _Pen) -> Lay
     """Return a band along the top with one or two lines; parts that fit in neither are omitted."""
     when = f"{caption.at:%Y-%m-%d %H:%M}" if caption.at else ""
     parts = [caption.camera, caption.period, when, f"coverage {percent_words(coverage)}"]
-    lines = _lines([ascii_words(part) for part in parts if part], size_wh[0], pen)
+    lines = _lines([to_ascii(part) for part in parts if part], size_wh[0], pen)
     line_height = round(1.75 * pen.height)
     padding = pen.height // 4
     height = line_height * len(lines) + 2 * padding

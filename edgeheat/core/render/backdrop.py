@@ -8,20 +8,20 @@ import numpy as np
 from edgeheat.core.grid.frames import U8
 
 _RATE = 1 / 8
-"""Share of each new sample in the running mean: it follows a change of lighting within about eight samples."""
+"""Weight of each new sample in the running mean, which follows a change of lighting within about eight samples."""
 
 _PEOPLE_KERNEL_CELLS = 9
-"""Side of the square by which moving cells are dilated and then excluded: detection misses people's edges."""
+"""Side of the square by which occupied cells are dilated and then excluded: detection misses people's edges."""
 
 _BLUR_RATIO = 0.1
-"""Side of the blur over places never seen empty, as a share of the picture's width: wider than most people."""
+"""Side of the blur over places never seen empty, as a fraction of the picture's width: wider than most people."""
 
 _STEP_LUT = np.ceil(np.arange(256) * _RATE).astype(np.uint8)
-"""Change of the mean for each difference to the sample; rounded up, so that it arrives at the sample's value."""
+"""Change of the mean by its difference from the sample, 0..255; rounded up, so that the mean reaches the sample."""
 
 
 class Backdrop:
-    """A running mean of pictures, without moving cells; in uint8, because a worker's memory is limited.
+    """A running mean of pictures without the cells that people occupy; in uint8, because a worker's memory is limited.
 
     Reference: exponential moving average with selective update (Cucchiara et al. 2003, Detecting moving objects,
     ghosts, and shadows in video streams).
@@ -32,14 +32,14 @@ class Backdrop:
         self._unseen: U8 | None = None
         """The cells that were never seen empty, 255 or 0, shape (grid height, grid width)."""
 
-    def sample(self, picture: U8, moving: U8) -> None:
+    def add(self, picture: U8, occupied: U8) -> None:
         """Add one picture, BGR uint8 (height, width, 3), which the backdrop owns from now on.
 
-        moving: the cells in motion in it, 255 or 0, shape (grid height, grid width). A place that was never seen empty
-        shows the latest picture until it is seen empty.
+        occupied: the cells with people in it, moving or not, 255 or 0, shape (grid height, grid width). A place that
+        was never seen empty shows the latest picture until it is seen empty.
         """
         hidden = np.asarray(
-            cv2.dilate(moving, np.ones((_PEOPLE_KERNEL_CELLS, _PEOPLE_KERNEL_CELLS), np.uint8)), np.uint8
+            cv2.dilate(occupied, np.ones((_PEOPLE_KERNEL_CELLS, _PEOPLE_KERNEL_CELLS), np.uint8)), np.uint8
         )
         if self._picture is None or self._unseen is None or self._picture.shape != picture.shape:
             self._picture, self._unseen = picture, hidden

@@ -13,14 +13,14 @@ _TIME_UNITS = ((1.0, "s", 100.0), (60.0, "min", 100 * 60.0), (3600.0, "h", math.
 """Units of the scale: seconds in the unit, its name, and the scale top in seconds below which it is used."""
 
 _ROUND_NUMBERS = (1.0, 1.5, 2.0, 3.0, 5.0, 7.0, 10.0)
-"""Labels of ticks, times a power of ten."""
+"""A tick's label is one of these numbers times a power of ten."""
 
-_MEASURES: dict[Measure, tuple[str, str]] = {
+_SCALE_HEADINGS: dict[Measure, tuple[str, str]] = {
     "presence": ("time of presence", "nobody seen"),
     "traffic": ("time in motion", "no motion counted"),
     "dwell": ("time of staying", "nobody stayed"),
 }
-"""Headings of the scale by measure: normally, and for a heat that is 0 everywhere."""
+"""By measure: the heading of the scale, and the one for a heat that is 0 everywhere."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,25 +40,25 @@ class Caption:
     """The measure of the seconds on the colour scale."""
 
 
-def measure_words(measure: Measure, top_s: float, coverage: float) -> str:
-    """Return the heading of a colour scale that ends at `top_s` seconds: what they measure, or that there are none."""
+def scale_heading(measure: Measure, top_s: float, coverage: float) -> str:
+    """Return the heading of a colour scale that ends at `top_s` seconds; another one for a heat of 0."""
     if coverage <= 0:
         return "nothing observed"
-    something, nothing = _MEASURES[measure]
-    return something if top_s > 0 else nothing
+    heading, zero_heading = _SCALE_HEADINGS[measure]
+    return heading if top_s > 0 else zero_heading
 
 
-def scale_ticks(top_s: float, gamma: float, most: int) -> list[tuple[float, str]]:
+def scale_ticks(top_s: float, gamma: float, max_ticks: int) -> list[tuple[float, str]]:
     """Return the ticks of a colour scale: position from 0 (cold) to 1 (hot) along the bar, and label.
 
     The colour at position p stands for `top_s` * p^(1 / gamma) seconds. The first tick is 0 and the last one the top
-    with its unit; between them are round numbers, at most `most` ticks in all.
+    with its unit; between them are round numbers, at most `max_ticks` in all.
     """
     unit_s, unit = next((size, name) for size, name, below in _TIME_UNITS if top_s < below)
     top = top_s / unit_s
     ticks = {0.0: "0"}
-    for step in range(1, most - 1):
-        wanted = (step / (most - 1)) ** (1 / gamma) * top
+    for step in range(1, max_ticks - 1):
+        wanted = (step / (max_ticks - 1)) ** (1 / gamma) * top
         if wanted > 0:
             decade = 10.0 ** math.floor(math.log10(wanted))
             value = min(_ROUND_NUMBERS, key=lambda number: abs(number * decade - wanted)) * decade
@@ -68,7 +68,7 @@ def scale_ticks(top_s: float, gamma: float, most: int) -> list[tuple[float, str]
     return sorted(ticks.items())
 
 
-def ascii_words(text: str) -> str:
-    """Return `text` in ASCII without accents, other characters as `?`: fonts of OpenCV 4 have nothing else."""
+def to_ascii(text: str) -> str:
+    """Return `text` in ASCII without accents, other characters as `?`: fonts of OpenCV 4 have only ASCII."""
     letters = (char for char in unicodedata.normalize("NFKD", text) if not unicodedata.combining(char))
     return "".join(char if " " <= char <= "~" else "?" for char in letters)

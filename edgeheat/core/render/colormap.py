@@ -1,4 +1,4 @@
-"""Converts a colormap name of matplotlib to the lookup table that cv2 applies, with the overlay's opacity."""
+"""Converts the name of a matplotlib colormap to cv2 lookup tables: its colours, and its colours with opacity."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def colormap_lut(name: str) -> U8:
         # By the full name: cmap logs a warning for each short name that several collections use.
         full_name = catalog.resolve(name[:-2] if is_reversed else name)
     except KeyError:
-        raise ValueError(_unknown(name, sorted(catalog.short_keys()))) from None
+        raise ValueError(_unknown_message(name, sorted(catalog.short_keys()))) from None
     # Not `.lut(256)`, which returns ten rows for a map of ten colours (tab10).
     rgba = Colormap(full_name)(np.linspace(1.0, 0.0, 256) if is_reversed else np.linspace(0.0, 1.0, 256))
     lut: U8 = np.ascontiguousarray(np.rint(rgba[:, 2::-1] * 255.0).astype(np.uint8)[:, np.newaxis, :])
@@ -49,7 +49,7 @@ def overlay_luts(style: Style) -> tuple[U8, U8]:
     return np.rint(lut * opacity).astype(np.uint8), keep
 
 
-def _unknown(name: str, known: list[str]) -> str:
+def _unknown_message(name: str, known: list[str]) -> str:
     by_lower = {key.lower(): key for key in known}
     near = [by_lower[match] for match in difflib.get_close_matches(name.lower(), by_lower, n=3, cutoff=0.6)]
     hint = f"did you mean {', '.join(near)}?" if near else "try inferno, magma, viridis, turbo or hot"

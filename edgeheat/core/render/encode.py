@@ -1,4 +1,4 @@
-"""Encodes pictures as PNG, JPEG or WebP, reduced where a receiver limits the size in bytes."""
+"""Encodes pictures as PNG, JPEG or WebP; lowers quality, then size, until they fit into a limit of bytes."""
 
 from __future__ import annotations
 
@@ -23,16 +23,16 @@ _QUALITY_FLAGS: Final[dict[ImageFormat, int]] = {
 """cv2's parameter for the quality, of the formats that have one."""
 
 _MIN_QUALITY = 50
-"""Below this a picture looks worse than a smaller one of better quality."""
+"""Lowest quality, 1..100: below it a picture looks worse than a smaller one of better quality."""
 
 _QUALITY_STEP = 15
-"""By how much the quality is lowered at a time."""
+"""Amount by which the quality is lowered at a time."""
 
 _SHRINK_RATIO = 0.8
 """Factor on both sides by which the picture is shrunk at a time."""
 
 _MIN_SIDE_PX = 16
-"""A picture with a shorter side than this shows nothing."""
+"""Shortest side of a picture: a smaller one shows nothing."""
 
 
 def encode(picture: U8, image_format: ImageFormat, quality: int, max_bytes: int | None = None) -> tuple[bytes, U8]:

@@ -9,7 +9,7 @@ import numpy as np
 
 from edgeheat.core.grid.frames import F32, U8, SizeWH
 from edgeheat.core.heat.base import HeatGrid
-from edgeheat.core.heat.peak import local_median
+from edgeheat.core.heat.median_filter import median_filter
 from edgeheat.core.render.annotate import title_and_legend
 from edgeheat.core.render.caption import Caption
 from edgeheat.core.render.colormap import overlay_luts
@@ -29,7 +29,7 @@ _MAX_SIGMA_PX = 16.0
 """Limit of that blur in pixels, because its cost grows with sigma."""
 
 _MIN_TOP_S = 1e-6
-"""A colour scale that ends below this is drawn as zero heat."""
+"""A heat whose colour scale would end below this is drawn as 0."""
 
 
 def default_size(camera_wh: SizeWH, style: Style) -> SizeWH:
@@ -42,7 +42,7 @@ def default_size(camera_wh: SizeWH, style: Style) -> SizeWH:
 
 def scale_max_s(grid: HeatGrid, style: Style) -> float:
     """Return the motion-seconds at the top of the colour scale; 0 where `normalize` is on and the heat is 0."""
-    return _top_s(_cleaned(grid.heat_s, style), style)
+    return _top_s(_clean(grid.heat_s, style), style)
 
 
 def draw(grid: HeatGrid, background: U8 | None, style: Style, size_wh: SizeWH, caption: Caption | None = None) -> U8:
@@ -55,13 +55,13 @@ def draw(grid: HeatGrid, background: U8 | None, style: Style, size_wh: SizeWH, c
     """
     if min(size_wh) < 1:
         raise ValueError(f"size_wh: expected at least (1, 1), got {size_wh}")
-    heat_s = _cleaned(grid.heat_s, style)
+    heat_s = _clean(grid.heat_s, style)
     top_s = _top_s(heat_s, style)
     picture = dimmed_background(background if style.overlay else None, style, size_wh)
-    index = _index(heat_s, top_s, style, size_wh)
+    index = _colour_index(heat_s, top_s, style, size_wh)
     for y in range(0, size_wh[1], _STRIP_ROWS):
         rows = index[y : y + _STRIP_ROWS]
-        _layer(rows, style).lay_over(picture[y : y + _STRIP_ROWS])
+        _colour_layer(rows, style).lay_over(picture[y : y + _STRIP_ROWS])
     for layer in title_and_legend(style, size_wh, top_s, caption, grid.coverage):
         layer.lay_over(picture)
     return picture
@@ -75,7 +75,7 @@ def warm_up() -> None:
 
 
 def dimmed_background(background: U8 | None, style: Style, size_wh: SizeWH) -> U8:
-    """Return `background` scaled to `size_wh`, dimmed, and grey or in colour as `style` says; black where it is None.
+    """Return `background` scaled to `size_wh`, dimmed, grey or in colour according to `style`; black where it is None.
 
     BGR uint8, shape (height, width, 3), owned by the caller.
     """
@@ -94,11 +94,11 @@ def heat_layer(heat_s: F32, top_s: float, style: Style, size_wh: SizeWH) -> Laye
 
     heat_s: motion-seconds, shape (grid height, grid width). top_s: motion-seconds at the top of the colour scale.
     """
-    return _layer(_index(_cleaned(heat_s, style), top_s, style, size_wh), style)
+    return _colour_layer(_colour_index(_clean(heat_s, style), top_s, style, size_wh), style)
 
 
-def _cleaned(heat_s: F32, style: Style) -> F32:
-    """Return the heat without NaN, infinite and negative values, and blurred as `style` says.
+def _clean(heat_s: F32, style: Style) -> F32:
+    """Return the heat without NaN, infinite and negative values, blurred according to `style`.
 
     Reference: Gaussian blur; sigma from the kernel size as in OpenCV's getGaussianKernel.
     """
@@ -111,10 +111,11 @@ def _cleaned(heat_s: F32, style: Style) -> F32:
 
 
 def _top_s(heat_s: F32, style: Style) -> float:
-    return float(local_median(heat_s).max()) if style.normalize else min(style.vmax_s, _MAX_HEAT_S)
+    """Return the seconds at the top of the colour scale: the hottest place with `normalize`, else `vmax_s`."""
+    return float(median_filter(heat_s).max()) if style.normalize else min(style.vmax_s, _MAX_HEAT_S)
 
 
-def _index(heat_s: F32, top_s: float, style: Style, size_wh: SizeWH) -> U8:
+def _colour_index(heat_s: F32, top_s: float, style: Style, size_wh: SizeWH) -> U8:
     """Return each pixel's position on the colour scale, uint8, 0 cold to 255 hot, shape (height, width)."""
     if top_s < _MIN_TOP_S:
         return np.zeros((size_wh[1], size_wh[0]), np.uint8)
@@ -129,7 +130,7 @@ def _index(heat_s: F32, top_s: float, style: Style, size_wh: SizeWH) -> U8:
     return np.asarray(cv2.GaussianBlur(index, (0, 0), sigma, dst=index), np.uint8)
 
 
-def _layer(index: U8, style: Style) -> Layer:
+def _colour_layer(index: U8, style: Style) -> Layer:
     colour_lut, keep_lut = overlay_luts(style)
     return Layer(
         np.asarray(cv2.applyColorMap(index, colour_lut), np.uint8),

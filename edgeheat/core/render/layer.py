@@ -1,4 +1,4 @@
-"""A translucent picture, with premultiplied alpha, that is composited over other pictures."""
+"""A translucent picture (premultiplied alpha), such as a heat or a title, that is composited over other pictures."""
 
 from __future__ import annotations
 
@@ -40,6 +40,6 @@ class Layer:
     def lay_over(self, picture: U8) -> None:
         """Composite the layer over `picture`, BGR uint8 (height, width, 3), in place; it must lie inside."""
         height, width = self.keep.shape[:2]
-        part = picture[self.y : self.y + height, self.x : self.x + width]
-        cv2.multiply(part, self.keep, dst=part, scale=1 / 255)
-        cv2.add(part, self.colour, dst=part)
+        region = picture[self.y : self.y + height, self.x : self.x + width]
+        cv2.multiply(region, self.keep, dst=region, scale=1 / 255)
+        cv2.add(region, self.colour, dst=region)

@@ -1,4 +1,4 @@
-"""Makes a snapshot of one camera: every heat as figures per zone and as an encoded picture."""
+"""Makes a snapshot of one camera: each heat as statistics per zone and as an encoded picture."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from datetime import datetime
 import numpy as np
 
 from edgeheat.core.grid.frames import U8, SizeWH
-from edgeheat.core.heat.activity import zone_heats
 from edgeheat.core.heat.heat_set import HeatSet
+from edgeheat.core.heat.zone_statistics import zone_statistics
 from edgeheat.core.render.caption import Caption
 from edgeheat.core.render.encode import MEDIA_TYPES, encode
 from edgeheat.core.render.heatmap import draw, scale_max_s
@@ -69,7 +69,7 @@ def _heat_image(
         observed_s=grid.observed_s,
         coverage=grid.coverage,
         scale_max_s=scale_max_s(grid, style),
-        zones=zone_heats(heats.zones, grid, counters),
+        zones=zone_statistics(heats.zones, grid, counters),
         image=image,
         media_type=MEDIA_TYPES[style.format],
         size_wh=(picture.shape[1], picture.shape[0]),

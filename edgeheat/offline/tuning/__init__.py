@@ -1,1 +1,1 @@
-"""Explains how a recording's heat came about, picture by picture and in figures, and suggests settings."""
+"""Explains how a recording's heat came about, in pictures and statistics, and suggests settings."""

@@ -1,4 +1,4 @@
-"""Suggests settings from the statistics of a recording, each with the figure that supports it, as TOML."""
+"""Suggests settings from the statistics of a recording, each with the measured value that supports it, as TOML."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from edgeheat.defs.params import MotionParams, Point
 from edgeheat.offline.tuning.statistics import F64, Summary
 
 _MIN_RECORDING_S = 30.0
-"""A shorter recording is no basis for suggestions."""
+"""Shortest recording from which settings are suggested."""
 
 _NOISE_SIZE_FRACTION = 8
 """A blob smaller than people at its height in the picture by this factor is not a person."""
@@ -25,15 +25,15 @@ _BANDS = 4
 """Horizontal bands of the picture in which the size of people is measured."""
 
 _MIN_BLOBS = 20
-"""With fewer large blobs the size of people is not known well enough."""
+"""Least number of large blobs from which the size of people is estimated."""
 
 _SMALL_BLOBS_RATIO = 0.025
-"""From this share of the counted cells in too small blobs, a larger minimum size is suggested.
+"""A larger minimum size is suggested where at least this fraction of the counted cells is in too small blobs.
 
-In undisturbed scenes the share is 1 to 2 %, and a larger minimum size brings the heat no closer to the truth there."""
+In undisturbed scenes it is 1 to 2 %, and a larger minimum size brings the heat no closer to the truth there."""
 
 _MANY_SPECKS_RATIO = 0.05
-"""From this ratio of specks to counted cells on, specks may be people far away."""
+"""At this ratio of specks to counted cells, or above it, specks may be people far away."""
 
 _SIZE_LIMITS_CELLS = (4, 2000)
 """Least and greatest minimum size that is suggested."""
@@ -42,10 +42,10 @@ _SIZE_CHANGE_FACTOR = 1.5
 """Minimum sizes are left as they are where the suggestion differs by less than this factor."""
 
 _SPECK_RATIO = 0.002
-"""From this mean share of the picture, specks are worth a remark."""
+"""A remark is made where specks cover at least this fraction of the picture on average."""
 
 _SPECKLED_RATIO = 0.25
-"""Specks in more of the picture than this are noise, rain or insects; people far away appear in one part of it."""
+"""Specks in more than this fraction of the picture are noise, rain or insects; people far away appear in one part."""
 
 _LOW_OVERLAP_RATIO = 0.35
 """Below this overlap from frame to frame, people move too fast for the frame rate."""
@@ -54,25 +54,25 @@ _MAX_SUGGESTED_FPS = 10.0
 """A higher analysis rate is never suggested."""
 
 _GHOST_RATIO = 0.1
-"""From this ratio of ghosts to counted cells, a remark is made."""
+"""A remark is made at this ratio of ghosts to counted cells, or above it."""
 
 _LIGHT_CHANGE_RATIO = 0.1
-"""From this share of the time rejected because of changing light, a remark is made."""
+"""A remark is made where changing light caused at least this fraction of the time to be rejected."""
 
 _FLICKER_MIN_S = 10.0
-"""An ignore mask is suggested only where flicker was observed for at least this long."""
+"""An ignore mask is suggested only where a cell flickered for at least this duration."""
 
 _FLICKER_TIME_RATIO = 0.1
-"""And for at least this share of the observed time."""
+"""An ignore mask is suggested only where a cell flickered for at least this fraction of the observed time."""
 
 _FLICKER_AREA_RATIO = 0.002
-"""And only for regions of at least this share of the picture."""
+"""An ignore mask is suggested only for a region of at least this fraction of the picture."""
 
 _OUTLINE_CELLS = 5
 """Gaps of up to this size within a flickering region are closed; its outline is simplified to half of this."""
 
 _WALKWAY_RATIO = 0.02
-"""Where the mean cell sees movement for more than this share of the time, people pass."""
+"""Where the mean cell sees movement for more than this fraction of the time, people walk past."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +84,7 @@ class Setting:
     """As TOML."""
 
     reason: str
-    """The figure that supports it; becomes a comment."""
+    """The measured value that supports it; becomes a comment."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,12 +100,12 @@ class IgnoreMask:
 
 @dataclass(frozen=True, slots=True)
 class Advice:
-    """What to change. All of it is a guess from one recording; the sheet's pictures show whether it is right."""
+    """Suggested changes. They are guesses from one recording; the pictures of the sheet show whether they are right."""
 
     settings: tuple[Setting, ...] = ()
     masks: tuple[IgnoreMask, ...] = ()
     remarks: tuple[str, ...] = ()
-    """What no setting can improve."""
+    """Problems that no setting solves."""
 
 
 def advise(summary: Summary, params: MotionParams, zone_names: Iterable[str], recorded_fps: float) -> Advice:
@@ -143,46 +143,46 @@ def _blob_sizes(summary: Summary, params: MotionParams) -> list[Setting]:
     near = params.min_blob_cells
     far = near if params.min_blob_far_cells is None else params.min_blob_far_cells
     size, lower = summary.people[:, 0], summary.people[:, 1]
-    sure = summary.people[size >= _SURE_SIZE_FACTOR * (far + (near - far) * lower)]
-    if len(sure) < _MIN_BLOBS:
+    large = summary.people[size >= _SURE_SIZE_FACTOR * (far + (near - far) * lower)]
+    if len(large) < _MIN_BLOBS:
         return []
-    person_far, person_near = _person_cells(sure)
+    person_far, person_near = _person_cells(large)
     wanted_near = _limited_cells(person_near / _NOISE_SIZE_FRACTION)
     wanted_far = min(wanted_near, _limited_cells(person_far / _NOISE_SIZE_FRACTION))
     suggested_far = max(wanted_far, far)
     too_small = size < suggested_far + (wanted_near - suggested_far) * lower
-    people_cell_s = summary.part_cell_s["traffic"] + summary.part_cell_s["staying"]
-    found: list[Setting] = []
+    people_cell_s = summary.class_cell_s["traffic"] + summary.class_cell_s["staying"]
+    settings: list[Setting] = []
     people = f"people are about {person_far:.0f} cells at the upper edge and {person_near:.0f} at the lower"
     small_ratio = float(size[too_small].sum() / size.sum())
     if wanted_near > _SIZE_CHANGE_FACTOR * near and small_ratio >= _SMALL_BLOBS_RATIO:
         reason = f"{small_ratio:.1%} of what counted is in blobs smaller than an eighth of a person there; {people}"
-        found.append(Setting("min_blob_cells", str(wanted_near), reason))
+        settings.append(Setting("min_blob_cells", str(wanted_near), reason))
         if wanted_near > _SIZE_CHANGE_FACTOR * suggested_far:
-            found.append(Setting("min_blob_far_cells", str(suggested_far), "for people far away, who are smaller"))
+            settings.append(Setting("min_blob_far_cells", str(suggested_far), "for people far away, who are smaller"))
     elif (
         wanted_far * _SIZE_CHANGE_FACTOR < far
-        and summary.part_cell_s["speck"] >= _MANY_SPECKS_RATIO * people_cell_s
+        and summary.class_cell_s["speck"] >= _MANY_SPECKS_RATIO * people_cell_s
         and summary.speckled_ratio < _SPECKLED_RATIO
     ):
         reason = f"{people}: with {far}, people far away may be rejected as specks"
-        found.append(Setting("min_blob_cells", str(near), "unchanged"))
-        found.append(Setting("min_blob_far_cells", str(wanted_far), reason))
-    return found
+        settings.append(Setting("min_blob_cells", str(near), "unchanged"))
+        settings.append(Setting("min_blob_far_cells", str(wanted_far), reason))
+    return settings
 
 
-def _person_cells(sure: F64) -> tuple[float, float]:
+def _person_cells(blobs: F64) -> tuple[float, float]:
     """Return how many cells a person has at the upper and at the lower edge: a line fitted through four bands."""
-    rows = np.quantile(sure[:, 1], np.linspace(0, 1, _BANDS + 1))
-    places, sizes = [], []
+    rows = np.quantile(blobs[:, 1], np.linspace(0, 1, _BANDS + 1))
+    heights, sizes = [], []
     for top, bottom in pairwise(rows.tolist()):
-        band = sure[(sure[:, 1] >= top) & (sure[:, 1] <= bottom)]
-        places.append(float(band[:, 1].mean()))
+        band = blobs[(blobs[:, 1] >= top) & (blobs[:, 1] <= bottom)]
+        heights.append(float(band[:, 1].mean()))
         sizes.append(float(np.median(band[:, 0])))
-    if max(places) - min(places) < 0.2:
+    if max(heights) - min(heights) < 0.2:
         middle = float(np.median(sizes))
         return middle, middle
-    slope, start = np.polyfit(places, sizes, 1)
+    slope, start = np.polyfit(heights, sizes, 1)
     # Where people appear in part of the picture only, the line may become negative or fall towards the camera.
     lowest, highest = min(sizes) / 4, max(sizes) * 2
     far, near = (float(np.clip(start + slope * edge, lowest, highest)) for edge in (0.0, 1.0))
@@ -242,7 +242,7 @@ def _remarks(summary: Summary, params: MotionParams, recorded_fps: float) -> lis
             "balance, or check in the pictures whether people caused it"
         )
     ghosts_cell_s = summary.rejected_cell_s.get("ghost", 0.0)
-    if ghosts_cell_s >= _GHOST_RATIO * (summary.part_cell_s["traffic"] + summary.part_cell_s["staying"]):
+    if ghosts_cell_s >= _GHOST_RATIO * (summary.class_cell_s["traffic"] + summary.class_cell_s["staying"]):
         remarks.append(
             f"{ghosts_cell_s:.0f} cell-seconds were ghosts: a person or a screen was there while the background was "
             "learned; start when the shop is empty, or use a later part of the recording"

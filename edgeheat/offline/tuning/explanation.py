@@ -10,22 +10,22 @@ import numpy as np
 
 from edgeheat.core.foreground.detector import Detection
 from edgeheat.core.grid.frames import U8, SizeWH
-from edgeheat.core.render.caption import ascii_words
+from edgeheat.core.render.caption import to_ascii
 
-Part = Literal["traffic", "staying", "discarded", "shadow", "speck", "flicker", "masked"]
-"""A class of foreground cells."""
+CellClass = Literal["traffic", "staying", "discarded", "shadow", "speck", "flicker", "masked"]
+"""How a foreground cell was classified."""
 
 Bgr = tuple[int, int, int]
-LegendEntry = tuple[Part | None, str]
-"""The part whose colour is shown, or None for text only; and its text."""
+LegendEntry = tuple[CellClass | None, str]
+"""The class whose colour is shown (None: text only), and its text."""
 
-PARTS: Final[tuple[Part, ...]] = ("traffic", "staying", "discarded", "shadow", "speck", "flicker", "masked")
-"""All parts, in the order of tables and legends."""
+CELL_CLASSES: Final[tuple[CellClass, ...]] = ("traffic", "staying", "discarded", "shadow", "speck", "flicker", "masked")
+"""All classes, in the order of tables and legends."""
 
-CODES: Final[dict[Part, int]] = {part: code for code, part in enumerate(PARTS, start=1)}
-"""The number that stands for each part in an array of codes; 0 is the background."""
+CODES: Final[dict[CellClass, int]] = {cell_class: code for code, cell_class in enumerate(CELL_CLASSES, start=1)}
+"""The number of each class in an array of codes; 0 is the background."""
 
-COLOURS_BGR: Final[dict[Part, Bgr]] = {
+COLOURS_BGR: Final[dict[CellClass, Bgr]] = {
     "traffic": (80, 220, 60),
     "staying": (0, 215, 255),
     "discarded": (70, 70, 255),
@@ -34,9 +34,9 @@ COLOURS_BGR: Final[dict[Part, Bgr]] = {
     "flicker": (240, 240, 40),
     "masked": (200, 200, 200),
 }
-"""The colour of each part; docs/tune.md names them."""
+"""The colour of each class; docs/tune.md lists them."""
 
-LABELS: Final[dict[Part, str]] = {
+LABELS: Final[dict[CellClass, str]] = {
     "traffic": "moves",
     "staying": "stays, or pending",
     "discarded": "pending, discarded",
@@ -45,17 +45,23 @@ LABELS: Final[dict[Part, str]] = {
     "flicker": "flicker mask",
     "masked": "outside the zones",
 }
-"""The name of each part for users; at most 24 characters."""
+"""The name of each class for users; at most 24 characters."""
 
 _DIMMED = 0.5
-"""Brightness of the grey picture under the parts, as a share of the frame's."""
+"""Brightness of the grey picture under the colours, relative to the frame."""
 
 _OPACITY = 0.75
-"""Opacity of the parts' colours."""
+"""Opacity of the colours, 0..1."""
 
 _FONT = cv2.FONT_HERSHEY_SIMPLEX
+"""Font of all text."""
+
 _FONT_SCALE = 0.45
+"""Size of all text, as cv2 takes it."""
+
 _TEXT_BGR: Bgr = (255, 255, 255)
+"""Colour of all text."""
+
 _PAPER_LEVEL = 24
 """Grey level behind text."""
 
@@ -66,35 +72,35 @@ _SWATCH_PX = 14
 """Side of a legend's colour sample."""
 
 _ENTRY_GAP_PX = 18
-"""Between the entries of a legend."""
+"""Distance between the entries of a legend."""
 
 _COLUMN_GAP_PX = 8
-"""Between the columns of a sheet."""
+"""Distance between the columns of a sheet."""
 
 _COLOUR_TABLE = np.zeros((256, 1, 3), np.uint8)
-for _part, _code in CODES.items():
-    _COLOUR_TABLE[_code, 0] = COLOURS_BGR[_part]
+for _cell_class, _code in CODES.items():
+    _COLOUR_TABLE[_code, 0] = COLOURS_BGR[_cell_class]
 
 
-def part_codes(detection: Detection, counted: U8) -> U8:
-    """Return the part of each cell as CODES; uint8, of the grid's shape, owned by the caller.
+def class_codes(detection: Detection, counted: U8) -> U8:
+    """Return the class of each cell as its number in CODES: uint8, of the grid's shape, owned by the caller.
 
     counted: 255 where the zones let heat count. `discarded` does not occur: it is known only later.
     """
     codes: U8 = np.zeros(detection.cells.shape, np.uint8)
     shadow, speck, flicker = (detection.rejected.get(reason) for reason in ("shadow", "speck", "flicker"))
-    parts: list[tuple[Part, U8 | None]] = [("shadow", shadow), ("speck", speck), ("flicker", flicker)]
-    for part, mask in [*parts, ("staying", detection.cells), ("traffic", detection.moving)]:
+    rejected: list[tuple[CellClass, U8 | None]] = [("shadow", shadow), ("speck", speck), ("flicker", flicker)]
+    for cell_class, mask in [*rejected, ("staying", detection.cells), ("traffic", detection.moving)]:
         if mask is not None:
-            codes[mask > 0] = CODES[part]
+            codes[mask > 0] = CODES[cell_class]
     codes[(codes > 0) & (counted == 0)] = CODES["masked"]
     return codes
 
 
 def draw_pair(picture: U8, codes: U8, label: str, warning: str = "") -> U8:
-    """Return a frame beside the same frame in grey with its parts in colour, and a label below both.
+    """Return a frame beside the same frame in grey with the classes in colour, and a label below both.
 
-    picture: BGR, uint8 (height, width, 3); the result is twice as wide and 24 pixels higher. codes: see `part_codes`.
+    picture: BGR, uint8 (height, width, 3); the result is twice as wide and 24 pixels higher. codes: see `class_codes`.
     warning: why the whole frame was rejected; drawn across the right half.
     """
     height, width = picture.shape[:2]
@@ -120,19 +126,21 @@ def draw_legend(title: str, entries: Sequence[LegendEntry], width: int) -> U8:
     """
     rows: list[list[LegendEntry]] = [[(None, title)]] if title else []
     free_px = 0
-    for part, text in entries:
-        needed_px = _text_width(text) + _ENTRY_GAP_PX + (0 if part is None else _SWATCH_PX + 6)
+    for cell_class, text in entries:
+        needed_px = _text_width(text) + _ENTRY_GAP_PX + (0 if cell_class is None else _SWATCH_PX + 6)
         if needed_px > free_px:
             rows.append([])
             free_px = width - 12
-        rows[-1].append((part, text))
+        rows[-1].append((cell_class, text))
         free_px -= needed_px
     strip = np.full((_ROW_PX * len(rows) + 8, width, 3), _PAPER_LEVEL, np.uint8)
     for number, row in enumerate(rows):
         x, baseline = 6, number * _ROW_PX + 19
-        for part, text in row:
-            if part is not None:
-                cv2.rectangle(strip, (x, baseline - 12), (x + _SWATCH_PX, baseline + 2), COLOURS_BGR[part], cv2.FILLED)
+        for cell_class, text in row:
+            if cell_class is not None:
+                cv2.rectangle(
+                    strip, (x, baseline - 12), (x + _SWATCH_PX, baseline + 2), COLOURS_BGR[cell_class], cv2.FILLED
+                )
                 x += _SWATCH_PX + 6
             _draw_text(strip, text, (x, baseline))
             x += _text_width(text) + _ENTRY_GAP_PX
@@ -168,8 +176,8 @@ def _draw_banner(picture: U8, text: str, middle_y: int) -> None:
 
 
 def _draw_text(picture: U8, text: str, at: tuple[int, int]) -> None:
-    cv2.putText(picture, ascii_words(text), at, _FONT, _FONT_SCALE, _TEXT_BGR, 1, cv2.LINE_AA)
+    cv2.putText(picture, to_ascii(text), at, _FONT, _FONT_SCALE, _TEXT_BGR, 1, cv2.LINE_AA)
 
 
 def _text_width(text: str) -> int:
-    return int(cv2.getTextSize(ascii_words(text), _FONT, _FONT_SCALE, 1)[0][0])
+    return int(cv2.getTextSize(to_ascii(text), _FONT, _FONT_SCALE, 1)[0][0])

@@ -1,4 +1,4 @@
-"""Accumulates statistics of a whole recording: seconds per part, sizes and speeds of people, noise, flicker."""
+"""Accumulates statistics of a recording: seconds per class of cells, sizes and overlap of people, noise, flicker."""
 
 from __future__ import annotations
 
@@ -16,25 +16,25 @@ from edgeheat.core.grid.masks import MotionMask, dilated
 from edgeheat.core.grid.zones import ZoneMasks
 from edgeheat.core.heat.packing import pack_array, unpack_array
 from edgeheat.defs.events import CellRejection, FrameRejection
-from edgeheat.offline.tuning.explanation import CODES, PARTS, Part, part_codes
+from edgeheat.offline.tuning.explanation import CELL_CLASSES, CODES, CellClass, class_codes
 
 _GROUP_CELLS = 9
 """Blobs closer than this are counted as one: head and legs of a person, or a family."""
 
 _DISCARDED_RATIO = 0.5
-"""A cell is shown as discarded if more than this share of its pending time never counted."""
+"""A cell is shown as discarded only if more than this fraction of its pending time never counted."""
 
 _DISCARDED_MS = 1000
-"""And if, in addition, more than this time never counted."""
+"""A cell is shown as discarded only if more than this pending time, in milliseconds, never counted."""
 
 _MAX_FRAME_GAP_S = 1.0
 """Frames farther apart are not compared with one another."""
 
-_REJECTED_PARTS: tuple[Part, ...] = ("shadow", "speck", "flicker", "masked")
-"""Parts that are rejected as soon as they are seen."""
+_REJECTED_CLASSES: tuple[CellClass, ...] = ("shadow", "speck", "flicker", "masked")
+"""Classes that are rejected at once; whether `staying` counts is known only later."""
 
 _MIN_QUIET_RATIO = 0.1
-"""Noise is measured where at least this share of the picture is far from any foreground."""
+"""Noise is measured in frames in which at least this fraction of the picture is far from any foreground."""
 
 F64 = NDArray[np.float64]
 
@@ -48,10 +48,10 @@ class FrameRecord:
     """Seconds since the previous analysed frame, counted or not."""
 
     codes: bytes
-    """Packed result of `explanation.part_codes`."""
+    """Packed result of `explanation.class_codes`."""
 
-    cells: Mapping[Part, int]
-    """Number of cells of each part."""
+    cells: Mapping[CellClass, int]
+    """Number of cells of each class."""
 
     rejection: FrameRejection | None
     """Why the whole frame was rejected; None: it was counted."""
@@ -62,13 +62,13 @@ class Summary:
     """The statistics of a whole recording."""
 
     length_s: float
-    """From the first analysed frame to the last."""
+    """Seconds from the first analysed frame to the last."""
 
     observed_s: float
-    """Of these, the seconds that count as observed."""
+    """Seconds of `length_s` that count as observed."""
 
-    part_cell_s: Mapping[Part, float]
-    """Seconds summed over cells; each second of a cell belongs to one part."""
+    class_cell_s: Mapping[CellClass, float]
+    """Seconds summed over cells; each second of a cell belongs to one class."""
 
     rejected_s: Mapping[FrameRejection, float]
     """Seconds in which whole frames were rejected, by reason."""
@@ -80,13 +80,13 @@ class Summary:
     """Shape (blobs, 2): cells of each counted blob in each frame, and its lower edge, from 0 (top) to 1 (bottom)."""
 
     speck_ratio: float
-    """Share of the picture covered by specks, mean over frames."""
+    """Fraction of the picture covered by specks, mean over frames."""
 
     speckled_ratio: float
-    """Share of the picture in which specks occurred at any time."""
+    """Fraction of the picture in which specks occurred at any time."""
 
     overlap_ratio: float | None
-    """Share of the moving cells that people covered one frame earlier, median over frames; None: nothing moved."""
+    """Fraction of the moving cells that people covered one frame earlier, median over frames; None: nothing moved."""
 
     noise_levels: float | None
     """Standard deviation of a cell's noise, in grey levels; None: it could not be measured."""
@@ -110,7 +110,7 @@ class RecordingStatistics:
         self._observed_s = 0.0
         self._rejected_frames_s: dict[FrameRejection, float] = {}
         self._rejected_cells_s: dict[CellRejection, float] = {}
-        self._rejected_part_cell_s: dict[Part, float] = dict.fromkeys(_REJECTED_PARTS, 0.0)
+        self._rejected_class_cell_s: dict[CellClass, float] = dict.fromkeys(_REJECTED_CLASSES, 0.0)
         self._pending_ms: NDArray[np.int64] = np.zeros(shape_hw, np.int64)
         """Time per cell that was staying or pending; `_dwell_ms` of it was confirmed."""
         self._dwell_ms: NDArray[np.int64] = np.zeros(shape_hw, np.int64)
@@ -134,17 +134,17 @@ class RecordingStatistics:
             self._traffic_s += (mask.moved_ms / 1000.0).astype(np.float32)
         if self.records and mask.mono_s <= self.records[-1].mono_s:
             return  # the end of the run only confirms what was pending
-        codes = part_codes(detection, self.zones.counted)
-        counts = np.bincount(codes.ravel(), minlength=len(PARTS) + 1)
-        cells = {part: int(counts[code]) for part, code in CODES.items()}
+        codes = class_codes(detection, self.zones.counted)
+        counts = np.bincount(codes.ravel(), minlength=len(CELL_CLASSES) + 1)
+        cells = {cell_class: int(counts[code]) for cell_class, code in CODES.items()}
         since_s = mask.mono_s - self.records[-1].mono_s if self.records else 0.0
         packed = pack_array(codes)
         self.records.append(FrameRecord(mask.mono_s, since_s, packed, cells, detection.rejection))
         if detection.rejection is None:
             self._observed_s += mask.dt_s
-            for part in _REJECTED_PARTS:
-                self._rejected_part_cell_s[part] += cells[part] * mask.dt_s
-            self._add_places(codes, mask.dt_s)
+            for cell_class in _REJECTED_CLASSES:
+                self._rejected_class_cell_s[cell_class] += cells[cell_class] * mask.dt_s
+            self._add_cells(codes, mask.dt_s)
             self._add_blobs(detection, mask.dt_s)
         self._previous_cells = detection.cells if detection.rejection is None else None
 
@@ -162,11 +162,11 @@ class RecordingStatistics:
             self._noise_levels.append(float(differences.mean()) * float(np.sqrt(np.pi)) / 2)
 
     def codes_at(self, index: int) -> U8:
-        """Return the part of each cell in one record, as `explanation.part_codes` does; owned by the caller."""
+        """Return the class of each cell in one record, as `explanation.class_codes` does; owned by the caller."""
         return unpack_array(self.records[index].codes, self._pending_ms.shape, np.uint8)
 
     def final_codes_at(self, index: int) -> U8:
-        """Return the same after the end of the run, where staying that never counted has become `discarded`."""
+        """Return the class of each cell as known at the end: `discarded` for what stayed and never counted."""
         codes = self.codes_at(index)
         lost_ms = self._pending_ms - self._dwell_ms
         discarded = (lost_ms > _DISCARDED_RATIO * self._pending_ms) & (lost_ms > _DISCARDED_MS)
@@ -174,7 +174,7 @@ class RecordingStatistics:
         return codes
 
     def add_rejected(self, rejected: RejectedTime) -> None:
-        """Add what the pipeline reports as rejected."""
+        """Add the rejected time of one report of the pipeline."""
         for frame_reason, seconds in rejected.frames_s.items():
             self._rejected_frames_s[frame_reason] = self._rejected_frames_s.get(frame_reason, 0.0) + seconds
         for cell_reason, cell_s in rejected.cells_s.items():
@@ -183,16 +183,16 @@ class RecordingStatistics:
     def summary(self) -> Summary:
         """Return the totals of the run."""
         # The pipeline's own sums cover the whole picture: they would count shadows outside the zones twice.
-        parts: dict[Part, float] = {
+        class_cell_s: dict[CellClass, float] = {
             "traffic": float(self._traffic_s.sum()),
             "staying": float(self._dwell_ms.sum()) / 1000.0,
             "discarded": float(np.maximum(self._pending_ms - self._dwell_ms, 0).sum()) / 1000.0,
-            **self._rejected_part_cell_s,
+            **self._rejected_class_cell_s,
         }
         return Summary(
             length_s=self.records[-1].mono_s - self.records[0].mono_s,
             observed_s=self._observed_s,
-            part_cell_s=parts,
+            class_cell_s=class_cell_s,
             rejected_s=self._rejected_frames_s,
             rejected_cell_s=self._rejected_cells_s,
             people=np.concatenate(self._people_blobs) if self._people_blobs else np.zeros((0, 2)),
@@ -204,7 +204,7 @@ class RecordingStatistics:
             traffic_s=self._traffic_s,
         )
 
-    def _add_places(self, codes: U8, dt_s: float) -> None:
+    def _add_cells(self, codes: U8, dt_s: float) -> None:
         self._pending_ms[codes == CODES["staying"]] += round(dt_s * 1000)
         self._flicker_s[codes == CODES["flicker"]] += np.float32(dt_s)
         self._traffic_s[codes == CODES["traffic"]] += np.float32(dt_s)

@@ -23,10 +23,10 @@ from edgeheat.offline.recording import read_frames, recording_target
 from edgeheat.offline.render import IMAGE_FORMATS, Progress
 from edgeheat.offline.tuning.advice import Advice, advise
 from edgeheat.offline.tuning.explanation import (
+    CELL_CLASSES,
     LABELS,
-    PARTS,
+    CellClass,
     LegendEntry,
-    Part,
     draw_legend,
     draw_pair,
     draw_sheet,
@@ -42,7 +42,7 @@ SHEET_FORMATS: Final = (".jpg", ".jpeg", ".png")
 """File name endings of a contact sheet."""
 
 _INSTANTS = 12
-"""Pairs of pictures on a sheet."""
+"""Largest number of pairs of pictures on a sheet."""
 
 _SHEET_WIDTH_PX = 1920
 """Width of a sheet, unless a single pair is wider."""
@@ -57,19 +57,19 @@ _VIDEO_LIMIT_WH: SizeWH = (640, 480)
 """Pictures of the video are reduced to this size."""
 
 _JPEG_QUALITY = 85
-"""Of the sheet, 1..100."""
+"""Quality of a sheet, 1..100."""
 
 _VIDEO_CRF = 23
 """x264's constant rate factor, 0..51; lower is better and larger."""
 
 _MIN_DISTANCE_RATIO = 1 / 30
-"""Chosen instants are at least this share of the recording apart."""
+"""Smallest distance of the chosen instants from one another, as a fraction of the recording."""
 
 _MIN_REJECTED_RATIO = 0.0005
-"""A frame is shown for a rejected part only if it covers this share of the grid."""
+"""A frame is shown for a rejected class only if its cells cover this fraction of the grid."""
 
 _PER_REASON = 2
-"""So many frames are shown for each reason of rejection."""
+"""Largest number of frames that are shown for each reason of rejection."""
 
 _REJECTIONS = {
     "light": "not counted: the light changed",
@@ -102,7 +102,7 @@ class TuneJob:
     """Frames to analyse at most."""
 
     step: int
-    """Of each `step` frames, the first is analysed."""
+    """Only the first of every `step` frames is analysed."""
 
     fps: float | None
     """Frame rate of image folders and `synthetic:` scenes."""
@@ -113,7 +113,7 @@ class TuneJob:
 
 @dataclass(frozen=True, slots=True)
 class TuneResult:
-    """The files and findings of a run."""
+    """The written files, statistics and suggestions of a run."""
 
     written: tuple[Path, ...]
     """The names of the written files: sheet, video."""
@@ -169,22 +169,22 @@ def tune(job: TuneJob, on_progress: Progress) -> TuneResult:
         sheet = _draw_sheet(job, first_pass, [tiles[index] for index in sorted(tiles)])
         data, _ = encode(sheet, IMAGE_FORMATS[job.sheet.suffix.lower()], _JPEG_QUALITY)
         outputs.stage(job.sheet, lambda file: file.write(data))
-        written = outputs.place(overwrite=job.overwrite)
+        written = outputs.commit(overwrite=job.overwrite)
     return TuneResult(tuple(reversed(written)), first_pass.summary, advice, first_pass.warnings)
 
 
 def choose_instants(records: list[FrameRecord], cells: int) -> dict[int, str]:
     """Return the indexes of the records that a sheet shows, each with the reason for its choice.
 
-    In this order: each reason for which whole frames were rejected, the frames with most of each rejected part, those
+    In this order: each reason for which whole frames were rejected, the frames with most of each rejected class, those
     with most presence; some time apart from one another if the recording is long enough. cells: of the grid.
     """
     min_distance_s = (records[-1].mono_s - records[0].mono_s) * _MIN_DISTANCE_RATIO
     chosen: dict[int, str] = {}
 
-    def take(scores: list[float], min_score: float, limit: int, reason: str) -> None:
+    def choose(scores: list[float], min_score: float, limit: int, reason: str) -> None:
         """Choose up to `limit` records with the highest scores, none below `min_score`."""
-        for index in sorted(range(len(records)), key=lambda place: -scores[place]):
+        for index in sorted(range(len(records)), key=lambda index: -scores[index]):
             if limit == 0 or len(chosen) >= _INSTANTS or scores[index] < min_score:
                 return
             if all(abs(records[index].mono_s - records[other].mono_s) >= min_distance_s for other in chosen):
@@ -192,38 +192,38 @@ def choose_instants(records: list[FrameRecord], cells: int) -> dict[int, str]:
                 limit -= 1
 
     for rejection in dict.fromkeys(record.rejection for record in records if record.rejection is not None):
-        take([float(record.rejection == rejection) for record in records], 1.0, _PER_REASON, "")
-    parts: tuple[Part, ...] = ("shadow", "speck", "flicker", "masked")
-    for part in parts:
-        ratios = [record.cells[part] / cells for record in records]
-        take(ratios, _MIN_REJECTED_RATIO, _PER_REASON, f"most: {LABELS[part]}")
-    take([record.cells["staying"] / cells for record in records], 1 / cells, _PER_REASON, "most: stays")
+        choose([float(record.rejection == rejection) for record in records], 1.0, _PER_REASON, "")
+    rejected_classes: tuple[CellClass, ...] = ("shadow", "speck", "flicker", "masked")
+    for cell_class in rejected_classes:
+        ratios = [record.cells[cell_class] / cells for record in records]
+        choose(ratios, _MIN_REJECTED_RATIO, _PER_REASON, f"most: {LABELS[cell_class]}")
+    choose([record.cells["staying"] / cells for record in records], 1 / cells, _PER_REASON, "most: stays")
     presence = [(record.cells["traffic"] + record.cells["staying"]) / cells for record in records]
-    take(presence, 1 / cells, _INSTANTS, "most presence")
-    take([1.0] * len(records), 1.0, _INSTANTS, "")
+    choose(presence, 1 / cells, _INSTANTS, "most presence")
+    choose([1.0] * len(records), 1.0, _INSTANTS, "")
     return chosen
 
 
-def table(summary: Summary, warnings: tuple[str, ...]) -> list[str]:
+def summary_lines(summary: Summary, warnings: tuple[str, ...]) -> list[str]:
     """Return the statistics as lines of a table for users, followed by the warnings."""
-    total = sum(summary.part_cell_s.values())
+    total = sum(summary.class_cell_s.values())
     lines = [f"{summary.length_s:.1f} s analysed, {summary.observed_s:.1f} s counted", ""]
     lines.append(f"{'part':24}{'cell-seconds':>14}{'share':>8}")
-    for part in PARTS:
-        seconds = summary.part_cell_s[part]
-        lines.append(f"{LABELS[part]:24}{seconds:14.0f}{_share(seconds, total):>8}")
-        if part == "discarded":
+    for cell_class in CELL_CLASSES:
+        seconds = summary.class_cell_s[cell_class]
+        lines.append(f"{LABELS[cell_class]:24}{seconds:14.0f}{_percent(seconds, total):>8}")
+        if cell_class == "discarded":
             reasons = {reason: s for reason, s in summary.rejected_cell_s.items() if reason in ("ghost", "furniture")}
             lines += [f"  of these {reason:15}{cell_s:14.0f}" for reason, cell_s in reasons.items()]
     for reason, seconds in summary.rejected_s.items():
-        lines.append(f"{_REJECTIONS[reason]:34}{seconds:6.1f} s  {_share(seconds, summary.length_s)} of the time")
+        lines.append(f"{_REJECTIONS[reason]:34}{seconds:6.1f} s  {_percent(seconds, summary.length_s)} of the time")
     if summary.noise_levels is not None:
         lines.append(f"{'noise of a cell':34}{summary.noise_levels:6.1f} grey levels")
     return [*lines, *warnings]
 
 
-def _share(part: float, whole: float) -> str:
-    return f"{part / whole:.1%}" if whole > 0 else "0.0%"
+def _percent(amount: float, total: float) -> str:
+    return f"{amount / total:.1%}" if total > 0 else "0.0%"
 
 
 def _check(job: TuneJob) -> None:
@@ -336,13 +336,13 @@ def _video_limit_wh(size_wh: SizeWH) -> SizeWH:
 
 
 def _legend_entries(summary: Summary) -> list[LegendEntry]:
-    """Return each part with its seconds and share, then the reasons for which whole frames were rejected."""
-    total = sum(summary.part_cell_s.values())
-    entries: list[LegendEntry] = [
-        (part, f"{LABELS[part]} {summary.part_cell_s[part]:.0f} cell-s ({_share(summary.part_cell_s[part], total)})")
-        for part in PARTS
-        if summary.part_cell_s[part] > 0 or part in ("traffic", "staying")
-    ]
+    """Return each class with its seconds and percentage, then the reasons for which whole frames were rejected."""
+    total = sum(summary.class_cell_s.values())
+    entries: list[LegendEntry] = []
+    for cell_class in CELL_CLASSES:
+        cell_s = summary.class_cell_s[cell_class]
+        if cell_s > 0 or cell_class in ("traffic", "staying"):
+            entries.append((cell_class, f"{LABELS[cell_class]} {cell_s:.0f} cell-s ({_percent(cell_s, total)})"))
     entries += [(None, f"{_REJECTIONS[reason]} {seconds:.1f} s") for reason, seconds in summary.rejected_s.items()]
     return entries
 

@@ -1,16 +1,16 @@
-"""Ray-casts the empty synthetic shop once: colour, luma, and the depth map that occludes walkers."""
+"""Ray-casts the empty synthetic shop once: its picture, and the depths by which furniture occludes walkers."""
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from edgeheat.core.grid.frames import F32, U8, SizeWH
-from edgeheat.sources.synthetic.layouts import Box, Layout, Mount
+from edgeheat.core.grid.frames import F32, U8
+from edgeheat.sources.synthetic.camera import PinholeCamera
+from edgeheat.sources.synthetic.layouts import Box, Layout
 
 FLOOR_LUMA = 145
 """Mean brightness of the floor in the picture, approximately; clothes this bright have little contrast to it."""
@@ -35,50 +35,6 @@ _FRUIT_BGR = np.array(
     np.float32,
 )
 """Colours of fruit and vegetables."""
-
-
-class PinholeCamera:
-    """A pinhole camera at one picture size.
-
-    Reference: Hartley and Zisserman 2004, chapter 6 (pinhole camera model).
-    """
-
-    def __init__(self, mount: Mount, size_wh: SizeWH) -> None:
-        yaw, pitch = math.radians(mount.yaw_deg), math.radians(mount.pitch_deg)
-        self.size_wh = size_wh
-        self.position = np.array(mount.position, np.float32)
-        right = (math.cos(yaw), -math.sin(yaw), 0.0)
-        ahead = (math.sin(yaw) * math.cos(pitch), math.cos(yaw) * math.cos(pitch), -math.sin(pitch))
-        # Rows: right, up and ahead in world coordinates.
-        self.axes = np.stack([right, np.cross(right, ahead), ahead]).astype(np.float32)
-        # The viewing direction projected onto the floor, a unit vector.
-        self.heading = np.array([math.sin(yaw), math.cos(yaw), 0.0], np.float32)
-        # A picture that is not 16:9 is cropped at its sides; its vertical angle of view does not grow.
-        self.focal_px = max(size_wh[0], size_wh[1] * 16 / 9) / 2 / math.tan(math.radians(mount.view_deg) / 2)
-
-    def project(self, points: F32) -> tuple[F32, F32]:
-        """Return pixel positions (n, 2) and pixels per metre (n,) of world points (n, 3), metres.
-
-        Points behind the camera have 0 pixels per metre.
-        """
-        camera = (points - self.position) @ self.axes.T
-        scale = np.where(camera[:, 2] > 0.3, self.focal_px / np.maximum(camera[:, 2], 0.3), 0.0)
-        centre = np.array(self.size_wh, np.float32) / 2
-        pixels = centre + camera[:, :2] * np.array([1.0, -1.0], np.float32) * scale[:, None]
-        return pixels.astype(np.float32), scale.astype(np.float32)
-
-    def distance(self, x: float, y: float) -> float:
-        """Return the depth of a floor position in metres: its horizontal distance along `heading`."""
-        return float((x - self.position[0]) * self.heading[0] + (y - self.position[1]) * self.heading[1])
-
-    def rays(self, rows: range, samples: int) -> F32:
-        """Return ray directions (len(rows) * width * samples, 3) through a `samples` times finer pixel grid."""
-        width, height = self.size_wh
-        u = (((np.arange(width * samples) + 0.5) / samples - width / 2) / self.focal_px).astype(np.float32)
-        v = ((height / 2 - (np.array(rows) + 0.5) / samples) / self.focal_px).astype(np.float32)
-        right, up, ahead = self.axes
-        # Not a matrix product: BLAS would use a thread on every core for it.
-        return np.asarray(u[None, :, None] * right + v[:, None, None] * up + ahead, np.float32).reshape(-1, 3)
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,18 +95,18 @@ def _trace_rays(layout: Layout, origin: F32, level: F32, rays: F32, seed: int) -
         low, high = bounds[:, :1] * inverse, bounds[:, 1:] * inverse
         enters = np.minimum(low, high)
         enter = enters.max(axis=0)
-        found = (enter < np.maximum(low, high).min(axis=0)) & (enter > _NEAR_PLANE) & (enter < nearest)
-        nearest[found], hit[found] = enter[found], number
-        axis[found] = enters[:, found].argmax(axis=0)
+        is_nearest = (enter < np.maximum(low, high).min(axis=0)) & (enter > _NEAR_PLANE) & (enter < nearest)
+        nearest[is_nearest], hit[is_nearest] = enter[is_nearest], number
+        axis[is_nearest] = enters[:, is_nearest].argmax(axis=0)
     reach = np.where(np.isinf(nearest), np.float32(30.0), nearest)
     points = origin + rays * reach[:, None]
     colour = np.full((len(rays), 3), 205.0, np.float32)
     on_floor = (hit < 0) & np.isfinite(nearest)
-    colour[on_floor] = _floor(layout, points[on_floor], seed)
+    colour[on_floor] = _floor_colours(layout, points[on_floor], seed)
     for number, box in enumerate(layout.boxes):
         on_box = hit == number
         if on_box.any():
-            colour[on_box] = _surface(layout, box, points[on_box], axis[on_box], seed + 101 * number)
+            colour[on_box] = _box_colours(layout, box, points[on_box], axis[on_box], seed + 101 * number)
     ahead = (points[:, 0] - origin[0]) * level[0] + (points[:, 1] - origin[1]) * level[1]
     return colour, np.where(hit >= 0, ahead, np.float32(np.inf)).astype(np.float32)
 
@@ -168,7 +124,7 @@ def _hash_random(seed: int, *keys: NDArray[np.float32]) -> F32:
     return (mixed >> np.uint32(8)).astype(np.float32) / np.float32(1 << 24)
 
 
-def _floor(layout: Layout, points: F32, seed: int) -> F32:
+def _floor_colours(layout: Layout, points: F32, seed: int) -> F32:
     x, y = points[:, 0], points[:, 1]
     shade = 158 + 7 * (_hash_random(seed, x / 0.6, y / 0.6) - 0.5) + 16 * (_hash_random(seed + 1, x * 40, y * 40) - 0.5)
     shade += 9 * np.sin(x * 2.1 + 0.6) * np.sin(y * 1.7)  # brighter under the ceiling lamps
@@ -190,23 +146,23 @@ def _floor(layout: Layout, points: F32, seed: int) -> F32:
     return colour.astype(np.float32)
 
 
-def _surface(layout: Layout, box: Box, points: F32, axis: NDArray[np.int8], seed: int) -> F32:
+def _box_colours(layout: Layout, box: Box, points: F32, axis: NDArray[np.int8], seed: int) -> F32:
     top = axis == 2
     along = np.where(axis == 0, points[:, 1], points[:, 0])
     light = np.choose(axis, [0.84, 0.94, 1.0]).astype(np.float32)[:, None]
-    if box.material in ("shelf", "fridge"):
+    if box.kind in ("shelf", "fridge"):
         colour = np.where(top[:, None], _shelf_top(box, points, seed), _goods(box, along, points[:, 2], seed))
-    elif box.material in ("produce", "crate"):
+    elif box.kind in ("produce", "crate"):
         wood = np.array([70, 105, 140], np.float32) * _planks(along, points[:, 2], seed)
         colour = np.where(top[:, None], _fruit(box, points, seed), wood)
-    elif box.material == "counter":
+    elif box.kind == "counter":
         colour = np.where(top[:, None], _belt(box, points), _panel(along, points[:, 2], (120, 70, 40)))
-    elif box.material == "till":
+    elif box.kind == "till":
         colour = np.where(top[:, None], np.float32(60.0), _panel(along, points[:, 2], (48, 44, 40)))
-    elif box.material == "frame":
+    elif box.kind == "frame":
         colour = np.full((len(points), 3), 66.0, np.float32)
     else:
-        to_the_right = np.where((axis == 0) & (box.x[0] > layout.mount.position[0]), -along, along)
+        to_the_right = np.where((axis == 0) & (box.x[0] > layout.camera_pose.position[0]), -along, along)
         colour = _wall(to_the_right, points[:, 2], layout.sign, seed)
     return (colour * light).astype(np.float32)
 
@@ -230,7 +186,7 @@ def _goods(box: Box, along: F32, z: F32, seed: int) -> F32:
     tag = board & (along / 0.16 % 1 < 0.55) & (rise > 0.02)
     colour[board], colour[tag] = 128.0, (190.0, 235.0, 240.0)
     colour[z < 0.1] = 70.0
-    if box.material == "fridge":
+    if box.kind == "fridge":
         colour = colour * 0.8 + np.array([62, 52, 44], np.float32)
         colour[(along / 0.85 % 1 < 0.06) | (z > box.z[1] - 0.07) | (z < 0.14)] = 52.0
         colour[z > box.z[1] - 0.2] = (185.0, 120.0, 60.0)
@@ -280,7 +236,7 @@ def _wall(along: F32, z: F32, sign: str, seed: int) -> F32:
     low, high = 2.35, 2.85
     band = (z > low) & (z < high)
     colour[band] = (70.0, 140.0, 45.0)
-    letters = _lettering(sign)
+    letters = _repeating_text(sign)
     height, width = letters.shape
     column = (along[band] / (high - low) * height).astype(np.int32) % width
     row = ((high - z[band]) / (high - low) * height).astype(np.int32).clip(0, height - 1)
@@ -288,7 +244,7 @@ def _wall(along: F32, z: F32, sign: str, seed: int) -> F32:
     return colour.astype(np.float32)
 
 
-def _lettering(text: str) -> F32:
+def _repeating_text(text: str) -> F32:
     """Return the text as a mask, 0..1, 64 pixels high, with space before it repeats."""
     (width, _), _ = cv2.getTextSize(text, cv2.FONT_HERSHEY_DUPLEX, 1.3, 3)
     strip = np.zeros((64, width + 170), np.uint8)

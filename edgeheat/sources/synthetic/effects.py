@@ -1,4 +1,4 @@
-"""Defines effects on a synthetic scene: additional objects, changes of light, and changes of the camera."""
+"""Defines the interface of effects that change a synthetic scene (objects, light, camera), and draws their objects."""
 
 from __future__ import annotations
 
@@ -23,8 +23,10 @@ class SceneObject:
     """Depth (`PinholeCamera.distance`), which orders it among walkers and furniture."""
 
     left: int
+    """Column of its upper left corner in the picture; it must lie completely within the picture."""
+
     top: int
-    """Its corner in the picture; it must lie completely within the picture."""
+    """Row of that corner."""
 
     bgr: U8
     """Its colours, (height, width, 3)."""

@@ -1,4 +1,4 @@
-"""Draws a walker as an articulated figure, projected by the camera and occluded by the furniture in front."""
+"""Draws a walker as an articulated figure, its shadow and its reflection, occluded by the furniture in front."""
 
 from __future__ import annotations
 
@@ -10,20 +10,21 @@ import cv2
 import numpy as np
 
 from edgeheat.core.grid.frames import F32, U8
-from edgeheat.sources.synthetic.backdrop import PinholeCamera, SceneBackdrop
+from edgeheat.sources.synthetic.backdrop import SceneBackdrop
+from edgeheat.sources.synthetic.camera import PinholeCamera
 from edgeheat.sources.synthetic.walkers import Pose
 
 _CORNER_BITS = 4
-"""Polygon corners are passed to OpenCV in sixteenths of a pixel."""
+"""Fixed-point bits of the polygon corners passed to OpenCV: sixteenths of a pixel."""
 
 _SHADOW_OFFSET = (0.28, 0.16)
 """Metres by which a shadow is displaced in x and y for each metre of height."""
 
 _SHADOW_OPACITY = 0.42
-"""Share of the light that is missing in a shadow."""
+"""Fraction of the light that is missing in a shadow, 0..1."""
 
 
-class Part(IntEnum):
+class BodyPart(IntEnum):
     """Label of a sprite's pixels, and row of `Appearance.palette_bgr`; 0 is transparent."""
 
     HAIR = 1
@@ -54,7 +55,7 @@ class Sprite:
     left: int
     top: int
     labels: U8
-    """`Part` of each pixel, (height, width) of the sprite; 0 where the walker is not visible."""
+    """`BodyPart` of each pixel, (height, width) of the sprite; 0 where the walker is not visible."""
 
     body_wh: tuple[int, int]
     """Size in pixels of the whole body, over which the clothes' pattern is stretched."""
@@ -119,17 +120,17 @@ def body_spheres(pose: Pose, camera: PinholeCamera) -> list[F32]:
     return [np.stack([balls[name] for name in members]) for _, members in _parts_back_to_front(pose, camera)]
 
 
-def draw_sprite(canvas: U8, one: Sprite) -> None:
+def draw_sprite(canvas: U8, sprite: Sprite) -> None:
     """Paint a sprite into a luma (height, width) or BGR (height, width, 3) picture, with soft edges, in place."""
-    region = canvas[one.window]
-    palette = one.pose.appearance.palette_bgr[None]
+    region = canvas[sprite.window]
+    palette = sprite.pose.appearance.palette_bgr[None]
     if canvas.ndim == 2:
         palette = np.asarray(cv2.cvtColor(palette, cv2.COLOR_BGR2GRAY), np.uint8)
-    plain = cv2.LUT(match_channels(one.labels, canvas), palette)
-    cloth = cv2.addWeighted(plain, 1.0, match_channels(_clothes_pattern(one), canvas), 1.0, -128.0)
-    seen = np.where(one.labels > 0, np.uint8(255), np.uint8(0))
+    plain = cv2.LUT(match_channels(sprite.labels, canvas), palette)
+    cloth = cv2.addWeighted(plain, 1.0, match_channels(_clothes_pattern(sprite), canvas), 1.0, -128.0)
+    seen = np.where(sprite.labels > 0, np.uint8(255), np.uint8(0))
     weight = np.bitwise_and(np.asarray(cv2.blur(seen, (3, 3)), np.uint8), seen).astype(np.float32) * np.float32(1 / 255)
-    canvas[one.window] = cv2.blendLinear(cloth, region, weight, 1 - weight)
+    canvas[sprite.window] = cv2.blendLinear(cloth, region, weight, 1 - weight)
 
 
 def draw_shadow(canvas: U8, pose: Pose, camera: PinholeCamera, backdrop: SceneBackdrop) -> None:
@@ -162,11 +163,11 @@ def match_channels(field: U8, canvas: U8) -> U8:
     return field if canvas.ndim == 2 else np.asarray(cv2.merge([field] * 3), np.uint8)
 
 
-def _clothes_pattern(one: Sprite) -> U8:
+def _clothes_pattern(sprite: Sprite) -> U8:
     """Return the clothes' pattern, stretched over the whole body and cropped to the sprite."""
-    height, width = one.labels.shape
-    (body_w, body_h), (x, y) = one.body_wh, one.body_xy
-    whole = cv2.resize(one.pose.appearance.texture, (max(body_w, width - x), max(body_h, height - y)))
+    height, width = sprite.labels.shape
+    (body_w, body_h), (x, y) = sprite.body_wh, sprite.body_xy
+    whole = cv2.resize(sprite.pose.appearance.texture, (max(body_w, width - x), max(body_h, height - y)))
     return np.asarray(whole[-y : height - y, -x : width - x], np.uint8)
 
 
@@ -213,23 +214,27 @@ def _joint_positions(pose: Pose) -> Joints:
     return joints
 
 
-def _parts_back_to_front(pose: Pose, camera: PinholeCamera) -> list[tuple[Part, tuple[str, ...]]]:
+def _parts_back_to_front(pose: Pose, camera: PinholeCamera) -> list[tuple[BodyPart, tuple[str, ...]]]:
     """Return the body's parts with their joints in painting order, the far side first."""
     face_x, face_y = pose.facing
     # The side farther from the camera is painted first.
     left_is_near = -face_y * camera.heading[0] + face_x * camera.heading[1] < 0
     far, near = ("r", "l") if left_is_near else ("l", "r")
     seen_from_ahead = face_x * camera.heading[0] + face_y * camera.heading[1] < 0.35
-    arms = {side: [(Part.SLEEVE, (f"shoulder_{side}", f"elbow_{side}")),
-                   (Part.SLEEVE, (f"elbow_{side}", f"hand_{side}")),
-                   (Part.SKIN, (f"hand_{side}",))] for side in ("l", "r")}  # fmt: skip
+    arms = {side: [(BodyPart.SLEEVE, (f"shoulder_{side}", f"elbow_{side}")),
+                   (BodyPart.SLEEVE, (f"elbow_{side}", f"hand_{side}")),
+                   (BodyPart.SKIN, (f"hand_{side}",))] for side in ("l", "r")}  # fmt: skip
     if pose.appearance.basket:
-        arms["l"].append((Part.BASKET, ("basket_a", "basket_b", "basket_c", "basket_d")))
+        arms["l"].append((BodyPart.BASKET, ("basket_a", "basket_b", "basket_c", "basket_d")))
     legs = [
         (part, (f"{a}_{side}", f"{b}_{side}"))
         for side in (far, near)
-        for part, a, b in ((Part.SHOE, "heel", "toe"), (Part.TROUSERS, "knee", "heel"), (Part.TROUSERS, "hip", "knee"))
+        for part, a, b in (
+            (BodyPart.SHOE, "heel", "toe"),
+            (BodyPart.TROUSERS, "knee", "heel"),
+            (BodyPart.TROUSERS, "hip", "knee"),
+        )
     ]
-    trunk = [(Part.SHIRT, ("shoulder_l", "shoulder_r", "hem_l", "hem_r")), (Part.SKIN, ("neck",))]
-    head = [(Part.HAIR, ("head",)), (Part.SKIN, ("face",))]
+    trunk = [(BodyPart.SHIRT, ("shoulder_l", "shoulder_r", "hem_l", "hem_r")), (BodyPart.SKIN, ("neck",))]
+    head = [(BodyPart.HAIR, ("head",)), (BodyPart.SKIN, ("face",))]
     return [*legs, *arms[far], *trunk, *arms[near], *(head if seen_from_ahead else head[::-1])]

@@ -1,26 +1,29 @@
-"""Floor plans of the synthetic shops: furniture, doors, tills, and the mounting of the camera."""
+"""Defines the synthetic shops as 3D layouts: boxes of furniture and walls, doors, tills, and the camera's pose."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import Literal
 
-Material = Literal["wall", "frame", "shelf", "fridge", "produce", "crate", "counter", "till"]
+BoxKind = Literal["wall", "frame", "shelf", "fridge", "produce", "crate", "counter", "till"]
+"""What a box is; it determines how its surfaces look, and whether walkers stop in front of it."""
+
 XY = tuple[float, float]
+"""Position on the floor in metres."""
 
 
 @dataclass(frozen=True, slots=True)
 class Box:
     """An axis-aligned box; ranges in metres: x to the right, y away from the camera's wall, z up from the floor."""
 
-    material: Material
+    kind: BoxKind
     x: tuple[float, float]
     y: tuple[float, float]
     z: tuple[float, float]
 
 
 @dataclass(frozen=True, slots=True)
-class Mount:
+class CameraPose:
     """Position and orientation of the camera."""
 
     position: tuple[float, float, float]
@@ -32,8 +35,22 @@ class Mount:
     pitch_deg: float
     """Downwards from the horizontal."""
 
-    view_deg: float
-    """Horizontal angle of view of a 16:9 picture."""
+    horizontal_fov_deg: float
+    """Horizontal field of view of a 16:9 picture."""
+
+
+@dataclass(frozen=True, slots=True)
+class Till:
+    """Where people pay."""
+
+    customer: XY
+    """Position of the customer who pays."""
+
+    faced: XY
+    """The point that the customer faces."""
+
+    queue_step: XY
+    """Metres from each queue position to the next, in x and y."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,15 +58,14 @@ class Layout:
     """One shop; lengths in metres."""
 
     boxes: tuple[Box, ...]
-    mount: Mount
+    camera_pose: CameraPose
     entry: XY
     """Position outside the entrance, where walkers appear."""
 
     exit: XY
     """Position outside the exit, where they disappear."""
 
-    tills: tuple[tuple[XY, XY, XY], ...]
-    """For each till: the customer's position, the point the customer faces, and the step to the next queue position."""
+    tills: tuple[Till, ...]
 
     room: tuple[float, float, float, float]
     """x0, y0, x1, y1 of the area within the walls."""
@@ -81,10 +97,10 @@ SHOP = Layout(
         Box("counter", (0.5, 1.2), (5.2, 7.4), (0.0, 0.9)),
         Box("till", (0.6, 1.0), (5.5, 5.9), (0.9, 1.3)),
     ),
-    mount=Mount(position=(4.9, -0.1, 3.3), yaw_deg=-1.0, pitch_deg=30.0, view_deg=86.0),
+    camera_pose=CameraPose(position=(4.9, -0.1, 3.3), yaw_deg=-1.0, pitch_deg=30.0, horizontal_fov_deg=86.0),
     entry=(1.6, 11.6),
     exit=(2.0, 11.6),
-    tills=(((1.75, 6.0), (0.8, 6.0), (0.05, -0.85)),),
+    tills=(Till((1.75, 6.0), (0.8, 6.0), (0.05, -0.85)),),
     room=(0.0, -0.4, 11.0, 10.0),
     mats=((0.9, 8.7, 2.7, 9.9),),
     sign="FRESH MARKET",
@@ -116,13 +132,13 @@ CHECKOUT = Layout(
         Box("shelf", (4.5, 6.7), (6.6, 7.2), (0.0, 1.2)),
         Box("produce", (7.6, 8.5), (3.4, 5.0), (0.0, 0.8)),
     ),
-    mount=Mount(position=(4.4, 0.0, 4.0), yaw_deg=0.0, pitch_deg=37.0, view_deg=84.0),
+    camera_pose=CameraPose(position=(4.4, 0.0, 4.0), yaw_deg=0.0, pitch_deg=37.0, horizontal_fov_deg=84.0),
     entry=(10.2, 7.0),
     exit=(-1.2, 2.7),
     tills=(
-        ((2.85, 3.9), (2.0, 3.6), (0.05, 0.85)),
-        ((5.05, 3.9), (4.2, 3.6), (0.05, 0.85)),
-        ((7.15, 3.7), (6.4, 3.6), (-0.03, 0.85)),
+        Till((2.85, 3.9), (2.0, 3.6), (0.05, 0.85)),
+        Till((5.05, 3.9), (4.2, 3.6), (0.05, 0.85)),
+        Till((7.15, 3.7), (6.4, 3.6), (-0.03, 0.85)),
     ),
     room=(0.0, -0.4, 9.0, 9.0),
     mats=((0.05, 1.9, 1.2, 3.6), (7.9, 6.2, 8.95, 7.8)),
@@ -130,4 +146,4 @@ CHECKOUT = Layout(
 )
 
 LAYOUTS = {"shop": SHOP, "checkout": CHECKOUT}
-"""By the name in a `synthetic:` URL."""
+"""The layouts by their name in a `synthetic:` URL."""

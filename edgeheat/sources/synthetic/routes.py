@@ -1,4 +1,4 @@
-"""Plans paths around the furniture of a synthetic shop: shortest paths in a visibility graph."""
+"""Plans walkers' paths around the furniture (shortest paths in a visibility graph), and where they stop to browse."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ _BROWSE_SPACING_M = 0.45
 
 
 class Routes:
-    """Paths of one layout; immutable.
+    """Plans paths in one layout, and finds the places in front of its goods; immutable.
 
     Reference: Lozano-Perez and Wesley 1979 (visibility graph); Dijkstra 1959 (shortest path).
     """
@@ -45,9 +45,9 @@ class Routes:
             [np.stack([a, b], axis=1) for a in (x0 - out, x1 + out) for b in (y0 - out, y1 + out)],
         )
         rx0, ry0, rx1, ry1 = layout.room
-        doors = np.array([self._inside(layout.entry), self._inside(layout.exit)])
-        inside = (corners > (rx0, ry0)).all(axis=1) & (corners < (rx1, ry1)).all(axis=1)
-        nodes = np.concatenate([corners[inside], doors])
+        doors = np.array([self._position_inside(layout.entry), self._position_inside(layout.exit)])
+        in_room = (corners > (rx0, ry0)).all(axis=1) & (corners < (rx1, ry1)).all(axis=1)
+        nodes = np.concatenate([corners[in_room], doors])
         self._nodes = nodes[self.is_clear(nodes, nodes, _CLEARANCE_M)]
         self._edge_lengths = self._visible(self._nodes, self._nodes)
         self.browse_places = self._find_browse_places()
@@ -92,26 +92,26 @@ class Routes:
         lengths = np.where(self.is_clear(a, b, _CLEARANCE_M), np.hypot(*(b - a).T), np.inf)
         return lengths.reshape(len(starts), len(ends))
 
-    def _inside(self, door: tuple[float, float]) -> tuple[float, float]:
+    def _position_inside(self, door: tuple[float, float]) -> tuple[float, float]:
         """Return the position in the room in front of a door."""
         x0, y0, x1, y1 = self._layout.room
         return min(max(door[0], x0 + 0.9), x1 - 0.9), min(max(door[1], y0 + 0.9), y1 - 0.9)
 
     def _find_browse_places(self) -> F64:
-        """Return places (n, 4) in front of goods: x, y, and x, y of the point to face."""
+        """Return all places (n, 4) in front of goods that a walker can reach: x, y, and x, y of the point to face."""
         places: list[tuple[float, float, float, float]] = []
         for box in self._layout.boxes:
-            if box.material not in ("shelf", "fridge", "produce", "crate"):
+            if box.kind not in ("shelf", "fridge", "produce", "crate"):
                 continue
             (x0, x1), (y0, y1) = box.x, box.y
             for y in np.arange(y0 + 0.3, y1 - 0.1, _BROWSE_SPACING_M):
                 places += [(x0 - _BROWSE_DISTANCE_M, y, x0, y), (x1 + _BROWSE_DISTANCE_M, y, x1, y)]
             for x in np.arange(x0 + 0.3, x1 - 0.1, _BROWSE_SPACING_M):
                 places += [(x, y0 - _BROWSE_DISTANCE_M, x, y0), (x, y1 + _BROWSE_DISTANCE_M, x, y1)]
-        found = np.array(places)
+        candidates = np.array(places)
         rx0, ry0, rx1, ry1 = self._layout.room
-        inside = (found[:, :2] > (rx0, ry0)).all(axis=1) & (found[:, :2] < (rx1, ry1)).all(axis=1)
-        return found[inside & self.is_clear(found[:, :2], found[:, :2], _CLEARANCE_M)]
+        in_room = (candidates[:, :2] > (rx0, ry0)).all(axis=1) & (candidates[:, :2] < (rx1, ry1)).all(axis=1)
+        return candidates[in_room & self.is_clear(candidates[:, :2], candidates[:, :2], _CLEARANCE_M)]
 
 
 def _shortest_path(links: F64, start: int, end: int) -> list[int]:

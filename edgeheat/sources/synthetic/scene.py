@@ -10,7 +10,8 @@ import cv2
 import numpy as np
 
 from edgeheat.core.grid.frames import F32, U8, SizeWH
-from edgeheat.sources.synthetic.backdrop import FLOOR_LUMA, PinholeCamera, render_backdrop
+from edgeheat.sources.synthetic.backdrop import FLOOR_LUMA, render_backdrop
+from edgeheat.sources.synthetic.camera import PinholeCamera
 from edgeheat.sources.synthetic.effects import Effect, Moment, SceneObject, draw_object, occlusion_mask
 from edgeheat.sources.synthetic.figure import Sprite, draw_shadow, draw_sprite, match_channels, render_sprite
 from edgeheat.sources.synthetic.layouts import LAYOUTS, Layout
@@ -91,14 +92,14 @@ class Scene:
         self.layout = layout
         self.people = people or Crowd(layout, params.seed, params.walkers, FLOOR_LUMA)
         self.effects = effects
-        self.camera = PinholeCamera(layout.mount, params.size_wh)
+        self.camera = PinholeCamera(layout.camera_pose, params.size_wh)
         self.backdrop = render_backdrop(layout, self.camera, params.seed)
         self._brighter, self._darker = _noise_fields(params)
 
     def sprites(self, t_s: float) -> list[Sprite]:
         """Return the visible walkers, the farthest first."""
-        found = (render_sprite(pose, self.camera, self.backdrop) for pose in self.people.poses(t_s))
-        return sorted((one for one in found if one is not None), key=lambda one: -one.distance_m)
+        sprites = (render_sprite(pose, self.camera, self.backdrop) for pose in self.people.poses(t_s))
+        return sorted((sprite for sprite in sprites if sprite is not None), key=lambda sprite: -sprite.distance_m)
 
     def moment(self, t_s: float, frame: int) -> Moment:
         """Return what a picture shows; `frame` selects the noise."""
@@ -118,14 +119,14 @@ class Scene:
         """Return the ground truth at one instant; the nearest walker owns a pixel, unless an object occludes it."""
         width, height = self.params.size_wh
         moving, standing = (np.zeros((height, width), np.uint8) for _ in range(2))
-        for one in self._back_to_front(self.sprites(t_s), t_s):
-            if isinstance(one, SceneObject):
-                occluded = occlusion_mask(one, self.backdrop.distance_m)
-                moving[one.window][occluded] = standing[one.window][occluded] = 0
+        for item in self._back_to_front(self.sprites(t_s), t_s):
+            if isinstance(item, SceneObject):
+                occluded = occlusion_mask(item, self.backdrop.distance_m)
+                moving[item.window][occluded] = standing[item.window][occluded] = 0
                 continue
-            seen = one.labels > 0
-            moving[one.window][seen] = 0 if one.pose.standing else 255
-            standing[one.window][seen] = 255 if one.pose.standing else 0
+            visible = item.labels > 0
+            moving[item.window][visible] = 0 if item.pose.standing else 255
+            standing[item.window][visible] = 255 if item.pose.standing else 0
         for effect in self.effects:
             moving, standing = effect.on_mask(moving, t_s), effect.on_mask(standing, t_s)
         return WalkerMasks(moving, standing)
@@ -145,21 +146,21 @@ class Scene:
 
     def _back_to_front(self, sprites: Sequence[Sprite], t_s: float) -> list[Sprite | SceneObject]:
         """Return walkers and objects in painting order."""
-        objects = [each for effect in self.effects for each in effect.objects(t_s)]
-        return sorted([*sprites, *objects], key=lambda one: -one.distance_m)
+        objects = [scene_object for effect in self.effects for scene_object in effect.objects(t_s)]
+        return sorted([*sprites, *objects], key=lambda item: -item.distance_m)
 
     def _picture(self, canvas: U8, moment: Moment) -> U8:
         """Render a frame in physical order: floor, people and objects, lens, sensor."""
         for effect in self.effects:
             canvas = effect.on_shop(canvas, moment)
         if self.params.shadows:
-            for one in moment.sprites:
-                draw_shadow(canvas, one.pose, self.camera, self.backdrop)
-        for each in self._back_to_front(moment.sprites, moment.t_s):
-            if isinstance(each, SceneObject):
-                draw_object(canvas, each, self.backdrop.distance_m)
+            for sprite in moment.sprites:
+                draw_shadow(canvas, sprite.pose, self.camera, self.backdrop)
+        for item in self._back_to_front(moment.sprites, moment.t_s):
+            if isinstance(item, SceneObject):
+                draw_object(canvas, item, self.backdrop.distance_m)
             else:
-                draw_sprite(canvas, each)
+                draw_sprite(canvas, item)
         for effect in self.effects:
             canvas = effect.on_picture(canvas, moment)
         return self._with_noise(canvas, moment.frame)

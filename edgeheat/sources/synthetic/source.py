@@ -29,6 +29,8 @@ _DEFAULT_SCENE_FPS = 15.0
 """Frame rate where the URL gives none."""
 
 _FPS_RANGE = (0.1, 120.0)
+"""Least and greatest frame rate."""
+
 _SIDE_RANGE_PX = (16, 4096)
 """Least and greatest width and height."""
 
@@ -134,15 +136,15 @@ def parse_synthetic(url: str) -> SyntheticParams:
     layout = layout or "shop"
     if layout not in LAYOUTS:
         raise SourceUnavailable(f"synthetic: unknown layout {layout!r}{_suggestion(layout, LAYOUTS)}")
-    given: dict[str, str] = {}
+    texts: dict[str, str] = {}
     for name, text in parse_qsl(query, keep_blank_values=True):
         if name not in _PARAMETERS:
             raise SourceUnavailable(f"synthetic: unknown parameter {name!r}{_suggestion(name, _PARAMETERS)}")
-        if name in given:
+        if name in texts:
             raise SourceUnavailable(f"synthetic: {name} is given twice; remove one")
-        given[name] = text
+        texts[name] = text
     params = SyntheticParams(SceneParams(layout))
-    for name, text in given.items():
+    for name, text in texts.items():
         params = _PARAMETERS[name](params, text)
     return params
 
@@ -169,13 +171,13 @@ def _integer(name: str, text: str, low: int, high: int) -> int:
 
 
 def _size_wh(text: str) -> SizeWH:
-    found = re.fullmatch(r"([0-9]{1,5})x([0-9]{1,5})", text)
-    if found is None or not all(_SIDE_RANGE_PX[0] <= int(side) <= _SIDE_RANGE_PX[1] for side in found.groups()):
+    match = re.fullmatch(r"([0-9]{1,5})x([0-9]{1,5})", text)
+    if match is None or not all(_SIDE_RANGE_PX[0] <= int(side) <= _SIDE_RANGE_PX[1] for side in match.groups()):
         low, high = _SIDE_RANGE_PX
         raise SourceUnavailable(
             f"synthetic: size={text!r} must be WIDTHxHEIGHT as in 640x360, each from {low} to {high}"
         )
-    return int(found[1]), int(found[2])
+    return int(match[1]), int(match[2])
 
 
 _PARAMETERS: dict[str, Callable[[SyntheticParams, str], SyntheticParams]] = {

@@ -1,4 +1,4 @@
-"""Simulates the people of a synthetic shop: position and pose at any instant, determined by seed and time."""
+"""Simulates the people of a synthetic shop: appearance, position and pose at any instant, determined by the seed."""
 
 from __future__ import annotations
 
@@ -26,8 +26,13 @@ _CLOTHES_BGR = (
     (50, 90, 120), (225, 225, 225), (190, 200, 215), (60, 170, 220), (140, 80, 150), (90, 90, 95), (170, 150, 60),
     (35, 60, 90),
 )  # fmt: skip
+"""Colours of clothes."""
+
 _SKIN_BGR = ((150, 180, 225), (130, 160, 205), (95, 130, 180), (70, 95, 140), (45, 65, 100))
+"""Colours of skin."""
+
 _HAIR_BGR = ((25, 25, 30), (35, 45, 65), (50, 80, 115), (110, 160, 195), (150, 150, 155), (30, 30, 70))
+"""Colours of hair."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +46,7 @@ class Appearance:
     coat: bool
     basket: bool
     palette_bgr: U8
-    """Colours (256, 3) by `figure.Part`."""
+    """Colours (256, 3) by `figure.BodyPart`."""
 
     texture: U8
     """Brightness pattern of the clothes, (96, 48), 128 for no change."""
@@ -113,9 +118,9 @@ class Visit:
 
 
 class Crowd:
-    """At most `walkers` people at the same time.
+    """The people of a shop, at most `walkers` at the same time.
 
-    Each of as many slots has one visit per period, so that any instant can be computed without those before it.
+    There are `walkers` slots with one visit per period each, so that any instant can be computed on its own.
     """
 
     def __init__(self, layout: Layout, seed: int, walkers: int, floor_luma: int) -> None:
@@ -146,15 +151,18 @@ class Crowd:
         limit_s = float(self._period_s[slot]) - 2.0
         browse = self._routes.browse_places
         chosen = rng.integers(len(browse), size=rng.integers(3, 7))
-        stops = [_Stop(x, y, face_x, face_y, float(rng.uniform(4, 16))) for x, y, face_x, face_y in browse[chosen]]
-        (x, y), facing, (step_x, step_y) = self._layout.tills[slot % len(self._layout.tills)]
-        place = slot // len(self._layout.tills) % 3  # position in the queue, as slots share tills
-        till = _Stop(x + step_x * place, y + step_y * place, *facing, float(rng.uniform(6, 14)))
+        stops = [_Stop(x, y, faced_x, faced_y, float(rng.uniform(4, 16))) for x, y, faced_x, faced_y in browse[chosen]]
+        till = self._layout.tills[slot % len(self._layout.tills)]
+        queue_position = slot // len(self._layout.tills) % 3  # slots share tills
+        (x, y), (step_x, step_y) = till.customer, till.queue_step
+        payment = _Stop(
+            x + step_x * queue_position, y + step_y * queue_position, *till.faced, float(rng.uniform(6, 14))
+        )
         speed = float(rng.uniform(0.75, 1.25))
-        track = self._track([*stops, till], speed, rng)
+        track = self._track([*stops, payment], speed, rng)
         while len(track.x) * TICK_S > limit_s and stops:
             stops.pop()
-            track = self._track([*stops, till], speed, rng)
+            track = self._track([*stops, payment], speed, rng)
         spare_s = max(0.0, limit_s - len(track.x) * TICK_S)
         return track.visit(
             random_appearance(rng, self._floor_luma), from_s + float(rng.uniform(0, min(spare_s, 8.0))), rng
@@ -173,7 +181,7 @@ class Crowd:
             x, y = np.interp(at, far, way[:, 0]), np.interp(at, far, way[:, 1])
             pieces.append(np.stack([x, y, zero, zero, zero], axis=1))
             if stop:
-                gaze = np.array((stop.face_x - stop.x, stop.face_y - stop.y))
+                gaze = np.array((stop.faced_x - stop.x, stop.faced_y - stop.y))
                 gaze /= np.hypot(*gaze)
                 pieces.append(np.tile([stop.x, stop.y, *gaze, 1.0], (int(stop.dwell_s / TICK_S), 1)))
             here = goal
@@ -184,8 +192,10 @@ class Crowd:
 class _Stop:
     x: float
     y: float
-    face_x: float
-    face_y: float
+    faced_x: float
+    faced_y: float
+    """The point that the person faces, metres."""
+
     dwell_s: float
 
 

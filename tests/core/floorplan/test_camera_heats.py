@@ -43,7 +43,7 @@ def test_packed_heats_come_back_as_they_were() -> None:
     ],
 )
 def test_heats_age_while_the_camera_is_offline(what: str, heat: HeatParams, age_s: float, left: float) -> None:
-    grid = heats().read(heat, 500.0 + age_s, NOON_S + age_s, UTC)
+    grid = heats().extrapolate(heat, 500.0 + age_s, NOON_S + age_s, UTC)
     np.testing.assert_allclose(grid.heat_s, HEAT_S * left, rtol=1e-6)
     assert grid.observed_s == pytest.approx(1800.0 * left)
     assert grid.period_s == (3600.0 + age_s if heat.kind == "total" else 3600.0)
@@ -51,15 +51,15 @@ def test_heats_age_while_the_camera_is_offline(what: str, heat: HeatParams, age_
 
 def test_a_total_since_a_time_of_day_is_empty_once_that_has_passed() -> None:
     oslo, heat = ZoneInfo("Europe/Oslo"), HeatParams("hour", "total", since=time(14, 0))
-    before = heats().read(heat, 500.0 + 3500, NOON_S + 3500, oslo)  # 13:58 in Oslo
-    after = heats().read(heat, 500.0 + 3700, NOON_S + 3700, oslo)  # 14:01
+    before = heats().extrapolate(heat, 500.0 + 3500, NOON_S + 3500, oslo)  # 13:58 in Oslo
+    after = heats().extrapolate(heat, 500.0 + 3700, NOON_S + 3700, oslo)  # 14:01
     assert before.observed_s == 1800.0 and before.heat_s.any()
     assert after.observed_s == 0.0 and not after.heat_s.any()
     assert after.period_s == pytest.approx(100.0)
 
 
 def test_a_clock_set_back_makes_no_heat_grow() -> None:
-    grid = heats().read(HeatParams("hour", "window", 3600.0), 400.0, NOON_S - 100, UTC)
+    grid = heats().extrapolate(HeatParams("hour", "window", 3600.0), 400.0, NOON_S - 100, UTC)
     np.testing.assert_array_equal(grid.heat_s, HEAT_S)
 
 

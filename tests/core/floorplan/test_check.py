@@ -8,7 +8,7 @@ from datetime import UTC
 import numpy as np
 import pytest
 
-from edgeheat.core.floorplan.check import draw_check
+from edgeheat.core.floorplan.check import draw_calibration_check
 from edgeheat.core.grid.frames import U8
 from edgeheat.defs.params import HeatParams, PlanParams, Style, ZoneParams
 from tests.support.floor import FRONT, GRID_WH, SIZE_M, back, footprint, front
@@ -33,7 +33,9 @@ def greenest(check: U8) -> tuple[float, float]:
 
 @pytest.mark.parametrize(("x", "y"), [(4.0, 6.0), (6.0, 3.0), (3.5, 2.5)])
 def test_a_place_on_the_floor_is_drawn_at_its_place_on_the_plan(x: float, y: float) -> None:
-    assert greenest(draw_check(PLAN, {"front": floor_with_a_green_disc(x, y)}, None)) == pytest.approx((x, y), abs=0.06)
+    assert greenest(draw_calibration_check(PLAN, {"front": floor_with_a_green_disc(x, y)}, None)) == pytest.approx(
+        (x, y), abs=0.06
+    )
 
 
 def test_privacy_zones_are_not_visible_on_the_plan() -> None:
@@ -42,7 +44,7 @@ def test_privacy_zones_are_not_visible_on_the_plan() -> None:
     green = np.zeros((*GRID_WH[::-1], 3), np.uint8)
     green[..., 1] = 255
     plain, hidden, half = (
-        (draw_check(replace(PLAN, views=(view,)), {"front": green}, None)[..., 1] > 200).sum()
+        (draw_calibration_check(replace(PLAN, views=(view,)), {"front": green}, None)[..., 1] > 200).sum()
         for view in (front(), front(everywhere), front(part))
     )
     assert hidden < 0.02 * plain
@@ -51,7 +53,7 @@ def test_privacy_zones_are_not_visible_on_the_plan() -> None:
 
 def test_each_measured_point_is_circled_in_its_camera_s_colour() -> None:
     plan = replace(PLAN, views=(front(), back()))
-    check = draw_check(plan, {"front": floor_with_a_green_disc(4.0, 6.0)}, None)
+    check = draw_calibration_check(plan, {"front": floor_with_a_green_disc(4.0, 6.0)}, None)
     for view, colour_bgr in zip(plan.views, ((60, 60, 255), (255, 160, 0)), strict=True):
         for *_, x, y in view.points:
             row, column = round(y * PER_M), round(x * PER_M)
@@ -60,5 +62,5 @@ def test_each_measured_point_is_circled_in_its_camera_s_colour() -> None:
 
 
 def test_the_view_of_a_camera_without_a_picture_is_hatched() -> None:
-    check = draw_check(PLAN, {}, None)
+    check = draw_calibration_check(PLAN, {}, None)
     assert np.ptp(check[250:270, 250:270]) > 40

@@ -7,17 +7,17 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from edgeheat.core.floorplan.geometry import FloorView, blend, floor_homography, floor_view, misfits_m, plan_grid_wh
+from edgeheat.core.floorplan.geometry import FloorView, blend, floor_homography, floor_view, plan_grid_wh, residuals_m
 from edgeheat.core.grid.frames import F32, SizeWH
 from edgeheat.core.heat.base import HeatGrid
 from edgeheat.defs.params import PlanViewParams, ZoneParams
-from edgeheat.sources.synthetic.layouts import Mount
+from edgeheat.sources.synthetic.layouts import CameraPose
 from tests.support.floor import BACK, FRONT, FRONT_MARKS, GRID_WH, SIZE_M, back, footprint, front, pairs, pictured
 
 PLAN_WH = plan_grid_wh(SIZE_M)
 CELL_M = SIZE_M[0] / PLAN_WH[0]
-NORTH = Mount(position=(5.5, -0.1, 3.0), yaw_deg=0.0, pitch_deg=30.0, view_deg=80.0)
-SOUTH = Mount(position=(5.5, 10.1, 3.0), yaw_deg=180.0, pitch_deg=30.0, view_deg=80.0)
+NORTH = CameraPose(position=(5.5, -0.1, 3.0), yaw_deg=0.0, pitch_deg=30.0, horizontal_fov_deg=80.0)
+SOUTH = CameraPose(position=(5.5, 10.1, 3.0), yaw_deg=180.0, pitch_deg=30.0, horizontal_fov_deg=80.0)
 """Two cameras opposite one another: their views are mirrored at the plan's centre."""
 
 
@@ -25,8 +25,8 @@ def seen_by(view: PlanViewParams, grid_wh: SizeWH = GRID_WH) -> FloorView:
     return floor_view(view, SIZE_M, grid_wh)
 
 
-def view_of(mount: Mount) -> PlanViewParams:
-    return PlanViewParams("any", pairs(mount, ((3.0, 4.0), (8.0, 4.0), (3.2, 6.0), (7.8, 6.0))))
+def view_of(pose: CameraPose) -> PlanViewParams:
+    return PlanViewParams("any", pairs(pose, ((3.0, 4.0), (8.0, 4.0), (3.2, 6.0), (7.8, 6.0))))
 
 
 def cell_centres() -> F32:
@@ -47,23 +47,25 @@ def heat(value: float, observed_s: float = 100.0, period_s: float = 100.0) -> He
     return HeatGrid(full(value), observed_s, period_s)
 
 
-@pytest.mark.parametrize(("mount", "view"), [(FRONT, front()), (BACK, back())], ids=["front", "back"])
-def test_every_place_on_the_plan_takes_its_heat_from_the_cell_that_shows_it(mount: Mount, view: PlanViewParams) -> None:
+@pytest.mark.parametrize(("pose", "view"), [(FRONT, front()), (BACK, back())], ids=["front", "back"])
+def test_every_place_on_the_plan_takes_its_heat_from_the_cell_that_shows_it(
+    pose: CameraPose, view: PlanViewParams
+) -> None:
     floor = seen_by(view)
     columns, rows = np.meshgrid(np.arange(GRID_WH[0], dtype=np.float32), np.arange(GRID_WH[1], dtype=np.float32))
     found = np.stack([floor.project(columns), floor.project(rows)], axis=-1).reshape(-1, 2)
-    pixels, _ = pictured(mount, cell_centres())
+    pixels, _ = pictured(pose, cell_centres())
     inside = floor.seen.reshape(-1) > 0
     assert inside.mean() > 0.6
     assert np.abs(found[inside] - (pixels[inside] - 0.5)).max() < 1.0
 
 
-@pytest.mark.parametrize(("mount", "view"), [(FRONT, front()), (BACK, back())], ids=["front", "back"])
-def test_the_cells_per_square_metre_are_those_of_the_real_camera(mount: Mount, view: PlanViewParams) -> None:
+@pytest.mark.parametrize(("pose", "view"), [(FRONT, front()), (BACK, back())], ids=["front", "back"])
+def test_the_cells_per_square_metre_are_those_of_the_real_camera(pose: CameraPose, view: PlanViewParams) -> None:
     floor = seen_by(view)
     for x, y in ((4.0, 4.0), (6.0, 2.0), (5.0, 5.5)):
         corners = np.array([(x - 0.2, y - 0.2), (x + 0.2, y - 0.2), (x + 0.2, y + 0.2), (x - 0.2, y + 0.2)], np.float32)
-        u, v = pictured(mount, corners)[0].T
+        u, v = pictured(pose, corners)[0].T
         true_per_m2 = abs(np.dot(u, np.roll(v, 1)) - np.dot(v, np.roll(u, 1))) / 2 / 0.4**2
         assert at(floor.cells_per_m2, x, y) == pytest.approx(true_per_m2, rel=0.05)
 
@@ -101,7 +103,7 @@ def test_nothing_above_the_horizon_or_behind_the_camera_is_projected() -> None:
     floor = floor_view(view, (11.0, 20.0), GRID_WH)
     assert not floor.seen[floor.seen.shape[0] * 101 // 200 :].any()
     assert floor.seen.any()
-    focal_cells = GRID_WH[0] / 2 / np.tan(np.radians(level.view_deg) / 2)
+    focal_cells = GRID_WH[0] / 2 / np.tan(np.radians(level.horizontal_fov_deg) / 2)
     horizon_row = GRID_WH[1] / 2 - focal_cells * np.tan(np.radians(level.pitch_deg))
     assert 20 < horizon_row < 70
     walls = np.zeros(GRID_WH[::-1], np.float32)
@@ -210,9 +212,9 @@ def test_without_any_camera_nothing_is_observed() -> None:
 
 def test_exact_points_fit_and_a_wrong_one_of_more_than_four_has_the_largest_misfit() -> None:
     exact = pairs(FRONT, FRONT_MARKS)
-    assert max(misfits_m(exact)) < 1e-4
+    assert max(residuals_m(exact)) < 1e-4
     u, v, x, y = exact[2]
-    off_m = misfits_m((*exact[:2], (u, v, x + 0.5, y), *exact[3:]))
+    off_m = residuals_m((*exact[:2], (u, v, x + 0.5, y), *exact[3:]))
     assert off_m.index(max(off_m)) == 2
     assert 0.1 < max(off_m) < 0.5
 

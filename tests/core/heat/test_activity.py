@@ -1,4 +1,4 @@
-"""When a zone is active, how many entries it has, and which zone ranks first."""
+"""When a zone is active, how many entries it has, and which seconds are counted for it."""
 
 from __future__ import annotations
 
@@ -9,10 +9,8 @@ from hypothesis import strategies as st
 
 from edgeheat.core.grid.frames import U8
 from edgeheat.core.grid.zones import ZoneMasks
-from edgeheat.core.heat.activity import Activity, ActivityMeter, zone_heats
-from edgeheat.core.heat.base import HeatGrid
+from edgeheat.core.heat.activity import Activity, ActivityMeter
 from edgeheat.core.heat.zone_counters import Counter
-from edgeheat.defs.events import ZoneHeat
 from edgeheat.defs.params import Point, ZoneKind, ZoneParams
 from tests.core.counting import mask_of
 
@@ -36,13 +34,13 @@ def cells(count: int) -> U8:
 
 
 def activity_of(shown: list[tuple[float, int]], frame_s: float = 0.2, zones: tuple[ZoneParams, ...] = ()) -> Activity:
-    """The activity after so many seconds each with so many present cells, none of them moving."""
+    """The activity after (seconds, number of present cells) as listed, no cell moving."""
     meter, at_s = ActivityMeter(ZoneMasks.from_params(zones, GRID_WH).named), 0.0
     for seconds, count in shown:
         for _ in range(round(seconds / frame_s)):
             at_s += frame_s
             meter.add(mask_of(cells(count), at_s, frame_s, moving=EMPTY), round(frame_s * 1000))
-    return meter.take()
+    return meter.take_totals()
 
 
 @pytest.mark.parametrize(
@@ -82,7 +80,7 @@ def test_active_time_is_observed_and_entries_are_separated_by_absence(shown: lis
     meter = ActivityMeter({"all": cells(800)})
     for dt_ms, count in shown:
         meter.add(mask_of(cells(count), 0.0, dt_ms / 1000), dt_ms)
-    activity = meter.take()
+    activity = meter.take_totals()
     assert 0 <= activity.active_s["all"] <= activity.observed_s
     empty_s = sum(dt_ms for dt_ms, count in shown if count < 4) / 1000
     assert activity.entries["all"] <= 1 + empty_s / 2.0
@@ -95,19 +93,19 @@ def test_a_gap_neither_ends_a_visit_nor_adds_an_entry() -> None:
         for number in range(10):
             dt_s = 0.2 if number else 0.0
             meter.add(mask_of(cells(50), start_s + number / 5, dt_s), round(dt_s * 1000))
-    activity = meter.take()
+    activity = meter.take_totals()
     assert (activity.observed_s, activity.active_s["all"], activity.entries["all"]) == (5.4, 5.4, 1)
 
 
-def test_a_visit_continues_when_the_figures_are_taken_meanwhile() -> None:
+def test_a_visit_continues_when_the_totals_are_taken_meanwhile() -> None:
     meter = ActivityMeter({"all": cells(800)})
     taken = []
     for count in (50, 50, 50, 0, 0, 50):
         meter.add(mask_of(cells(count), 0.0, 0.3), 300)
-        taken.append(meter.take())
-    assert [each.active_s["all"] for each in taken] == [0.0, 0.6, 0.3, 0.0, 0.0, 0.9]
-    assert [each.entries["all"] for each in taken] == [0, 1, 0, 0, 0, 0]
-    assert meter.take() == ActivityMeter({"all": cells(800)}).take()
+        taken.append(meter.take_totals())
+    assert [totals.active_s["all"] for totals in taken] == [0.0, 0.6, 0.3, 0.0, 0.0, 0.9]
+    assert [totals.entries["all"] for totals in taken] == [0, 1, 0, 0, 0, 0]
+    assert meter.take_totals() == ActivityMeter({"all": cells(800)}).take_totals()
 
 
 @pytest.mark.parametrize(
@@ -122,7 +120,7 @@ def test_a_larger_zone_needs_more_present_cells_up_to_a_limit(cells_in_zone: int
         shown.reshape(-1)[:present] = 255
         meter = ActivityMeter({"shelf": inside})
         meter.add(mask_of(shown, 1.0, 1.0), 1000)
-        assert meter.take().entries["shelf"] == entries
+        assert meter.take_totals().entries["shelf"] == entries
 
 
 def test_movement_and_dwell_are_counted_separately_in_each_zone() -> None:
@@ -133,9 +131,9 @@ def test_movement_and_dwell_are_counted_separately_in_each_zone() -> None:
     present = np.maximum(moving, np.where(dwell_ms > 0, 255, 0).astype(np.uint8))
     meter = ActivityMeter(zones.named)
     counters = meter.add(mask_of(present, 1.0, 0.5, moving=moving, dwell_ms=dwell_ms), 500)
-    activity = meter.take()
+    activity = meter.take_totals()
     assert activity.motion_s == {"all": 0.5, "left": 0.5, "right": 0.0}
-    assert activity.cell_seconds == {"all": 12.5, "left": 12.5, "right": 0.0}
+    assert activity.traffic_cell_s == {"all": 12.5, "left": 12.5, "right": 0.0}
     assert activity.dwell_cell_s == {"all": 1300.0, "left": 0.0, "right": 1300.0}
     assert activity.active_s == {"all": 0.5, "left": 0.5, "right": 0.5}
     assert activity.motion_ratio["all"] == pytest.approx(25 / 800)
@@ -167,8 +165,8 @@ def test_time_that_was_confirmed_late_beside_a_slanted_zone_does_not_count_in_it
 def test_movement_that_was_confirmed_late_is_traffic_and_the_share_in_motion_stays_below_1() -> None:
     meter = ActivityMeter(ZoneMasks.from_params((), GRID_WH).named)
     meter.add(mask_of(EMPTY, 1.0, 1.0, moved_ms=np.full(EMPTY.shape, 9_000, np.uint32)), 1000)
-    activity = meter.take()
-    assert activity.cell_seconds["all"] == 9.0 * EMPTY.size
+    activity = meter.take_totals()
+    assert activity.traffic_cell_s["all"] == 9.0 * EMPTY.size
     assert activity.motion_ratio["all"] == 1.0
 
 
@@ -177,7 +175,7 @@ def test_a_zone_without_cells_is_never_active() -> None:
     meter = ActivityMeter(zones.named)
     dwell_ms = np.full(EMPTY.shape, 9, np.uint32)
     meter.add(mask_of(cells(800), 1.0, 1.0, dwell_ms=dwell_ms), 1000)
-    activity = meter.take()
+    activity = meter.take_totals()
     assert (activity.active_s["till"], activity.entries["till"], activity.motion_ratio["till"]) == (0.0, 0, 0.0)
     assert activity.entries["all"] == 1
 
@@ -185,77 +183,6 @@ def test_a_zone_without_cells_is_never_active() -> None:
 def test_the_share_in_motion_is_unknown_while_nothing_is_observed() -> None:
     meter = ActivityMeter({"all": cells(800)})
     meter.add(mask_of(EMPTY, 0.0, 0.0), 0)
-    assert meter.take().motion_ratio == {}
+    assert meter.take_totals().motion_ratio == {}
     meter.add(mask_of(EMPTY, 1.0, 1.0), 1000)
-    assert meter.take().motion_ratio == {"all": 0.0}
-
-
-def counters_of(zones: ZoneMasks, **figures: float) -> np.ndarray:
-    counters = np.zeros((len(zones.keys), len(Counter)))
-    for name, value in figures.items():
-        counters[:, Counter[name.upper()]] = value
-    return counters
-
-
-def figures_of(zones: ZoneMasks, heat_s: np.ndarray, **figures: float) -> dict[str, ZoneHeat]:
-    grid = HeatGrid(heat_s.astype(np.float32), 60.0, 60.0)
-    return {each.zone: each for each in zone_heats(zones, grid, counters_of(zones, **figures))}
-
-
-@pytest.mark.parametrize(
-    ("what", "weights", "ranks"),
-    [
-        ("the hotter zone ranks first, although it is smaller", (1, 1, 1), {"warm": 2, "hot": 1, "cold": 3}),
-        ("a weight changes the order", (5, 1, 1), {"warm": 1, "hot": 2, "cold": 3}),
-        ("equal zones rank in the order of the configuration", (2, 1, 1), {"warm": 1, "hot": 2, "cold": 3}),
-        ("with weights of 0 the order is that of the configuration", (0, 0, 0), {"warm": 1, "hot": 2, "cold": 3}),
-    ],
-)
-def test_zones_rank_by_weight_times_mean_heat(what: str, weights: tuple[float, ...], ranks: dict[str, int]) -> None:
-    edges = ((0, 0, 0.5, 1), (0.525, 0, 0.6, 0.5), (0.7, 0, 1, 1))
-    drawn = [zone(name, *edge, weight=weight) for name, edge, weight in zip(ranks, edges, weights, strict=True)]
-    heat_s = np.zeros((20, 40))
-    heat_s[:, :21], heat_s[:, 21:25] = 2.0, 4.0
-    zones = figures_of(ZoneMasks.from_params(drawn, GRID_WH), heat_s)
-    assert {name: each.rank for name, each in zones.items()} == {"all": None, **ranks}, what
-    assert [each.weight for each in zones.values()] == [1.0, *weights]
-
-
-def test_the_figures_of_a_zone_come_from_its_counters_and_its_cells() -> None:
-    heat_s = np.zeros((20, 40))
-    heat_s[4, 8], heat_s[10, 30] = 3.0, 5.0
-    zones = ZoneMasks.from_params((zone("left", 0, 0, 0.5, 1),), GRID_WH)
-    left = figures_of(
-        zones, heat_s, observed_ms=8000, active_ms=2000, traffic_cell_ms=1500, dwell_cell_ms=250, entries=2.5
-    )["left"]
-    assert (left.cells, left.cell_seconds, left.peak_s, left.peak_xy) == (420, 3.0, 3.0, (8.5 / 40, 4.5 / 20))
-    assert left.mean_s == pytest.approx(3.0 / 420)
-    assert (left.active_s, left.active_ratio, left.entries) == (2.0, 0.25, 2.5)
-    assert (left.traffic_cell_s, left.dwell_cell_s) == (1.5, 0.25)
-
-
-@pytest.mark.parametrize(
-    ("what", "observed_ms", "active_ms", "ratio"),
-    [
-        ("nothing was observed", 0, 0, 0.0),
-        ("confirmed only after its bucket was dropped", 100, 400, 1.0),
-        ("a heat that has decayed almost completely", 1e-300, 5e-301, 0.5),
-    ],
-)
-def test_the_active_share_is_from_0_to_1(what: str, observed_ms: float, active_ms: float, ratio: float) -> None:
-    figures = figures_of(
-        ZoneMasks.from_params((), GRID_WH), np.zeros((20, 40)), observed_ms=observed_ms, active_ms=active_ms
-    )
-    assert figures["all"].active_ratio == pytest.approx(ratio), what
-
-
-def test_a_zone_without_cells_has_zero_figures_and_ranks_last() -> None:
-    drawn = (
-        zone("hidden", 0.2, 0.2, 0.4, 0.4, weight=9.0),
-        zone("seen", 0.6, 0, 1, 1),
-        zone("no", 0, 0, 0.5, 1, kind="privacy"),
-    )
-    figures = figures_of(ZoneMasks.from_params(drawn, GRID_WH), np.ones((20, 40)))
-    hidden = figures["hidden"]
-    assert (hidden.cells, hidden.cell_seconds, hidden.mean_s, hidden.peak_s, hidden.rank) == (0, 0.0, 0.0, 0.0, 2)
-    assert figures["seen"].rank == 1
+    assert meter.take_totals().motion_ratio == {"all": 0.0}

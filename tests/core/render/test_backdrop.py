@@ -28,7 +28,7 @@ def moving(*, person: bool) -> U8:
 
 def test_a_person_in_the_first_picture_cannot_be_recognised() -> None:
     backdrop = Backdrop()
-    backdrop.sample(shop(person=True), moving(person=True))
+    backdrop.add(shop(person=True), moving(person=True))
     seen = backdrop.picture()
     assert seen is not None
     assert seen[PLACE].astype(int).std() < 0.1 * shop(person=True)[PLACE].astype(int).std()
@@ -37,8 +37,8 @@ def test_a_person_in_the_first_picture_cannot_be_recognised() -> None:
 
 def test_a_place_is_sharp_once_it_was_observed_without_people() -> None:
     backdrop = Backdrop()
-    backdrop.sample(shop(person=True), moving(person=True))
-    backdrop.sample(shop(person=False), moving(person=False))
+    backdrop.add(shop(person=True), moving(person=True))
+    backdrop.add(shop(person=False), moving(person=False))
     seen = backdrop.picture()
     assert seen is not None
     assert (seen == 100).all()
@@ -46,9 +46,9 @@ def test_a_place_is_sharp_once_it_was_observed_without_people() -> None:
 
 def test_a_person_who_comes_later_is_not_in_the_backdrop() -> None:
     backdrop = Backdrop()
-    backdrop.sample(shop(person=False), moving(person=False))
+    backdrop.add(shop(person=False), moving(person=False))
     for _ in range(20):
-        backdrop.sample(shop(person=True), moving(person=True))
+        backdrop.add(shop(person=True), moving(person=True))
     seen = backdrop.picture()
     assert seen is not None
     assert (seen == 100).all()
@@ -56,10 +56,10 @@ def test_a_person_who_comes_later_is_not_in_the_backdrop() -> None:
 
 def test_lighting_is_followed_to_the_last_level() -> None:
     backdrop = Backdrop()
-    backdrop.sample(shop(person=False), moving(person=False))
+    backdrop.add(shop(person=False), moving(person=False))
     levels = []
     for _ in range(40):
-        backdrop.sample(np.full((*PICTURE_HW, 3), 140, np.uint8), moving(person=False))
+        backdrop.add(np.full((*PICTURE_HW, 3), 140, np.uint8), moving(person=False))
         seen = backdrop.picture()
         assert seen is not None
         levels.append(int(seen[0, 0, 0]))

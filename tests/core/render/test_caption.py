@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from edgeheat.core.render.caption import ascii_words, measure_words, scale_ticks
+from edgeheat.core.render.caption import scale_heading, scale_ticks, to_ascii
 from edgeheat.defs.params import HeatParams, Measure
 from edgeheat.defs.wording import duration_words, percent_words, period_words, with_measure
 
@@ -76,7 +76,7 @@ def test_a_period_begins_with_the_measure_unless_it_is_presence(measure: Measure
 def test_the_heading_of_a_colour_scale_names_its_measure(
     measure: Measure, top_s: float, coverage: float, words: str
 ) -> None:
-    assert measure_words(measure, top_s, coverage) == words
+    assert scale_heading(measure, top_s, coverage) == words
 
 
 @pytest.mark.parametrize(("share", "words"), [(0.001, "under 1 %"), (0.29, "29 %"), (0.984, "98 %"), (0.999, "99 %")])
@@ -92,7 +92,7 @@ def test_a_share_is_never_rounded_to_none_or_all(share: float) -> None:
 
 
 def test_text_is_converted_to_ascii() -> None:
-    assert ascii_words("Café Zürich, 入口 & Kasse") == "Cafe Zurich, ?? & Kasse"
+    assert to_ascii("Café Zürich, 入口 & Kasse") == "Cafe Zurich, ?? & Kasse"
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from edgeheat.defs.params import MotionParams
 from edgeheat.offline.tuning.advice import Advice, IgnoreMask, Setting, advise, as_toml
-from edgeheat.offline.tuning.explanation import Part
+from edgeheat.offline.tuning.explanation import CellClass
 from edgeheat.offline.tuning.statistics import Summary
 from tests.offline.tuning.configuration import parse_camera
 
@@ -22,7 +22,7 @@ def people(*blobs: tuple[float, float], times: int = 30) -> NDArray[np.float64]:
 
 UNDISTURBED = Summary(
     length_s=300.0, observed_s=300.0,
-    part_cell_s={"traffic": 1000.0, "staying": 500.0, "discarded": 0.0, "shadow": 0.0, "speck": 0.0, "flicker": 0.0,
+    class_cell_s={"traffic": 1000.0, "staying": 500.0, "discarded": 0.0, "shadow": 0.0, "speck": 0.0, "flicker": 0.0,
                  "masked": 0.0},
     rejected_s={}, rejected_cell_s={}, people=people((120.0, 0.4), (200.0, 0.9)), speck_ratio=0.0, speckled_ratio=0.0,
     overlap_ratio=0.8, noise_levels=1.0, flicker_s=np.zeros((90, 160), np.float32),
@@ -30,8 +30,8 @@ UNDISTURBED = Summary(
 )  # fmt: skip
 
 
-def speckled(cell_s: float) -> dict[Part, float]:
-    return {**UNDISTURBED.part_cell_s, "speck": cell_s}
+def speckled(cell_s: float) -> dict[CellClass, float]:
+    return {**UNDISTURBED.class_cell_s, "speck": cell_s}
 
 
 SUGGESTIONS: list[tuple[str, dict[str, Any], MotionParams, dict[str, str]]] = [
@@ -62,13 +62,13 @@ SUGGESTIONS: list[tuple[str, dict[str, Any], MotionParams, dict[str, str]]] = [
     ),
     (
         "people are so small that specks may be people",
-        {"people": people((500.0, 0.9), (420.0, 0.4)), "part_cell_s": speckled(200.0)},
+        {"people": people((500.0, 0.9), (420.0, 0.4)), "class_cell_s": speckled(200.0)},
         MotionParams(min_blob_cells=90),
         {"min_blob_cells": "90", "min_blob_far_cells": "44"},
     ),
     (
         "specks everywhere are noise and not people far away",
-        {"people": people((500.0, 0.9), (420.0, 0.4)), "part_cell_s": speckled(200.0), "speckled_ratio": 0.7},
+        {"people": people((500.0, 0.9), (420.0, 0.4)), "class_cell_s": speckled(200.0), "speckled_ratio": 0.7},
         MotionParams(min_blob_cells=90),
         {},
     ),

@@ -1,4 +1,4 @@
-"""The classification of cells into parts, and the drawings of it."""
+"""How cells are classified, and how the classes are drawn."""
 
 from __future__ import annotations
 
@@ -12,16 +12,16 @@ from edgeheat.core.foreground.detector import Detection
 from edgeheat.core.foreground.stationary import Confirmed
 from edgeheat.core.grid.frames import U8
 from edgeheat.offline.tuning.explanation import (
+    CELL_CLASSES,
     CODES,
     COLOURS_BGR,
     LABELS,
-    PARTS,
-    Part,
+    CellClass,
+    class_codes,
     draw_legend,
     draw_pair,
     draw_sheet,
     fitted_wh,
-    part_codes,
 )
 
 SHAPE_HW = (18, 32)
@@ -34,16 +34,16 @@ def columns(*numbers: int) -> U8:
     return mask
 
 
-def shows(picture: U8, part: Part) -> bool:
-    """Whether the pure colour of a part occurs."""
-    return bool(np.any(np.all(picture == COLOURS_BGR[part], axis=2)))
+def shows(picture: U8, cell_class: CellClass) -> bool:
+    """Whether the pure colour of a class occurs."""
+    return bool(np.any(np.all(picture == COLOURS_BGR[cell_class], axis=2)))
 
 
 def test_each_cell_gets_the_code_of_its_part() -> None:
     rejected = {"shadow": columns(1), "speck": columns(2), "flicker": columns(3)}
     detection = Detection(columns(5, 6), columns(6), Confirmed(), columns(5, 6), None, rejected)  # type: ignore[arg-type]
-    codes = part_codes(detection, np.full(SHAPE_HW, 255, np.uint8))
-    names = {code: part for part, code in CODES.items()}
+    codes = class_codes(detection, np.full(SHAPE_HW, 255, np.uint8))
+    names = {code: cell_class for cell_class, code in CODES.items()}
     assert [names.get(int(code), "") for code in codes[0, :8]] == [
         "", "shadow", "speck", "flicker", "", "staying", "traffic", ""
     ]  # fmt: skip
@@ -54,16 +54,16 @@ def test_every_part_outside_the_zones_is_masked_and_the_background_is_not() -> N
     detection = Detection(columns(5, 6), columns(6), Confirmed(), columns(5, 6), None, {"shadow": columns(1)})
     counted = np.full(SHAPE_HW, 255, np.uint8)
     counted[9:] = 0
-    codes = part_codes(detection, counted)
+    codes = class_codes(detection, counted)
     assert set(codes[9:, [1, 5, 6]].ravel()) == {CODES["masked"]}
     assert set(codes[9:, 10:].ravel()) == {0}
     assert set(codes[:9, 6]) == {CODES["traffic"]}
 
 
 def test_all_parts_have_their_own_code_colour_and_label() -> None:
-    assert set(PARTS) == set(CODES) == set(COLOURS_BGR) == set(LABELS)
+    assert set(CELL_CLASSES) == set(CODES) == set(COLOURS_BGR) == set(LABELS)
     for values in (CODES.values(), COLOURS_BGR.values(), LABELS.values()):
-        assert len(set(values)) == len(PARTS)
+        assert len(set(values)) == len(CELL_CLASSES)
     assert 0 not in CODES.values()
     assert max(len(label) for label in LABELS.values()) <= 24, "the table has 24 columns for them"
 
@@ -94,14 +94,14 @@ def test_a_rejected_frame_has_a_red_border_and_a_banner_on_its_right_half() -> N
 
 
 def test_a_legend_shows_colours_for_parts_only_and_wraps_to_its_width() -> None:
-    entries: list[tuple[Part | None, str]] = [(part, LABELS[part]) for part in PARTS]
+    entries: list[tuple[CellClass | None, str]] = [(cell_class, LABELS[cell_class]) for cell_class in CELL_CLASSES]
     wide, narrow = draw_legend("title", entries, 1600), draw_legend("title", entries, 300)
     assert wide.shape == (2 * 24 + 8, 1600, 3)
     assert narrow.shape[1] == 300 and narrow.shape[0] > 4 * 24
-    assert all(shows(each, part) for each in (wide, narrow) for part in PARTS)
+    assert all(shows(each, cell_class) for each in (wide, narrow) for cell_class in CELL_CLASSES)
     text_only = draw_legend("", [(None, "not counted")], 300)
     assert text_only.shape == (24 + 8, 300, 3)
-    assert not any(shows(text_only, part) for part in PARTS)
+    assert not any(shows(text_only, cell_class) for cell_class in CELL_CLASSES)
 
 
 def test_a_sheet_has_the_pairs_in_rows_below_the_legend() -> None:

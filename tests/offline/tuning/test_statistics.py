@@ -17,7 +17,7 @@ from edgeheat.core.grid.masks import MotionMask
 from edgeheat.core.grid.zones import ZoneMasks
 from edgeheat.defs.events import CellRejection, FrameRejection
 from edgeheat.defs.params import ZoneParams
-from edgeheat.offline.tuning.explanation import CODES, Part
+from edgeheat.offline.tuning.explanation import CODES, CellClass
 from edgeheat.offline.tuning.statistics import RecordingStatistics, Summary
 
 GRID_WH = (128, 72)
@@ -67,9 +67,9 @@ class Recording:
     def summary(self) -> Summary:
         return self.statistics.summary()
 
-    def part_cell_s(self) -> dict[Part, float]:
-        """The parts that have any seconds."""
-        return {part: cell_s for part, cell_s in self.summary().part_cell_s.items() if cell_s}
+    def class_cell_s(self) -> dict[CellClass, float]:
+        """The classes that have any seconds."""
+        return {cell_class: cell_s for cell_class, cell_s in self.summary().class_cell_s.items() if cell_s}
 
 
 def milliseconds(mask: U8, value: int) -> NDArray[np.int32]:
@@ -80,7 +80,7 @@ def test_movement_adds_its_seconds_to_traffic() -> None:
     recording, body = Recording(), box(4, 40, 10, 5)
     for _ in range(3):
         recording.frame(people=body, moving=body)
-    assert recording.part_cell_s() == {"traffic": 150.0}
+    assert recording.class_cell_s() == {"traffic": 150.0}
     assert recording.summary().traffic_s.max() == 3.0
 
 
@@ -89,7 +89,7 @@ def test_staying_counts_where_it_was_confirmed_and_is_discarded_elsewhere() -> N
     for _ in range(4):
         recording.frame(people=upper | lower)
     recording.end(milliseconds(upper, 4000))
-    assert recording.part_cell_s() == {"staying": 100.0, "discarded": 100.0}
+    assert recording.class_cell_s() == {"staying": 100.0, "discarded": 100.0}
     codes = recording.statistics.final_codes_at(1)
     assert set(codes[upper > 0]) == {CODES["staying"]}
     assert set(codes[lower > 0]) == {CODES["discarded"]}
@@ -107,13 +107,13 @@ def test_pending_time_that_turns_out_to_be_movement_becomes_traffic() -> None:
     for _ in range(2):
         recording.frame(people=body)
     recording.frame(moved_ms=milliseconds(body, 2000))
-    assert recording.part_cell_s() == {"traffic": 50.0}
+    assert recording.class_cell_s() == {"traffic": 50.0}
 
 
 def test_rejected_cells_are_counted_by_reason() -> None:
     recording = Recording()
     recording.frame(rejected={"shadow": box(0, 40, 2, 10), "speck": box(5, 40, 1, 2), "flicker": box(9, 40, 3, 3)})
-    assert recording.part_cell_s() == {"shadow": 20.0, "speck": 2.0, "flicker": 9.0}
+    assert recording.class_cell_s() == {"shadow": 20.0, "speck": 2.0, "flicker": 9.0}
     assert recording.summary().flicker_s.sum() == 9.0
 
 
@@ -123,7 +123,7 @@ def test_what_lies_outside_the_zones_is_counted_once_and_as_masked() -> None:
     assert 20 < outside < 28
     for _ in range(3):
         recording.frame(rejected={"shadow": shadow})
-    assert recording.part_cell_s() == {"shadow": 3.0 * (48 - outside), "masked": 3.0 * outside}
+    assert recording.class_cell_s() == {"shadow": 3.0 * (48 - outside), "masked": 3.0 * outside}
 
 
 def test_whole_rejected_frames_are_recorded_but_not_counted() -> None:
@@ -133,7 +133,7 @@ def test_whole_rejected_frames_are_recorded_but_not_counted() -> None:
     recording.frame(people=body, moving=body)
     summary = recording.summary()
     assert (summary.length_s, summary.observed_s) == (2.0, 2.0)
-    assert recording.part_cell_s() == {"traffic": 100.0}
+    assert recording.class_cell_s() == {"traffic": 100.0}
     assert [record.rejection for record in recording.statistics.records] == [None, "light", None]
     assert [record.dt_s for record in recording.statistics.records] == [0.0, 1.0, 1.0]
     assert summary.overlap_ratio is None, "the frames before and after a rejected one are not compared"

@@ -18,9 +18,9 @@ from typer.testing import CliRunner, Result
 from edgeheat.cli.app import app
 from edgeheat.defs.params import MotionParams, PipelineParams, ZoneParams
 from edgeheat.offline.tuning.advice import as_toml
-from edgeheat.offline.tuning.explanation import COLOURS_BGR, Part
+from edgeheat.offline.tuning.explanation import COLOURS_BGR, CellClass
 from edgeheat.offline.tuning.statistics import FrameRecord
-from edgeheat.offline.tuning.tune import TuneJob, TuneResult, choose_instants, table, tune
+from edgeheat.offline.tuning.tune import TuneJob, TuneResult, choose_instants, summary_lines, tune
 from tests.offline.tuning.configuration import parse_camera
 from tests.support.media import make_clip
 
@@ -80,26 +80,26 @@ def done(shop: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[TuneResu
     return result, np.asarray(sheet[90:], np.uint8)
 
 
-def coloured_pixels(picture: U8, part: Part) -> int:
-    """How many pixels show a part's colour over some grey."""
-    grey = (picture.astype(np.float32) - 0.75 * np.array(COLOURS_BGR[part], np.float32)) / 0.25
+def coloured_pixels(picture: U8, cell_class: CellClass) -> int:
+    """How many pixels show the colour of a class over some grey."""
+    grey = (picture.astype(np.float32) - 0.75 * np.array(COLOURS_BGR[cell_class], np.float32)) / 0.25
     same = (grey.max(axis=2) - grey.min(axis=2) <= 6) & (grey.min(axis=2) > -6) & (grey.max(axis=2) < 261)
     return int(np.count_nonzero(same))
 
 
-@pytest.mark.parametrize("part", ["traffic", "staying", "shadow", "speck", "flicker", "masked"])
+@pytest.mark.parametrize("cell_class", ["traffic", "staying", "shadow", "speck", "flicker", "masked"])
 def test_the_sheet_shows_each_part_in_its_colour_and_the_statistics_count_it(
-    done: tuple[TuneResult, U8], part: Part
+    done: tuple[TuneResult, U8], cell_class: CellClass
 ) -> None:
     result, sheet = done
-    assert result.summary.part_cell_s[part] > 0
-    assert coloured_pixels(sheet, part) > 50
+    assert result.summary.class_cell_s[cell_class] > 0
+    assert coloured_pixels(sheet, cell_class) > 50
 
 
 def test_the_sheet_shows_when_the_light_changed_and_the_table_for_how_long(done: tuple[TuneResult, U8]) -> None:
     result, sheet = done
     assert 0.5 < result.summary.rejected_s["light"] < 20
-    assert any("the light changed" in line for line in table(result.summary, ()))
+    assert any("the light changed" in line for line in summary_lines(result.summary, ()))
     framed = np.all(sheet == COLOURS_BGR["discarded"], axis=2)
     assert np.count_nonzero(framed) > 1000
 
