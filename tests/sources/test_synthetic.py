@@ -249,7 +249,9 @@ def test_some_walkers_have_little_contrast_to_the_floor_and_many_have_much() -> 
     appearances = {
         id(pose.appearance): pose.appearance for t in range(0, 1200, 20) for pose in crowd.poses(float(t))
     }.values()
-    contrast = np.array([abs(luma_of(each.palette_bgr[BodyPart.SHIRT]) - FLOOR_LUMA) for each in appearances])
+    contrast = np.array(
+        [abs(luma_of(appearance.palette_bgr[BodyPart.SHIRT]) - FLOOR_LUMA) for appearance in appearances]
+    )
     assert len(contrast) > 60
     assert np.mean(contrast < 15) > 0.2
     assert np.mean(contrast > 50) > 0.3

@@ -22,7 +22,7 @@ _MAX_UPDATE_STEP_S = 3.0
 """Longest time that one update counts for: nothing is known of a longer time between two."""
 
 _MIN_MONITORED_S = 5.0
-"""Until this time was observed, a verdict is given only if something is wrong."""
+"""Observed seconds before which there is a verdict only if something is wrong."""
 
 _BLACK_BRIGHTEST_LEVEL = 32
 """Grey levels: in a black picture the brightest 5 % of the cells are darker than this."""

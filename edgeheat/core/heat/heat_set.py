@@ -1,4 +1,4 @@
-"""All heats of one camera together: counts motion masks in each of them, reads them by name, and counts its zones."""
+"""All heats of one camera together: counts motion masks in every heat and every zone, and reads the heats by name."""
 
 from __future__ import annotations
 

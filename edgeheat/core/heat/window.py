@@ -1,4 +1,4 @@
-"""Window heat: counts the last hour, day or other length in buckets, each dropped once it is older than that."""
+"""Window heat: counts the last hour, day or other length in buckets that expire; also as the sum of two windows."""
 
 from __future__ import annotations
 

@@ -23,7 +23,7 @@ def zone_statistics(zones: ZoneMasks, grid: HeatGrid, counters: NDArray[np.float
     """
     filtered_s = median_filter(grid.heat_s)
     statistics = [
-        _unranked(name, cells, grid, filtered_s, counters=zone_counters, weight=zones.weights[name])
+        _unranked_statistics(name, cells, grid, filtered_s, counters=zone_counters, weight=zones.weights[name])
         for (name, cells), zone_counters in zip(zones.named.items(), counters, strict=True)
     ]
     # Sorting is stable: among equal zones, the first in the configuration ranks highest.
@@ -32,7 +32,7 @@ def zone_statistics(zones: ZoneMasks, grid: HeatGrid, counters: NDArray[np.float
     return tuple(replace(zone, rank=ranks.get(zone.zone)) for zone in statistics)
 
 
-def _unranked(
+def _unranked_statistics(
     name: str, cells: U8, grid: HeatGrid, filtered_s: F32, *, counters: NDArray[np.float64], weight: float
 ) -> ZoneHeat:
     height, width = cells.shape

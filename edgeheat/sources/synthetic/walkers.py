@@ -46,7 +46,7 @@ class Appearance:
     coat: bool
     basket: bool
     palette_bgr: U8
-    """Colours (256, 3) by `figure.BodyPart`."""
+    """Colours, shape (256, 3), indexed by `figure.BodyPart`."""
 
     texture: U8
     """Brightness pattern of the clothes, (96, 48), 128 for no change."""

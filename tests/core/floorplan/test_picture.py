@@ -143,12 +143,12 @@ def test_a_snapshot_has_figures_in_square_metres() -> None:
     cells = footprint(FRONT, 5.0, 5.0, 0.5) * np.float32(60.0)
     snapshot = plan_snapshot(PLAN, {"front": sent(cells), "back": sent(cold(), observed_s=0.0)}, None)
     (heat,) = snapshot.heats
-    (figures,) = heat.zones
+    (area,) = heat.zones
     assert snapshot.plan is not None and (snapshot.camera, snapshot.plan.size_m) == ("floor", SIZE_M)
-    assert figures.cell_seconds * snapshot.plan.cell_m2 == pytest.approx(60.0 * np.pi * 0.5**2, rel=0.05)
-    assert figures.peak_s == pytest.approx(60.0, rel=0.02)
-    assert np.array(figures.peak_xy) * SIZE_M == pytest.approx([5.0, 5.0], abs=0.6)
-    assert figures.cells == round(snapshot.plan.seen_ratio * 320 * 291)
+    assert area.cell_seconds * snapshot.plan.cell_m2 == pytest.approx(60.0 * np.pi * 0.5**2, rel=0.05)
+    assert area.peak_s == pytest.approx(60.0, rel=0.02)
+    assert np.array(area.peak_xy) * SIZE_M == pytest.approx([5.0, 5.0], abs=0.6)
+    assert area.cells == round(snapshot.plan.seen_ratio * 320 * 291)
     assert (heat.heat, heat.kind, heat.measure, heat.media_type) == ("hour", "window", "presence", "image/png")
     assert decoded(heat.image).shape[1::-1] == heat.size_wh == (640, 582)
 

@@ -61,11 +61,11 @@ def test_any_polygon_gives_a_mask(what: str, polygon: tuple[Point, ...], grid_wh
 
 def test_the_key_depends_on_name_and_polygon_but_not_on_the_weight() -> None:
     (whole, key), *others = (
-        ZoneMasks.from_params((each,), GRID_WH).keys
-        for each in (LEFT, replace(LEFT, weight=7.0), replace(LEFT, name="door"), zone("left", 0, 0, 0.5, 0.9))
+        ZoneMasks.from_params((variant,), GRID_WH).keys
+        for variant in (LEFT, replace(LEFT, weight=7.0), replace(LEFT, name="door"), zone("left", 0, 0, 0.5, 0.9))
     )
-    assert [each[0] for each in others] == [whole] * 3, "the whole picture keeps its key"
-    assert [each[1] == key for each in others] == [True, False, False]
+    assert [keys[0] for keys in others] == [whole] * 3, "the whole picture keeps its key"
+    assert [keys[1] == key for keys in others] == [True, False, False]
 
 
 def test_keys_are_the_same_in_every_process() -> None:

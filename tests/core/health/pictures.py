@@ -48,7 +48,9 @@ def _noise_pictures() -> list[Picture]:
 
 @cache
 def _noise_grids() -> list[Picture]:
-    return [cv2.resize(each, GRID_WH, interpolation=cv2.INTER_AREA).astype(np.float32) for each in _noise_pictures()]
+    return [
+        cv2.resize(picture, GRID_WH, interpolation=cv2.INTER_AREA).astype(np.float32) for picture in _noise_pictures()
+    ]
 
 
 def noise(std: float, second: float) -> Picture:

@@ -145,9 +145,9 @@ def test_the_shared_signal_is_what_two_noisy_pictures_have_in_common() -> None:
     random = np.random.default_rng(2)
     signal = np.clip(128 + random.normal(0, 10, (90, 160)), 0, 255)
     noisy = [np.clip(signal + random.normal(0, 10, signal.shape), 0, 255).astype(np.uint8) for _ in range(2)]
-    levels, share = shared_signal(*noisy)
+    levels, correlation = shared_signal(*noisy)
     assert levels == pytest.approx(10, rel=0.05)
-    assert share == pytest.approx(0.5, abs=0.05)
+    assert correlation == pytest.approx(0.5, abs=0.05)
     plain = [np.clip(128 + random.normal(0, 30, signal.shape), 0, 255).astype(np.uint8) for _ in range(2)]
     assert shared_signal(*plain)[1] < 0.05
     assert shared_signal(np.full((9, 16), 80, np.uint8), np.full((9, 16), 80, np.uint8)) == (0.0, 0.0)

@@ -61,7 +61,7 @@ def test_each_kind_of_tampering_activates_its_own_state_and_ends_with_it(picture
     states = observe(detector, picture, background(), 20, 75)
     assert states[-1] == {state}
     assert states[1] == set(), "two seconds are not enough"
-    assert {name for each in states for name in each} == {state}
+    assert {name for names in states for name in names} == {state}
     assert observe(detector, empty_shop(), background(), 95, 40)[-1] == set()
 
 

@@ -97,7 +97,7 @@ CHANGED_ZONES: list[tuple[str, tuple[ZoneParams, ...], dict[str, bool]]] = [
 ]
 
 
-@pytest.mark.parametrize(("what", "zones", "continues"), CHANGED_ZONES, ids=[each[0] for each in CHANGED_ZONES])
+@pytest.mark.parametrize(("what", "zones", "continues"), CHANGED_ZONES, ids=[case[0] for case in CHANGED_ZONES])
 @pytest.mark.parametrize("way", ["saved", "as increments"])
 def test_counters_of_unchanged_zones_continue_and_those_of_others_start_empty(
     what: str, zones: tuple[ZoneParams, ...], continues: dict[str, bool], way: str
@@ -106,13 +106,13 @@ def test_counters_of_unchanged_zones_continue_and_those_of_others_start_empty(
     counted = [increment(10.0 + age_s, 100, 200) for age_s in range(0, 300, 10)]
     after = heats_of(zones=ZoneMasks.from_params(zones, SHAPE[::-1]))
     if way == "saved":
-        for each in counted:
-            before.add(each)
+        for second in counted:
+            before.add(second)
         empty, _ = heat_file.restore(after, heat_file.save(before, {}), 0.0)
         assert empty == []
     else:
-        for each in counted:
-            after.add(type(each).unpack(each.pack()))
+        for second in counted:
+            after.add(type(second).unpack(second.pack()))
     assert list(after.zones.named) == ["all", *continues]
     for heat in ALL_KINDS:
         counters = after.read_zone_counters(heat.name, 310.0, WALL + 310.0)
@@ -232,7 +232,7 @@ def test_other_packed_arrays_are_rejected() -> None:
 
 DAY = {measure: HeatParams(measure, "window", 6000.0, measure=measure) for measure in MEASURES}
 SUM = (DAY["presence"], DAY["traffic"], DAY["dwell"])
-COUNTED = [increment(90.0 * each, 777, 33_333 * (each % 2), observed_ms=9000) for each in range(1, 61)]
+COUNTED = [increment(90.0 * number, 777, 33_333 * (number % 2), observed_ms=9000) for number in range(1, 61)]
 COUNTED_S = 60 * 0.777 + 30 * 33.333
 
 CONFIGURATIONS: list[tuple[str, tuple[HeatParams, ...], tuple[HeatParams, ...], list[str]]] = [
@@ -249,13 +249,13 @@ CONFIGURATIONS: list[tuple[str, tuple[HeatParams, ...], tuple[HeatParams, ...], 
 ]
 
 
-@pytest.mark.parametrize(("what", "was", "now", "empty"), CONFIGURATIONS, ids=[each[0] for each in CONFIGURATIONS])
+@pytest.mark.parametrize(("what", "was", "now", "empty"), CONFIGURATIONS, ids=[case[0] for case in CONFIGURATIONS])
 def test_presence_continues_whether_it_was_or_becomes_the_sum_of_traffic_and_dwell(
     what: str, was: tuple[HeatParams, ...], now: tuple[HeatParams, ...], empty: list[str]
 ) -> None:
     before, after = heats_of(was), heats_of(now)
-    for each in COUNTED:
-        before.add(each)
+    for second in COUNTED:
+        before.add(second)
     assert heat_file.restore(after, heat_file.save(before, {}), 0.0)[0] == empty
     again = heats_of(now)
     assert heat_file.restore(again, heat_file.save(after, {}), 0.0)[0] == []
@@ -279,11 +279,11 @@ def saved_heats(saved: bytes) -> set[str]:
 
 def test_presence_keeps_its_own_buckets_until_traffic_and_dwell_cover_the_same_time() -> None:
     early, late = heats_of(SUM[:1]), heats_of(SUM)
-    for each in COUNTED[:30]:
-        early.add(each)
+    for second in COUNTED[:30]:
+        early.add(second)
     heat_file.restore(late, heat_file.save(early, {}), 0.0)
-    for each in COUNTED[30:]:
-        late.add(each)
+    for second in COUNTED[30:]:
+        late.add(second)
     assert saved_heats(heat_file.save(late, {})) == {"presence", "traffic", "dwell"}
     for number in range(200):
         late.add(increment(6000.0 + 60.0 * number, observed_ms=9000))

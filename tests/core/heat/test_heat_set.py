@@ -106,9 +106,9 @@ def test_packed_increments_give_the_same_heats_in_another_process(seed: int, cou
         counted = [here.count(mask)]
         if number in (cut, count - 1):
             counted.append(here.close())
-        for each in counted:
-            if each is not None:
-                there.add(type(each).unpack(each.pack()))
+        for second in counted:
+            if second is not None:
+                there.add(type(second).unpack(second.pack()))
     now = masks[-1].mono_s, masks[-1].wall_s
     for heat in EVERY_HEAT:
         assert here.read(heat.name, *now).heat_s.tobytes() == there.read(heat.name, *now).heat_s.tobytes()
@@ -138,7 +138,7 @@ def test_presence_takes_no_memory_where_traffic_and_dwell_of_the_same_length_are
     assert heats_of(day[:2]).states().keys() == {"presence", "traffic"}
     longer = replace(day[2], length_s=7000.0)
     assert heats_of((*day[:2], longer)).states().keys() == {"presence", "traffic", "dwell"}
-    decaying = tuple(replace(each, kind="decaying") for each in day)
+    decaying = tuple(replace(heat, kind="decaying") for heat in day)
     assert heats_of(decaying).states().keys() == {"presence", "traffic", "dwell"}
 
 

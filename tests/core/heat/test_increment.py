@@ -25,15 +25,17 @@ def build(masks: list[MotionMask]) -> list[Increment]:
     """The increments of some masks, without zones."""
     builder, rounder = IncrementBuilder(SHAPE, ()), MillisecondRounder()
     done = [builder.add(mask, rounder.round(mask.dt_s), zero_counters(0)) for mask in masks]
-    return [each for each in (*done, builder.close()) if each is not None]
+    return [increment for increment in (*done, builder.close()) if increment is not None]
 
 
 @given(st.lists(st.floats(0.001, 2.0), min_size=1, max_size=300))
 @settings(deadline=None)
 def test_counting_in_whole_milliseconds_neither_loses_nor_adds_time(dts_s: list[float]) -> None:
     increments = build([mask_of(EVERYWHERE, at_s, dt_s) for at_s, dt_s in zip(np.cumsum(dts_s), dts_s, strict=True)])
-    assert sum(each.observed_ms for each in increments) == pytest.approx(sum(dts_s) * 1000, abs=1.001)
-    assert sum(int(each.traffic_ms[0, 0]) for each in increments) == sum(each.observed_ms for each in increments)
+    assert sum(increment.observed_ms for increment in increments) == pytest.approx(sum(dts_s) * 1000, abs=1.001)
+    assert sum(int(increment.traffic_ms[0, 0]) for increment in increments) == sum(
+        increment.observed_ms for increment in increments
+    )
 
 
 def test_frame_times_that_add_up_to_whole_milliseconds_are_counted_exactly() -> None:
@@ -54,7 +56,7 @@ def test_minutes_of_dwell_that_are_confirmed_at_once_do_not_overflow() -> None:
     dwell_ms = np.zeros(SHAPE, np.uint32)
     dwell_ms[2, 3] = 65_535
     increments = build([mask_of(NOWHERE, 10.0 + n / 10, 0.1, dwell_ms=dwell_ms) for n in range(10)])
-    assert [each.observed_ms for each in increments] == [1000]
+    assert [increment.observed_ms for increment in increments] == [1000]
     assert increments[0].dwell_ms is not None
     assert increments[0].dwell_ms[2, 3] == increments[0].dwell_ms.sum() == 655_350
 

@@ -49,7 +49,7 @@ def test_arrays_with_gaps_or_in_another_byte_order_are_packed_by_value() -> None
     np.testing.assert_array_equal(back["gaps"], array[::2, ::3])
     np.testing.assert_array_equal(back["big-endian"], array)
     np.testing.assert_array_equal(back["columns"], array.T)
-    assert {each.dtype for each in back.values()} == {np.dtype(np.int32)}
+    assert {array.dtype for array in back.values()} == {np.dtype(np.int32)}
 
 
 def test_unpacked_arrays_are_owned_by_the_caller() -> None:
@@ -142,7 +142,7 @@ FORGERIES = [
 ]
 
 
-@pytest.mark.parametrize(("what", "header", "bodies"), FORGERIES, ids=[each[0] for each in FORGERIES])
+@pytest.mark.parametrize(("what", "header", "bodies"), FORGERIES, ids=[case[0] for case in FORGERIES])
 def test_forged_headers_are_rejected_before_memory_is_allocated(what: str, header: object, bodies: bytes) -> None:
     with pytest.raises(ValueError, match=r"packed array|compressed|zlib|dimension"):
         unpack(forged(header, bodies))

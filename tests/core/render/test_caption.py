@@ -79,16 +79,16 @@ def test_the_heading_of_a_colour_scale_names_its_measure(
     assert scale_heading(measure, top_s, coverage) == words
 
 
-@pytest.mark.parametrize(("share", "words"), [(0.001, "under 1 %"), (0.29, "29 %"), (0.984, "98 %"), (0.999, "99 %")])
-def test_shares_are_in_whole_percent(share: float, words: str) -> None:
-    assert percent_words(share) == words
+@pytest.mark.parametrize(("ratio", "words"), [(0.001, "under 1 %"), (0.29, "29 %"), (0.984, "98 %"), (0.999, "99 %")])
+def test_ratios_are_in_whole_percent(ratio: float, words: str) -> None:
+    assert percent_words(ratio) == words
 
 
 @given(st.floats(0, 1))
-def test_a_share_is_never_rounded_to_none_or_all(share: float) -> None:
-    text = percent_words(share)
-    assert (text == "0 %") == (share == 0)
-    assert (text == "100 %") <= math.isclose(share, 1)
+def test_a_ratio_is_never_rounded_to_none_or_all(ratio: float) -> None:
+    text = percent_words(ratio)
+    assert (text == "0 %") == (ratio == 0)
+    assert (text == "100 %") <= math.isclose(ratio, 1)
 
 
 def test_text_is_converted_to_ascii() -> None:

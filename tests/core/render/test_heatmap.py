@@ -41,7 +41,7 @@ def colour_background(size_wh: SizeWH = (64, 36)) -> U8:
 
 
 @given(
-    share=st.floats(0, 1),
+    ratio=st.floats(0, 1),
     alpha=st.floats(0, 1),
     dim=st.floats(0, 1),
     gamma=st.floats(0.3, 2),
@@ -49,13 +49,13 @@ def colour_background(size_wh: SizeWH = (64, 36)) -> U8:
 )
 @settings(max_examples=60, deadline=None)
 def test_a_pixel_is_the_dimmed_background_under_heat_of_opacity_heat_times_alpha(
-    share: float, alpha: float, dim: float, gamma: float, ground: str
+    ratio: float, alpha: float, dim: float, gamma: float, ground: str
 ) -> None:
     style = replace(BARE, alpha=alpha, background_dim=dim, gamma=gamma, normalize=False, vmax_s=10.0)
     style = replace(style, background="grey" if ground == "grey" else "colour")
-    picture = draw(grid_of(flat(10 * share)), colour_background(), style, (64, 36))
+    picture = draw(grid_of(flat(10 * ratio)), colour_background(), style, (64, 36))
     below = np.array([40, 90, 200]) if ground == "colour" else np.full(3, 0.114 * 40 + 0.587 * 90 + 0.299 * 200)
-    heat01 = share**gamma
+    heat01 = ratio**gamma
     level = colormap_lut("inferno")[round(heat01 * 255), 0]
     wanted = below * dim * (1 - heat01 * alpha) + level * heat01 * alpha
     assert np.abs(picture[18, 32] - wanted).max() <= 3

@@ -1,4 +1,4 @@
-"""A snapshot has a picture and the figures of every heat at one instant."""
+"""A snapshot has a picture and the zone statistics of every heat at one instant."""
 
 from __future__ import annotations
 
@@ -30,12 +30,12 @@ def test_a_snapshot_shows_each_heat_with_its_measure_and_its_zones() -> None:
     heats.add(increment(10.0, 1000, 3000, observed_ms=4000, zones=heats.zones))
     snapshot = take_snapshot(params, heats, background=None, size_wh=(320, 240), mono_s=70.0, wall_s=WALL + 70, epoch=4)
     assert (snapshot.camera, snapshot.wall_s, snapshot.epoch) == ("aisle", WALL + 70, 4)
-    assert [(each.heat, each.kind, each.measure) for each in snapshot.heats] == [
+    assert [(heat.heat, heat.kind, heat.measure) for heat in snapshot.heats] == [
         ("ever", "total", "presence"),
         ("moved", "total", "traffic"),
         ("stayed", "decaying", "dwell"),
     ]
-    assert [each.scale_max_s for each in snapshot.heats] == [4.0, 1.0, 1.5]
+    assert [heat.scale_max_s for heat in snapshot.heats] == [4.0, 1.0, 1.5]
     for image in snapshot.heats:
         assert [zone.zone for zone in image.zones] == ["all", "right", "left", "top"]
         assert [zone.rank for zone in image.zones] == [None, 3, 1, 2]
@@ -65,6 +65,6 @@ def test_heat_counted_before_a_mask_was_configured_is_neither_drawn_nor_sets_the
     empty = take_snapshot(params, never, background=None, size_wh=(320, 240), mono_s=70.0, wall_s=WALL + 70)
     for image, nothing in zip(snapshot.heats, empty.heats, strict=True):
         assert image.scale_max_s == 0
-        pictures = [cv2.imdecode(np.frombuffer(each.image, np.uint8), cv2.IMREAD_COLOR) for each in (image, nothing)]
+        pictures = [cv2.imdecode(np.frombuffer(heat.image, np.uint8), cv2.IMREAD_COLOR) for heat in (image, nothing)]
         # Below the title, whose coverage differs.
         assert np.array_equal(*[picture[60:] for picture in pictures if picture is not None])

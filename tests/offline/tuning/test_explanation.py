@@ -98,7 +98,7 @@ def test_a_legend_shows_colours_for_parts_only_and_wraps_to_its_width() -> None:
     wide, narrow = draw_legend("title", entries, 1600), draw_legend("title", entries, 300)
     assert wide.shape == (2 * 24 + 8, 1600, 3)
     assert narrow.shape[1] == 300 and narrow.shape[0] > 4 * 24
-    assert all(shows(each, cell_class) for each in (wide, narrow) for cell_class in CELL_CLASSES)
+    assert all(shows(legend, cell_class) for legend in (wide, narrow) for cell_class in CELL_CLASSES)
     text_only = draw_legend("", [(None, "not counted")], 300)
     assert text_only.shape == (24 + 8, 300, 3)
     assert not any(shows(text_only, cell_class) for cell_class in CELL_CLASSES)
