@@ -51,7 +51,7 @@ class RenderJob:
     """File, folder of images or `synthetic:` URL."""
 
     params: PipelineParams
-    """As for a camera; its heats are not used: the heat of the whole recording is rendered."""
+    """The settings, as for a camera; its heats are ignored, because the heat of the whole recording is rendered."""
 
     image: Path | None
     """The heat over the background; PNG, JPEG or WebP by the ending of the name."""
@@ -60,7 +60,7 @@ class RenderJob:
     """The accumulating heat over each frame, in `video_codec`."""
 
     grid: Path | None
-    """The values, as a numpy npz file; docs/rendering.md lists the arrays."""
+    """The heat as numbers, a numpy npz file; docs/rendering.md lists the arrays."""
 
     start: int
     """Frames to skip at the beginning."""
@@ -75,16 +75,16 @@ class RenderJob:
     """Frame rate of image folders and `synthetic:` scenes."""
 
     overwrite: bool
-    """False: existing files are kept and a number is added to the new name."""
+    """Whether to replace existing files; if not, a number is added to the new name."""
 
     video_quality: int
     """x264's constant rate factor, 0..51; lower is better and larger; scaled to 0..63 for VP9 and AV1."""
 
     video_codec: VideoCodec = "h264"
-    """How the video is encoded; the ending of its name must fit."""
+    """Codec of the video; the ending of the video's name must fit."""
 
     measure: Measure = "presence"
-    """What the heat counts."""
+    """The measure that the heat counts."""
 
 
 @dataclass(frozen=True, slots=True)

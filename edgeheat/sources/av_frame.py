@@ -38,10 +38,10 @@ class _Layout:
     """Zero bits below each sample: P010 and similar formats use the high bits."""
 
     chroma: Literal["none", "planar", "pairs", "swapped pairs"]
-    """Cb and Cr in a plane each, interleaved in one plane, or interleaved as Cr and Cb."""
+    """`planar`: Cb and Cr in a plane each; `pairs`: interleaved in one plane; `swapped pairs`: Cr before Cb."""
 
     full_range: bool
-    """Whether the format is full range where the stream does not say."""
+    """Whether samples are full range if the stream does not state its range."""
 
     def levels(self, full_range: bool) -> tuple[int, int]:
         """Return the sample values of black and of white."""
@@ -80,7 +80,7 @@ def _layout(pix_fmt: str) -> _Layout | None:
 
 
 def _view(plane: VideoPlane, dtype: np.dtype[Any], width: int, height: int, channels: int = 1) -> NDArray[Any]:
-    """Return a plane's samples without a copy, cropped to the picture; read-only, as the decoder still uses them."""
+    """Return a plane's samples without a copy, cropped to the picture; read-only, since the decoder still uses them."""
     line_size = plane.line_size
     shape = (height, width) if channels == 1 else (height, width, channels)
     strides = (abs(line_size), *(() if channels == 1 else (channels * dtype.itemsize,)), dtype.itemsize)

@@ -20,16 +20,16 @@ class CameraHeats:
     """The heats of one camera that floor plans show, read at one instant."""
 
     grids: Mapping[str, HeatGrid]
-    """By the heat's name; `heat_s` is float32."""
+    """The heats by their names; `heat_s` is float32."""
 
     mono_s: float
     """When they were read, on the monotonic clock, which is the same in all processes of a machine."""
 
     wall_s: float
-    """The same instant as Unix time."""
+    """When they were read, as Unix time."""
 
     epoch: int = 1
-    """As in Snapshot: increases when the camera was moved."""
+    """Number that increases when the camera was moved, see Snapshot."""
 
     def pack(self) -> bytes:
         """Return it as bytes for `unpack`, at most about 180 kB for each heat of 320 by 180 cells."""

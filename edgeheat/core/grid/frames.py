@@ -68,7 +68,7 @@ class GridFrame:
     """Seconds since the previous analysed frame; 0 for the first one and after a gap."""
 
     mono_s: float
-    """See Frame."""
+    """Arrival time, as in Frame."""
 
     wall_s: float
-    """See Frame."""
+    """Arrival time as Unix time, as in Frame."""

@@ -14,7 +14,7 @@ from edgeheat.defs.events import ALL
 from edgeheat.defs.params import Point, ZoneParams
 
 _SUBPIXEL_BITS = 8
-"""Fixed-point bits of the corners handed to cv2.fillPoly: a 256th of a cell."""
+"""Fixed-point bits of the corners passed to cv2.fillPoly, in 256ths of a cell."""
 
 
 def polygon_mask(polygon: Sequence[Point], size_wh: SizeWH) -> U8:
@@ -55,7 +55,7 @@ class ZoneMasks:
     """Cells to black out before any analysis; None where there is no privacy zone."""
 
     counted: U8
-    """Cells whose motion counts: inside an include zone (if there is any), outside every ignore and privacy zone."""
+    """Cells whose motion counts: inside an include zone (if there is any), outside all ignore and privacy zones."""
 
     named: dict[str, U8]
     """The counted cells of `all`, then of each named zone in the order of the configuration.
@@ -67,7 +67,7 @@ class ZoneMasks:
     """The `zone_key` of each of `named`, in the same order."""
 
     weights: dict[str, float]
-    """By zone name: the factor of its heat in the ranking; that of `all` is not used."""
+    """The factor of each zone's heat in the ranking, by zone name; the factor of `all` is not used."""
 
     @classmethod
     def from_params(cls, zones: Sequence[ZoneParams], grid_wh: SizeWH) -> ZoneMasks:

@@ -12,10 +12,10 @@ from edgeheat.core.grid.frames import F32, U8
 from edgeheat.core.health.registration import correlation, edge_strength, estimate_shift
 
 _MAX_WIDTH_CELLS = 320
-"""Wider pictures are reduced to this width: more cells cost time and do not improve the decision."""
+"""Largest width of compared pictures; wider ones are reduced, because more cells cost time and gain nothing."""
 
 _MIN_SIDE_CELLS = 48
-"""A picture with a shorter side has too few edges to be recognised."""
+"""Shortest side of a picture that can be compared; a smaller picture has too few edges."""
 
 _BLOCK_CELLS = 16
 """Side of the blocks over which detail and brightness are averaged."""
@@ -65,7 +65,7 @@ class ImageFeatures:
     """The picture at half its size, grey levels."""
 
     fine_detail: F32
-    """Its Laplacian at full size: the detail that defocus removes first."""
+    """The picture's Laplacian at full size: the detail that defocus removes first."""
 
     coarse_detail: F32
     """The Laplacian at a quarter of the size: detail that survives slight defocus."""
@@ -179,7 +179,8 @@ class ReferenceImage:
         )
 
     def _sharpness(self, current: ImageFeatures, previous: ImageFeatures, coarse: F32, lit: NDArray[np.bool_]) -> float:
-        """The larger of two estimates: from what two pictures share, and from one picture less its noise.
+        """Return the larger of two estimates of sharpness: from what two pictures share, and from one picture
+        without its noise.
 
         The first is free of noise, but a camera that trembles shares little detail between pictures; so where it
         indicates defocus, the second is computed too.
@@ -198,7 +199,7 @@ class ReferenceImage:
         return _ratio(fine[lit], self._fine[lit]) / max(1e-6, _ratio(coarse[lit], self._coarse[lit]))
 
     def _compared_blocks(self, people: U8 | None) -> NDArray[np.bool_]:
-        """The detailed blocks without people; all detailed ones where too few remain."""
+        """Return the detailed blocks without people, or all detailed blocks where too few remain."""
         if people is None:
             return self._detailed
         covered = _block_means(_shrink(people, 4).astype(np.float32), _COARSE_BLOCK_CELLS)
@@ -237,12 +238,15 @@ def _shrink(picture: U8, factor: int) -> U8:
 
 
 def _block_energy(first: F32, second: F32, block_cells: int) -> F32:
-    """Mean product of two arrays in each block."""
+    """Return the mean product of two arrays in each block."""
     return _block_means(first * second, block_cells)
 
 
 def _block_means(values: F32, block_cells: int) -> F32:
-    """Incomplete blocks at the right and lower edge are omitted. OpenCV's INTER_AREA takes four times as long."""
+    """Return the mean of each block, without incomplete blocks at the right and lower edge.
+
+    By einsum, because OpenCV's INTER_AREA takes four times as long.
+    """
     rows, columns = values.shape[0] // block_cells, values.shape[1] // block_cells
     blocks = values[: rows * block_cells, : columns * block_cells].reshape(rows, block_cells, columns, block_cells)
     return np.asarray(np.einsum("iajb->ij", blocks) / block_cells**2, np.float32)

@@ -27,13 +27,13 @@ _MAX_COMPARISON_STEP_S = 3.0
 """Longest time that one comparison counts for: nothing is known of a longer time between two."""
 
 _MAX_PREVIOUS_AGE_S = 10.0
-"""An older previous picture shows other people and other light, so it does not help to cancel noise."""
+"""Largest age of a previous picture that is used to cancel noise: an older one shows other people and other light."""
 
 _SAME_SCENE_CORRELATION = 0.3
 """Edge correlation at or above which a picture certainly shows the reference's scene."""
 
 _OTHER_SCENE_CORRELATION = 0.2
-"""Edge correlation below which it does not show that scene in place."""
+"""Edge correlation below which a picture does not show the reference's scene in place."""
 
 _NO_SCENE_CORRELATION = 0.15
 """Edge correlation below which nothing of the scene is visible in place."""
@@ -42,10 +42,10 @@ _COVERED_LOST_RATIO = 0.8
 """Fraction of the detailed blocks that must have lost their detail for the lens to count as covered."""
 
 _COVERED_SHARPNESS = 0.2
-"""Below this sharpness, what is visible is right in front of the lens."""
+"""Sharpness below which everything visible is directly in front of the lens."""
 
 _BLURRED_SHARPNESS = 0.35
-"""Below this sharpness the lens is out of focus."""
+"""Sharpness below which the lens is out of focus."""
 
 _MIN_SHIFT_RATIO = 0.01
 """Smallest shift that counts as a move, as a fraction of the picture's width."""
@@ -57,7 +57,7 @@ _MOVED_CORRELATION = 0.4
 """Smallest edge correlation, after the shift was undone, at which the camera counts as moved."""
 
 _MOVED_GAIN = 0.1
-"""By how much undoing the shift must raise the edge correlation."""
+"""Smallest increase of the edge correlation by undoing the shift at which the camera counts as moved."""
 
 _SAME_SHIFT_CELLS = 1.5
 """Shifts that differ by less than this are taken as the same."""
@@ -98,7 +98,7 @@ class TamperDetector:
         self.turned_away = Hysteresis(60.0, 15.0)
         """The camera shows another place."""
         self.shift_cells: tuple[float, float] | None = None
-        """To the right and down, in cells of the grid; constant while `shifted` is active."""
+        """Shift to the right and down, in cells of the grid; constant while `shifted` is active."""
         self._reference: ReferenceImage | None = None
         self._previous: ImageFeatures | None = None
         self._last_s = -math.inf

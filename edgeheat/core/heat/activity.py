@@ -49,7 +49,7 @@ class Activity:
     """Seconds of dwell, summed over the zone's cells."""
 
     entries: dict[str, int] = field(default_factory=dict)
-    """How many times the zone became active."""
+    """Number of times that the zone became active."""
 
     motion_ratio: dict[str, float] = field(default_factory=dict)
     """Fraction of the zone's cells in motion, 0..1, mean over the observed seconds; empty if nothing was observed."""

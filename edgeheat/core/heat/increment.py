@@ -44,7 +44,7 @@ class Increment:
     """End of the increment on the monotonic clock."""
 
     wall_s: float
-    """The same instant as Unix time."""
+    """End of the increment as Unix time."""
 
     zone_keys: tuple[int, ...] = ()
     """The `zone_key` of each row of `zone_counters`: the heats that count it may be of other zones."""

@@ -16,25 +16,25 @@ _Number = TypeVar("_Number", bound=np.generic)
 
 
 class Counter(IntEnum):
-    """What each column counts."""
+    """The columns of ZoneCounters."""
 
     OBSERVED_MS = 0
     """Milliseconds in which the zone was observed: less than the camera for a zone that was added later."""
 
     MOTION_MS = 1
-    """Milliseconds in which at least one cell was in motion."""
+    """Milliseconds in which at least one cell of the zone was in motion."""
 
     ACTIVE_MS = 2
     """Milliseconds in which the zone was active, see ActivityMeter."""
 
     TRAFFIC_CELL_MS = 3
-    """Milliseconds of movement, summed over its cells."""
+    """Milliseconds of movement, summed over the zone's cells."""
 
     DWELL_CELL_MS = 4
-    """Milliseconds of dwell, summed over its cells."""
+    """Milliseconds of dwell, summed over the zone's cells."""
 
     ENTRIES = 5
-    """How many times it became active."""
+    """Number of times that the zone became active."""
 
 
 def zero_counters(zones: int) -> ZoneCounters:

@@ -27,9 +27,9 @@ def zone_statistics(zones: ZoneMasks, grid: HeatGrid, counters: NDArray[np.float
         for (name, cells), zone_counters in zip(zones.named.items(), counters, strict=True)
     ]
     # Sorting is stable: among equal zones, the first in the configuration ranks highest.
-    ranked = sorted((zone for zone in statistics if zone.zone != ALL), key=lambda zone: -zone.weight * zone.mean_s)
-    ranks = {zone.zone: rank for rank, zone in enumerate(ranked, start=1)}
-    return tuple(replace(zone, rank=ranks.get(zone.zone)) for zone in statistics)
+    ranked = sorted((heat for heat in statistics if heat.zone != ALL), key=lambda heat: -heat.weight * heat.mean_s)
+    ranks = {heat.zone: rank for rank, heat in enumerate(ranked, start=1)}
+    return tuple(replace(heat, rank=ranks.get(heat.zone)) for heat in statistics)
 
 
 def _unranked_statistics(

@@ -25,7 +25,7 @@ _SCALE_HEADINGS: dict[Measure, tuple[str, str]] = {
 
 @dataclass(frozen=True, slots=True)
 class Caption:
-    """What a picture's title says, apart from the coverage."""
+    """The parts of a picture's title, except the coverage."""
 
     camera: str
     """Name of the camera or floor plan."""

@@ -48,7 +48,7 @@ _SPECKLED_RATIO = 0.25
 """Specks in more than this fraction of the picture are noise, rain or insects; people far away appear in one part."""
 
 _LOW_OVERLAP_RATIO = 0.35
-"""Below this overlap from frame to frame, people move too fast for the frame rate."""
+"""Overlap of people from frame to frame below which they move too fast for the frame rate."""
 
 _MAX_SUGGESTED_FPS = 10.0
 """A higher analysis rate is never suggested."""
@@ -81,7 +81,7 @@ class Setting:
 
     key: str
     value: str
-    """As TOML."""
+    """The value as TOML."""
 
     reason: str
     """The measured value that supports it; becomes a comment."""

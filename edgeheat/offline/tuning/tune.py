@@ -76,7 +76,7 @@ _REJECTIONS = {
     "settling": "not counted: relearning the scene",
     "unhealthy": "not counted: no usable picture",
 }
-"""Why whole frames were rejected, for users; at most 34 characters."""
+"""The reasons for which whole frames are rejected, as text for users of at most 34 characters."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +87,7 @@ class TuneJob:
     """File, folder of images or `synthetic:` URL."""
 
     params: PipelineParams
-    """As for a camera. Heats are not used, and people are shown whole even if `feet` is set."""
+    """The settings, as for a camera; its heats are ignored, and people are shown whole even if `feet` is set."""
 
     sheet: Path
     """Contact sheet, JPEG or PNG."""
@@ -108,7 +108,7 @@ class TuneJob:
     """Frame rate of image folders and `synthetic:` scenes."""
 
     overwrite: bool
-    """False: existing files are kept and a number is added to the new name."""
+    """Whether to replace existing files; if not, a number is added to the new name."""
 
 
 @dataclass(frozen=True, slots=True)

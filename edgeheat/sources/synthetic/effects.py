@@ -29,10 +29,10 @@ class SceneObject:
     """Row of that corner."""
 
     bgr: U8
-    """Its colours, (height, width, 3)."""
+    """Colours of the object, BGR, uint8, shape (height, width, 3)."""
 
     cover: U8
-    """Its opacity, (height, width), 0..255."""
+    """Opacity of the object, uint8, shape (height, width), 0..255."""
 
     @property
     def window(self) -> tuple[slice, slice]:

@@ -41,7 +41,7 @@ _CIRCLE = np.stack([np.cos(_ANGLES), np.sin(_ANGLES)], axis=1).astype(np.float32
 """Points of the unit circle, shape (10, 2), for the outlines of joints."""
 
 Joints = dict[str, tuple[float, float, float, float]]
-"""By name: metres ahead, to the left and above the point between the feet, and radius; for a height of 1.72 m."""
+"""Joints by name: metres ahead of, left of and above the point between the feet, and radius; of a person of 1.72 m."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +53,11 @@ class Sprite:
     """Depth (`PinholeCamera.distance`)."""
 
     left: int
+    """Column of the sprite's upper left corner in the picture."""
+
     top: int
+    """Row of that corner."""
+
     labels: U8
     """`BodyPart` of each pixel, (height, width) of the sprite; 0 where the walker is not visible."""
 
@@ -61,7 +65,7 @@ class Sprite:
     """Size in pixels of the whole body, over which the clothes' pattern is stretched."""
 
     body_xy: tuple[int, int]
-    """Its upper left corner relative to the sprite's."""
+    """Upper left corner of the body relative to that of the sprite."""
 
     @property
     def window(self) -> tuple[slice, slice]:

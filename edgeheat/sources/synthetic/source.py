@@ -59,7 +59,7 @@ class SyntheticSource:
         self._scene = Scene(params.scene)
 
     def frames(self) -> Iterator[Frame]:
-        """See `Source.frames`; a duration applies live, too."""
+        """See `Source.frames`; a duration also applies live."""
         if self._options.clock is None:
             return (self._frame(n, n / self.params.fps, n / self.params.fps) for n in self._selected())
         return self._live(self._options.clock)
