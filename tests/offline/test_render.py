@@ -14,7 +14,7 @@ import av
 import cv2
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
@@ -144,7 +144,6 @@ def test_the_heat_grows_in_the_video_on_one_scale(clip: Path, tmp_path: Path) ->
 
 
 @given(seed=st.integers(0, 2**32), count=st.integers(1, 60), measure=st.sampled_from(["presence", "traffic", "dwell"]))
-@settings(deadline=None)
 def test_the_growing_heat_of_a_video_ends_at_exactly_the_heat_of_the_picture(
     seed: int, count: int, measure: Measure
 ) -> None:

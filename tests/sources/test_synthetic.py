@@ -194,7 +194,7 @@ def test_a_pixel_belongs_to_the_nearest_walker() -> None:
 # The people
 
 
-@settings(max_examples=8, deadline=None)
+@settings(max_examples=8)
 @given(seed=st.integers(0, 10_000), layout=st.sampled_from(sorted(LAYOUTS)))
 def test_walkers_never_enter_furniture_or_walls(seed: int, layout: str) -> None:
     crowd = Crowd(LAYOUTS[layout], seed, 6, FLOOR_LUMA)

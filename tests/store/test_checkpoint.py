@@ -57,7 +57,7 @@ def test_a_file_in_place_of_the_folder_is_not_reported_as_damage(
     assert caplog.records == []
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(
     payload=st.dictionaries(
         st.from_regex(r"[a-z0-9._-]{1,20}", fullmatch=True).filter(lambda n: n != "format"),

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
@@ -109,7 +109,6 @@ def test_jitter_does_not_lower_the_analysis_rate(stream_fps: int) -> None:
     gaps_s=st.lists(st.floats(0.001, 30.0), min_size=1, max_size=100),
     fps=st.floats(0.1, 60.0),
 )
-@settings(deadline=None)
 def test_frames_are_never_analysed_faster_than_the_rate(gaps_s: list[float], fps: float) -> None:
     sampler = FrameSampler(fps)
     times = [at_s for at_s in np.cumsum(gaps_s) if sampler.due(float(at_s))]

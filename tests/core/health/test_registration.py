@@ -90,7 +90,7 @@ def test_flat_pictures_have_no_edges_and_no_correlation() -> None:
     assert fit <= 0.0
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(
     seed=st.integers(0, 2**32 - 1),
     gain=st.floats(0.1, 10) | st.floats(-10, -0.1),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from edgeheat.core.grid.frames import U8
@@ -75,7 +75,6 @@ def test_activity_does_not_depend_on_the_frame_rate(frame_s: float) -> None:
 
 
 @given(st.lists(st.tuples(st.integers(0, 2000), st.integers(0, 20)), min_size=1, max_size=100))
-@settings(deadline=None)
 def test_active_time_is_observed_and_entries_are_separated_by_absence(shown: list[tuple[int, int]]) -> None:
     meter = ActivityMeter({"all": cells(800)})
     for dt_ms, count in shown:

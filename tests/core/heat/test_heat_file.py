@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
@@ -40,7 +40,6 @@ from tests.core.counting import (
     cut=st.integers(0, 59),
     shift_s=st.sampled_from([0.0, 12_345.0, -54_321.0]),
 )
-@settings(deadline=None)
 def test_saving_and_restoring_equals_an_uninterrupted_run(
     seconds: list[tuple[float, int, int]], cut: int, shift_s: float
 ) -> None:
@@ -152,7 +151,6 @@ def test_extra_arrays_are_restored_whatever_their_names() -> None:
 
 
 @given(st.data())
-@settings(deadline=None)
 def test_damaged_saved_heats_are_rejected(data: st.DataObject) -> None:
     heats = heats_of()
     heats.add(increment(10.0, 1000, 2000))

@@ -59,7 +59,6 @@ def assert_presence_is_traffic_and_dwell(heats: HeatSet, at_s: float) -> None:
     ),
     wait_s=st.floats(0.0, 5000.0),
 )
-@settings(deadline=None)
 def test_presence_is_the_sum_of_traffic_and_dwell_for_every_kind_of_heat_at_any_instant(
     seconds: list[tuple[float, int, int]], wait_s: float
 ) -> None:
@@ -72,7 +71,7 @@ def test_presence_is_the_sum_of_traffic_and_dwell_for_every_kind_of_heat_at_any_
 
 
 @given(seed=st.integers(0, 2**32), count=st.integers(1, 40))
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 def test_zone_counters_are_the_sums_over_the_cells_also_within_a_second(seed: int, count: int) -> None:
     heats = heats_of(EVERY_HEAT)
     for mask in random_masks(seed, count):
@@ -98,7 +97,6 @@ def test_reading_includes_the_unfinished_second_and_changes_nothing() -> None:
 
 
 @given(seed=st.integers(0, 2**32), count=st.integers(1, 60), cut=st.integers(0, 59))
-@settings(deadline=None)
 def test_packed_increments_give_the_same_heats_in_another_process(seed: int, count: int, cut: int) -> None:
     here, there = heats_of(EVERY_HEAT), heats_of(EVERY_HEAT)
     masks = random_masks(seed, count)

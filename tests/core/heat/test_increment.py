@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
@@ -29,7 +29,6 @@ def build(masks: list[MotionMask]) -> list[Increment]:
 
 
 @given(st.lists(st.floats(0.001, 2.0), min_size=1, max_size=300))
-@settings(deadline=None)
 def test_counting_in_whole_milliseconds_neither_loses_nor_adds_time(dts_s: list[float]) -> None:
     increments = build([mask_of(EVERYWHERE, at_s, dt_s) for at_s, dt_s in zip(np.cumsum(dts_s), dts_s, strict=True)])
     assert sum(increment.observed_ms for increment in increments) == pytest.approx(sum(dts_s) * 1000, abs=1.001)
@@ -90,7 +89,6 @@ def test_an_increment_does_not_change_when_counting_continues() -> None:
 
 
 @given(seed=st.integers(0, 2**32), stayed=st.booleans(), zones=st.integers(0, 5))
-@settings(deadline=None)
 def test_an_increment_survives_packing(seed: int, stayed: bool, zones: int) -> None:
     random = np.random.default_rng(seed)
     traffic_ms = random.integers(0, 3000, SHAPE).astype(np.uint16)

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as npst
 from numpy.typing import NDArray
@@ -29,7 +29,6 @@ def same(left: NDArray[Any], right: NDArray[Any]) -> bool:
 
 
 @given(st.dictionaries(st.text(max_size=8), JSON, max_size=3), st.dictionaries(st.text(max_size=8), ANY_ARRAY))
-@settings(deadline=None)
 def test_what_is_packed_comes_back_bit_for_bit(meta: dict[str, Any], arrays: dict[str, NDArray[Any]]) -> None:
     back_meta, back = unpack(pack(meta, arrays))
     assert back_meta == meta
@@ -38,7 +37,6 @@ def test_what_is_packed_comes_back_bit_for_bit(meta: dict[str, Any], arrays: dic
 
 
 @given(ANY_ARRAY)
-@settings(deadline=None)
 def test_one_array_comes_back_bit_for_bit(array: NDArray[Any]) -> None:
     assert same(unpack_array(pack_array(array), array.shape, array.dtype.type), array)
 
@@ -83,7 +81,6 @@ PACKED = pack({"epoch": 3}, {"grid": np.arange(48, dtype=np.uint16).reshape(6, 8
 
 
 @given(st.data())
-@settings(deadline=None)
 def test_damaged_bytes_are_rejected(data: st.DataObject) -> None:
     packed = bytearray(PACKED)
     position = data.draw(st.integers(0, len(packed) - 1))
@@ -96,7 +93,6 @@ def test_damaged_bytes_are_rejected(data: st.DataObject) -> None:
 
 
 @given(st.binary(max_size=200))
-@settings(deadline=None)
 def test_any_other_bytes_are_rejected(junk: bytes) -> None:
     with pytest.raises(ValueError, match="packed arrays"):
         unpack(junk)
@@ -166,7 +162,6 @@ def grids(draw: st.DrawFn) -> NDArray[np.uint32]:
 
 
 @given(grids())
-@settings(deadline=None)
 def test_the_leading_digits_and_the_remainder_are_the_grid(grid_ms: NDArray[np.uint32]) -> None:
     packed, remainder_ms = pack_leading(grid_ms)
     leading_ms = unpack_leading(packed, (grid_ms.shape[0], grid_ms.shape[1]))

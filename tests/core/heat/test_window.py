@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from edgeheat.core.heat.window import (
@@ -27,7 +27,6 @@ def window(length_s: float, measure: Measure = "presence") -> WindowHeat:
     length_s=st.sampled_from([60.0, 600.0, 3600.0]),
     wait_s=st.floats(0.0, 5000.0),
 )
-@settings(deadline=None)
 def test_a_window_is_the_sum_of_its_length_to_within_one_bucket(
     gaps: list[float], length_s: float, wait_s: float
 ) -> None:
@@ -51,7 +50,6 @@ def test_a_window_is_the_sum_of_its_length_to_within_one_bucket(
         st.tuples(st.floats(0.5, 400.0), st.integers(0, 65_535), st.integers(0, 2_000_000)), min_size=1, max_size=80
     )
 )
-@settings(deadline=None)
 def test_closing_buckets_neither_loses_nor_adds_a_millisecond(seconds: list[tuple[float, int, int]]) -> None:
     heat, at_s, counted_ms = window(1_000_000.0), 0.0, 0
     for gap_s, traffic_ms, dwell_ms in seconds:

@@ -47,7 +47,7 @@ def colour_background(size_wh: SizeWH = (64, 36)) -> U8:
     gamma=st.floats(0.3, 2),
     ground=st.sampled_from(["grey", "colour"]),
 )
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_a_pixel_is_the_dimmed_background_under_heat_of_opacity_heat_times_alpha(
     ratio: float, alpha: float, dim: float, gamma: float, ground: str
 ) -> None:
