@@ -19,6 +19,7 @@ from edgeheat.sources.base import SourceOptions
 from edgeheat.sources.synthetic import open_synthetic
 from edgeheat.store.camera_state import CameraBackup
 from tests.support.media import make_clip
+from tests.support.wait import DEADLINE_S
 
 MEASURES: tuple[Measure, ...] = ("presence", "traffic", "dwell")
 TOTALS = tuple(HeatParams(of, "total", measure=of) for of in MEASURES)
@@ -61,7 +62,7 @@ def daemon_heats(clip: Path, params: PipelineParams) -> dict[str, np.ndarray]:
                 saved, increments = state, []
             case ProgressReport(_, packed, _):
                 increments.extend(packed)
-    worker.join(10)
+    worker.join(DEADLINE_S)
     ours.close()
     theirs.close()
     pipeline = CameraPipeline(params)

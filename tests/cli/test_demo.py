@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from tests.cli.commands import EDGEHEAT
-from tests.support.wait import wait_for
+from tests.support.wait import DEADLINE_S, wait_for
 
 
 @pytest.fixture
@@ -31,20 +31,21 @@ def test_the_demo_prints_its_addresses_makes_pictures_and_stops_on_ctrl_c(runnin
 
     def status(address: str) -> str:
         try:
-            with urllib.request.urlopen(address, timeout=60) as answer:
+            with urllib.request.urlopen(address, timeout=DEADLINE_S) as answer:
                 return str(answer.read().decode())
         except OSError:
             return ""
 
-    wait_for(lambda: "checkout" in status(page), 300, "the status page")
+    wait_for(lambda: "checkout" in status(page), "the status page")
     assert "edgeheat_build_info" in status(metrics)
-    wait_for(lambda: len(list(Path("here").rglob("latest.jpg"))) == 10, 300, "five heats of two cameras")
+    wait_for(lambda: len(list(Path("here").rglob("latest.jpg"))) == 10, "five heats of two cameras")
     running_demo.send_signal(signal.SIGINT)
-    assert running_demo.wait(120) == 0
+    assert running_demo.wait(DEADLINE_S) == 0
 
 
 def test_the_demo_ends_by_itself() -> None:
-    done = subprocess.run([*EDGEHEAT, "demo", "--for", "1s"], capture_output=True, text=True, timeout=300, check=False)
+    words = ["demo", "--for", "1s"]
+    done = subprocess.run([*EDGEHEAT, *words], capture_output=True, text=True, timeout=DEADLINE_S, check=False)
     assert done.returncode == 0, done.stderr
 
 
@@ -53,6 +54,6 @@ def test_a_taken_port_of_the_demo_exits_69() -> None:
         taken.bind(("127.0.0.1", 0))
         taken.listen()
         words = ["demo", "--port", str(taken.getsockname()[1])]
-        done = subprocess.run([*EDGEHEAT, *words], capture_output=True, text=True, timeout=300, check=False)
+        done = subprocess.run([*EDGEHEAT, *words], capture_output=True, text=True, timeout=DEADLINE_S, check=False)
     assert done.returncode == 69
     assert "Traceback" not in done.stderr

@@ -19,6 +19,7 @@ from edgeheat.config import StyleSettings
 from edgeheat.defs.params import MotionParams, Style
 from tests.cli.commands import CAMERA, EDGEHEAT, config_file, edgeheat
 from tests.support.media import make_clip
+from tests.support.wait import DEADLINE_S
 
 
 def test_a_wrong_style_is_named_as_the_option_it_came_from() -> None:
@@ -143,7 +144,7 @@ def test_render_that_is_stopped_exits_130_and_leaves_nothing(signum: signal.Sign
         process.send_signal(signum)
         while b"interrupted" not in shown:
             shown += os.read(controller, 4096)
-        assert process.wait(120) == 130
+        assert process.wait(DEADLINE_S) == 130
     finally:
         process.kill()
         process.wait()

@@ -23,16 +23,15 @@ from edgeheat.defs.params import HeatParams, MotionParams, PipelineParams
 from edgeheat.sources.base import SourceOptions
 from edgeheat.sources.synthetic import open_synthetic
 from edgeheat.store.camera_state import CameraBackup
-from tests.support.edgeheat import DEADLINE_S
-from tests.support.wait import wait_for
+from tests.support.wait import DEADLINE_S, wait_for
 
 LIMITS = RestartLimits(
-    stall_timeout_s=60.0,
-    first_frame_timeout_s=120.0,
+    stall_timeout_s=DEADLINE_S,
+    first_frame_timeout_s=DEADLINE_S,
     backoff_first_s=0.2,
     backoff_max_s=1.0,
     reset_after_s=5.0,
-    stop_timeout_s=60.0,
+    stop_timeout_s=DEADLINE_S,
 )
 """Quick restarts, and timeouts that no healthy camera reaches on a machine with ten times more work than it can do."""
 
@@ -123,7 +122,7 @@ def observed_until_after_snapshot_s(recorder: Recorder, camera: str) -> float:
     def is_report(event: Event) -> bool:
         return isinstance(event, Progress) and event.camera == camera
 
-    wait_for(lambda: any(map(is_report, recorder.events[place:])), DEADLINE_S, "a report after the snapshot")
+    wait_for(lambda: any(map(is_report, recorder.events[place:])), "a report after the snapshot")
     last = next(index for index, event in enumerate(recorder.events) if index > place and is_report(event))
     return sum(e.observed_s for e in recorder.events[: last + 1] if isinstance(e, Progress) and e.camera == camera)
 

@@ -14,8 +14,7 @@ from edgeheat.daemon.checkpoint_writer import CheckpointWriter, load_backups
 from edgeheat.daemon.clock import SystemClock
 from edgeheat.store.camera_state import CameraBackup
 from edgeheat.store.checkpoint import write_checkpoint
-from tests.support.edgeheat import DEADLINE_S
-from tests.support.wait import wait_for
+from tests.support.wait import DEADLINE_S, wait_for
 
 
 def test_an_unexpected_error_does_not_end_the_writing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -47,7 +46,7 @@ def test_each_camera_s_problem_is_logged_once_and_reported_until_all_are_written
     def write(camera: str) -> None:
         seen = len(problems)
         writer.write(camera, CameraBackup(b"heats"))
-        wait_for(lambda: len(problems) > seen, DEADLINE_S, f"a try of {camera}")
+        wait_for(lambda: len(problems) > seen, f"a try of {camera}")
 
     for camera in ("aisle", "till", "door", "aisle", "till", "door"):
         write(camera)

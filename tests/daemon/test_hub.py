@@ -10,8 +10,7 @@ import pytest
 from edgeheat.daemon.hub import Hub
 from edgeheat.defs.events import CameraStatus, Event, Progress
 from edgeheat.errors import SinkUnavailable
-from tests.support.edgeheat import DEADLINE_S
-from tests.support.wait import wait_for
+from tests.support.wait import DEADLINE_S, wait_for
 
 
 def status(number: int) -> CameraStatus:
@@ -63,7 +62,7 @@ def test_a_hanging_sink_delays_no_other_and_drops_its_oldest_events() -> None:
     events = [status(number) for number in range(100)]
     for event in events:
         hub.publish(event)
-        wait_for(lambda event=event: free.events[-1:] == [event], DEADLINE_S, "the free sink to take it")  # type: ignore[misc]
+        wait_for(lambda event=event: free.events[-1:] == [event], "the free sink to take it")  # type: ignore[misc]
     stuck.released.set()
     hub.close(DEADLINE_S)
     assert free.events == events
@@ -90,10 +89,10 @@ def test_a_problem_is_reported_once_when_it_begins_and_once_when_it_ends() -> No
     hub = Hub([], [sink], nothing, lambda name, problem: reported.append((name, problem)))
     for number in range(3):
         hub.publish(status(number))
-    wait_for(lambda: len(sink.events) == 3, DEADLINE_S, "three events")
+    wait_for(lambda: len(sink.events) == 3, "three events")
     sink.error = ValueError("rtsp://user:secret@10.0.0.7/ is odd")
     hub.publish(status(3))
-    wait_for(lambda: len(sink.events) == 4, DEADLINE_S, "a fourth event")
+    wait_for(lambda: len(sink.events) == 4, "a fourth event")
     sink.error = None
     hub.publish(status(4))
     hub.close(DEADLINE_S)

@@ -11,7 +11,7 @@ import cv2
 import numpy as np
 import pytest
 
-from tests.support.edgeheat import DEADLINE_S, Daemon
+from tests.support.edgeheat import Daemon
 from tests.support.floor import FRONT, FRONT_MARKS, pairs
 from tests.support.mosquitto import Mosquitto, Subscriber
 from tests.support.wait import wait_for
@@ -50,18 +50,18 @@ def test_a_plan_of_two_cameras_ends_up_on_disk_in_mqtt_on_the_page_and_in_metric
     try:
         daemon.start()
         latest = daemon.storage / "heatmaps" / "floor" / "hour" / "latest.json"
-        wait_for(latest.exists, DEADLINE_S, "the plan on disk")
+        wait_for(latest.exists, "the plan on disk")
         figures = json.loads(latest.read_bytes())
         assert (figures["size_wh"], figures["plan"]["size_m"]) == ([440, 400], [11.0, 10.0])
-        wait_for(lambda: daemon.metric('edgeheat_plan_up{plan="floor"}') == 1, DEADLINE_S, "the plan in the metrics")
+        wait_for(lambda: daemon.metric('edgeheat_plan_up{plan="floor"}') == 1, "the plan in the metrics")
         assert (daemon.metric('edgeheat_plan_seen_ratio{plan="floor"}') or 0) > 0.6
         assert "<h2>floor</h2>" in daemon.get("/") and "All 2 cameras online" in daemon.get("/")
         assert set(json.loads(daemon.get("/readyz"))["cameras"]) == {"front", "other"}
-        wait_for(lambda: "roof" not in left_over.read_text(), DEADLINE_S, "the removed plan's topics to be cleared")
+        wait_for(lambda: "roof" not in left_over.read_text(), "the removed plan's topics to be cleared")
         with Subscriber(broker.port, "edgeheat/test/#") as watcher:
-            picture = watcher.wait_for_message("edgeheat/test/floor/heatmap/hour", timeout_s=DEADLINE_S)
-            activity = wait_for(lambda: counted(watcher), DEADLINE_S, "figures of observed time")
-            state = json.loads(watcher.wait_for_message("edgeheat/test/floor/status", timeout_s=DEADLINE_S).payload)
+            picture = watcher.wait_for_message("edgeheat/test/floor/heatmap/hour")
+            activity = wait_for(lambda: counted(watcher), "figures of observed time")
+            state = json.loads(watcher.wait_for_message("edgeheat/test/floor/status").payload)
             noted = set(json.loads(left_over.read_bytes()))
         assert watcher.topics() <= noted and "edgeheat/test/floor/heatmap/hour" in noted
         assert cv2.imdecode(np.frombuffer(picture.payload, np.uint8), cv2.IMREAD_COLOR).shape == (400, 440, 3)
@@ -79,7 +79,7 @@ def test_a_missing_picture_of_the_plan_does_not_stop_the_cameras(tmp_path: Path)
     daemon = Daemon(tmp_path, text)
     try:
         daemon.start()
-        wait_for((daemon.storage / "heatmaps" / "floor" / "hour" / "latest.jpg").exists, DEADLINE_S, "the plan on disk")
+        wait_for((daemon.storage / "heatmaps" / "floor" / "hour" / "latest.jpg").exists, "the plan on disk")
         assert daemon.stop(signal.SIGTERM) == 0
         assert "floor: drawn without the plan's picture: " in daemon.log.read_text()
     finally:

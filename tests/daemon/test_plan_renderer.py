@@ -24,9 +24,8 @@ from edgeheat.defs.events import CameraStatus, Snapshot
 from edgeheat.defs.params import HeatParams, PlanParams, Style
 from edgeheat.store.camera_state import CameraBackup
 from tests.daemon.conftest import HEATS, LIMITS, Recorder, Start, spec, take_snapshot
-from tests.support.edgeheat import DEADLINE_S
 from tests.support.floor import GRID_WH, SIZE_M, back, front
-from tests.support.wait import wait_for
+from tests.support.wait import DEADLINE_S, wait_for
 
 PLAN = PlanParams("floor", SIZE_M, (front(), back()), HEATS, UTC, Style(max_width=320))
 SLOW = PlanParams("floor", SIZE_M, (front(), back()), HEATS, UTC, Style(max_width=2400, format="png"))
@@ -73,12 +72,12 @@ def pictures(recorder: Recorder, times: int = 1) -> list[Snapshot]:
     def enough() -> bool:
         return len(recorder.snapshots("floor")) >= times
 
-    wait_for(enough, DEADLINE_S, f"{times} pictures of the plan")
+    wait_for(enough, f"{times} pictures of the plan")
     return recorder.snapshots("floor")
 
 
 def drawing_pid(renderer: PlanRenderer) -> int:
-    return wait_for(lambda: renderer.pid, DEADLINE_S, "a process that draws") or 0
+    return wait_for(lambda: renderer.pid, "a process that draws") or 0
 
 
 def test_two_cameras_become_one_plan(start: Start, start_renderer: StartRenderer, learned: bytes) -> None:
@@ -90,9 +89,9 @@ def test_two_cameras_become_one_plan(start: Start, start_renderer: StartRenderer
         saved={name: (CameraBackup(learned), 0.0) for name in ("front", "back")},
     )
     for name in ("front", "back"):
-        wait_for(lambda name=name: recorder.cell_seconds(name) > 0, DEADLINE_S, f"some motion of {name}")  # type: ignore[misc]
+        wait_for(lambda name=name: recorder.cell_seconds(name) > 0, f"some motion of {name}")  # type: ignore[misc]
         take_snapshot(cameras, name)
-    snapshot = wait_for(lambda: with_heat(plan_recorder.snapshots("floor")), DEADLINE_S, "a picture of that motion")
+    snapshot = wait_for(lambda: with_heat(plan_recorder.snapshots("floor")), "a picture of that motion")
     assert snapshot is not None
     (heat,) = snapshot.heats
     assert snapshot.plan is not None and snapshot.plan.seen_ratio > 0.9
@@ -111,9 +110,9 @@ def test_a_camera_that_no_plan_shows_sends_no_heats(start: Start) -> None:
         spec("aisle"), spec("till", plan_heats=("total",)), on_plan_heats=lambda camera, packed: taken.append(camera)
     )
     for name in ("aisle", "till"):
-        wait_for(lambda name=name: "ok" in recorder.states(name), DEADLINE_S, f"{name} to be online")  # type: ignore[misc]
+        wait_for(lambda name=name: "ok" in recorder.states(name), f"{name} to be online")  # type: ignore[misc]
         take_snapshot(cameras, name)
-    wait_for(lambda: recorder.snapshots("aisle") and recorder.snapshots("till") and taken, DEADLINE_S, "both snapshots")
+    wait_for(lambda: recorder.snapshots("aisle") and recorder.snapshots("till") and taken, "both snapshots")
     assert set(taken) == {"till"}
 
 
@@ -154,7 +153,7 @@ def test_a_process_that_hangs_is_killed_and_replaced(start_renderer: StartRender
     send_both(renderer)
     frozen = drawing_pid(renderer)
     os.kill(frozen, signal.SIGSTOP)
-    wait_for(lambda: "stalled" in recorder.states("floor"), DEADLINE_S, "the hang to be noticed")
+    wait_for(lambda: "stalled" in recorder.states("floor"), "the hang to be noticed")
     pictures(recorder)
     assert not Path(f"/proc/{frozen}").exists()
 
@@ -163,7 +162,7 @@ def test_heats_that_cannot_be_read_do_not_end_the_renderer(start_renderer: Start
     renderer, recorder = start_renderer()
     renderer.add_heats("front", heats())
     renderer.add_heats("back", b"unreadable")
-    wait_for(lambda: "crashed" in recorder.states("floor"), DEADLINE_S, "the process to fail")
+    wait_for(lambda: "crashed" in recorder.states("floor"), "the process to fail")
     renderer.add_heats("back", heats())
     pictures(recorder)
 
@@ -172,7 +171,7 @@ def test_no_process_is_left_between_pictures(start_renderer: StartRenderer) -> N
     renderer, recorder = start_renderer()
     send_both(renderer)
     pictures(recorder)
-    wait_for(lambda: renderer.pid is None, DEADLINE_S, "the process to end")
+    wait_for(lambda: renderer.pid is None, "the process to end")
 
 
 def test_closing_draws_what_is_newer_than_the_last_pictures(start_renderer: StartRenderer) -> None:

@@ -8,9 +8,8 @@ import threading
 import pytest
 
 from edgeheat.daemon.port_probe import PortProbe, host_and_port
-from tests.support.edgeheat import DEADLINE_S
 from tests.support.mosquitto import free_port
-from tests.support.wait import wait_for
+from tests.support.wait import DEADLINE_S, wait_for
 
 
 @pytest.mark.parametrize(
@@ -31,7 +30,7 @@ def test_only_network_cameras_have_a_port(url: str, address: tuple[str, int] | N
 def test_a_port_that_was_closed_and_opens_is_reported_once() -> None:
     address, opened = ("127.0.0.1", free_port()), threading.Event()
     probe = PortProbe(address, lambda _: opened.set())
-    wait_for(lambda: probe.seen_closed, DEADLINE_S, "the port to be seen closed")
+    wait_for(lambda: probe.seen_closed, "the port to be seen closed")
     with socket.create_server(address):
         assert opened.wait(DEADLINE_S)
     probe.stop()

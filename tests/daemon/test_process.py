@@ -18,7 +18,7 @@ from edgeheat.daemon.messages import SourceFailed
 from edgeheat.daemon.process import ManagedProcess, Received
 from edgeheat.defs.commands import Stop
 from tests.daemon.conftest import LIMITS
-from tests.support.edgeheat import DEADLINE_S
+from tests.support.wait import DEADLINE_S
 from tests.test_one_engine import PlayedClock
 
 

@@ -19,7 +19,6 @@ from edgeheat.defs.commands import Reset
 from edgeheat.defs.events import CameraState
 from edgeheat.errors import StoreError
 from tests.daemon.conftest import Start, observed_until_after_snapshot_s, spec, take_snapshot
-from tests.support.edgeheat import DEADLINE_S
 from tests.support.small_disk import make_read_only, small_disk
 from tests.support.wait import wait_for
 
@@ -218,10 +217,10 @@ def test_the_thread_outlives_a_folder_that_cannot_be_read(desk: Desk, caplog: py
     desk.folder.write_text("a file in its place")
     desk.requests.start(SystemClock())
     try:
-        wait_for(lambda: caplog.messages, DEADLINE_S, "the problem to be logged")
+        wait_for(lambda: caplog.messages, "the problem to be logged")
         desk.folder.unlink()
         write_request(desk.state, "till", FLICKER)
-        wait_for(lambda: desk.executed, DEADLINE_S, "the request to be executed")
+        wait_for(lambda: desk.executed, "the request to be executed")
     finally:
         desk.requests.stop()
     assert [message.partition(" in ")[0] for message in caplog.messages] == ["cannot read the requests"]
@@ -231,36 +230,36 @@ def test_a_running_camera_empties_its_heats_and_does_not_get_them_back_from_the_
     start: Start, tmp_path: Path
 ) -> None:
     supervisor, recorder = start(spec("aisle"))
-    wait_for(lambda: recorder.observed_s("aisle") > 3, DEADLINE_S, "three seconds counted")
-    wait_for(lambda: recorder.saved.get("aisle"), DEADLINE_S, "the first state")
+    wait_for(lambda: recorder.observed_s("aisle") > 3, "three seconds counted")
+    wait_for(lambda: recorder.saved.get("aisle"), "the first state")
     recorder.saved.clear()
     requests = Requests(tmp_path / FOLDER, supervisor.camera_state, recorder.resets.request)
     write_request(tmp_path, "aisle", Reset(flicker=True, moved=False, heat=True))
     requests.check(SystemClock().wall())
     before_s = recorder.observed_s("aisle")
-    wait_for(lambda: recorder.saved.get("aisle"), DEADLINE_S, "the emptied state")
+    wait_for(lambda: recorder.saved.get("aisle"), "the emptied state")
     os.kill(supervisor.worker_pids()["aisle"], signal.SIGKILL)
-    wait_for(lambda: recorder.states("aisle").count("ok") == 2, DEADLINE_S, "a new worker")
+    wait_for(lambda: recorder.states("aisle").count("ok") == 2, "a new worker")
     take_snapshot(supervisor, "aisle")
-    wait_for(lambda: recorder.snapshots("aisle"), DEADLINE_S, "a snapshot")
+    wait_for(lambda: recorder.snapshots("aisle"), "a snapshot")
     (heat,) = recorder.snapshots("aisle")[-1].heats
     assert heat.observed_s <= observed_until_after_snapshot_s(recorder, "aisle") - before_s + 0.01
 
 
 def test_a_request_that_a_dying_worker_did_not_read_goes_to_the_next(start: Start) -> None:
     supervisor, recorder = start(spec("aisle"))
-    wait_for(lambda: recorder.observed_s("aisle") > 3, DEADLINE_S, "three seconds counted")
-    wait_for(lambda: recorder.saved.get("aisle"), DEADLINE_S, "the first state")
+    wait_for(lambda: recorder.observed_s("aisle") > 3, "three seconds counted")
+    wait_for(lambda: recorder.saved.get("aisle"), "the first state")
     worker = supervisor.worker_pids()["aisle"]
     os.kill(worker, signal.SIGSTOP)
     recorder.resets.request("aisle", Reset(flicker=False, moved=False, heat=True))
     before_s = recorder.observed_s("aisle")
     recorder.saved.clear()
     os.kill(worker, signal.SIGKILL)
-    wait_for(lambda: recorder.states("aisle").count("ok") == 2, DEADLINE_S, "a new worker")
-    wait_for(lambda: recorder.saved.get("aisle"), DEADLINE_S, "the emptied state")
+    wait_for(lambda: recorder.states("aisle").count("ok") == 2, "a new worker")
+    wait_for(lambda: recorder.saved.get("aisle"), "the emptied state")
     take_snapshot(supervisor, "aisle")
-    wait_for(lambda: recorder.snapshots("aisle"), DEADLINE_S, "a snapshot")
+    wait_for(lambda: recorder.snapshots("aisle"), "a snapshot")
     (heat,) = recorder.snapshots("aisle")[-1].heats
     assert heat.observed_s <= observed_until_after_snapshot_s(recorder, "aisle") - before_s + 0.01
 
@@ -269,16 +268,16 @@ def test_a_request_that_was_not_carried_out_is_logged_at_shutdown(
     start: Start, caplog: pytest.LogCaptureFixture
 ) -> None:
     supervisor, recorder = start(spec("gone", "/no/such/file.mp4"))
-    wait_for(lambda: supervisor.camera_state("gone") == "offline", DEADLINE_S, "the camera to be offline")
+    wait_for(lambda: supervisor.camera_state("gone") == "offline", "the camera to be offline")
     recorder.resets.request("gone", FLICKER)
     recorder.resets.request("gone", Reset(flicker=False, moved=True, heat=False))
     supervisor.stop()
-    wait_for(lambda: "stopped" in recorder.states("gone"), DEADLINE_S, "the end")
+    wait_for(lambda: "stopped" in recorder.states("gone"), "the end")
     expected = "gone: reset of flicker mask, reference view was not carried out before shutdown; send it again"
     assert expected in caplog.messages
 
 
 def test_an_unknown_camera_has_no_state(start: Start) -> None:
     supervisor, _ = start(spec("gone", "/no/such/file.mp4"))
-    wait_for(lambda: supervisor.camera_state("gone") == "offline", DEADLINE_S, "the camera to be offline")
+    wait_for(lambda: supervisor.camera_state("gone") == "offline", "the camera to be offline")
     assert supervisor.camera_state("cellar") is None

@@ -33,31 +33,30 @@ from tests.daemon.conftest import (
     supervise,
     take_snapshot,
 )
-from tests.support.edgeheat import DEADLINE_S
-from tests.support.wait import wait_for
+from tests.support.wait import DEADLINE_S, wait_for
 
 QUICK_STALL = replace(LIMITS, stall_timeout_s=5.0)
 """For tests that wait for a stall, and do not mind another one on a busy machine."""
 
 
 def online(recorder: Recorder, camera: str, times: int = 1) -> None:
-    wait_for(lambda: recorder.states(camera).count("ok") >= times, DEADLINE_S, f"{camera} to be online {times} times")
+    wait_for(lambda: recorder.states(camera).count("ok") >= times, f"{camera} to be online {times} times")
 
 
 def worker_pid(supervisor: Supervisor, camera: str) -> int:
     def pid() -> int | None:
         return supervisor.worker_pids().get(camera)
 
-    return wait_for(pid, DEADLINE_S, f"a worker of {camera}") or 0
+    return wait_for(pid, f"a worker of {camera}") or 0
 
 
 def test_a_camera_comes_online_counts_and_gives_snapshots(start: Start, learned: bytes) -> None:
     supervisor, recorder = start(spec("aisle"), saved={"aisle": (CameraBackup(learned), 0.0)})
     online(recorder, "aisle")
-    wait_for(lambda: recorder.snapshots("aisle"), DEADLINE_S, "the first picture of the restored heats")
-    wait_for(lambda: recorder.cell_seconds("aisle") > 0, DEADLINE_S, "some motion")
+    wait_for(lambda: recorder.snapshots("aisle"), "the first picture of the restored heats")
+    wait_for(lambda: recorder.cell_seconds("aisle") > 0, "some motion")
     take_snapshot(supervisor, "aisle")
-    wait_for(lambda: len(recorder.snapshots("aisle")) == 2, DEADLINE_S, "a snapshot")
+    wait_for(lambda: len(recorder.snapshots("aisle")) == 2, "a snapshot")
     (heat,) = recorder.snapshots("aisle")[-1].heats
     assert heat.image.startswith(b"\xff\xd8") or heat.image.startswith(b"\x89PNG")
     assert heat.zones[0].cell_seconds > 0
@@ -69,13 +68,13 @@ def test_a_crashed_worker_is_replaced_keeps_its_heat_and_affects_no_other(start:
     supervisor, recorder = start(spec("aisle"), spec("till"))
     online(recorder, "aisle")
     online(recorder, "till")
-    wait_for(lambda: recorder.observed_s("aisle") > 3, DEADLINE_S, "three seconds counted")
+    wait_for(lambda: recorder.observed_s("aisle") > 3, "three seconds counted")
     os.kill(worker_pid(supervisor, "aisle"), signum)
     online(recorder, "aisle", times=2)
     before_s = recorder.observed_s("aisle")
-    wait_for(lambda: recorder.observed_s("aisle") > before_s + 1, DEADLINE_S, "counting again")
+    wait_for(lambda: recorder.observed_s("aisle") > before_s + 1, "counting again")
     take_snapshot(supervisor, "aisle")
-    wait_for(lambda: recorder.snapshots("aisle"), DEADLINE_S, "a snapshot")
+    wait_for(lambda: recorder.snapshots("aisle"), "a snapshot")
     (heat,) = recorder.snapshots("aisle")[-1].heats
     # All that was reported is in the new worker's heat: its backup is what the parent received.
     # At a crash, the increments of ticks that were not complete are lost.
@@ -96,9 +95,9 @@ def published(recorder: Recorder) -> list[str]:
 
 def test_the_health_of_a_camera_is_published_again_each_time_it_comes_online(start: Start) -> None:
     supervisor, recorder = start(spec("aisle"))
-    wait_for(lambda: published(recorder) == ["ok", "ok"], DEADLINE_S, "a state and a verdict")
+    wait_for(lambda: published(recorder) == ["ok", "ok"], "a state and a verdict")
     os.kill(worker_pid(supervisor, "aisle"), signal.SIGKILL)
-    wait_for(lambda: len(published(recorder)) == 5, DEADLINE_S, "the same after a crash")
+    wait_for(lambda: len(published(recorder)) == 5, "the same after a crash")
     assert published(recorder) == ["ok", "ok", "crashed", "ok", "ok"]
 
 
@@ -116,21 +115,21 @@ def test_a_worker_that_is_only_starting_has_longer_for_its_first_frame(start: St
     with socket.create_server(("127.0.0.1", 0)) as silent:  # accepts, as a camera that is slow to send
         url = f"http://127.0.0.1:{silent.getsockname()[1]}/video"
         limits = replace(LIMITS, stall_timeout_s=1.0, first_frame_timeout_s=3.0)
-        _, recorder = start(spec("slow", url, timeout_s=30.0), limits=limits)
-        wait_for(lambda: recorder.states("slow"), DEADLINE_S, "the end of the patience")
+        _, recorder = start(spec("slow", url, timeout_s=DEADLINE_S), limits=limits)
+        wait_for(lambda: recorder.states("slow"), "the end of the patience")
         (status, *_) = (event for event in recorder.events if isinstance(event, CameraStatus))
         assert (status.reason_code, status.reason) == ("stalled", "no frame for 3 s")
 
 
 def test_the_plans_get_the_restored_heats_of_an_offline_camera_once(start: Start) -> None:
     first, recorder = start(spec("aisle"))
-    wait_for(lambda: recorder.observed_s("aisle") > 2, DEADLINE_S, "two seconds counted")
+    wait_for(lambda: recorder.observed_s("aisle") > 2, "two seconds counted")
     first.stop()
-    wait_for(lambda: recorder.states("aisle")[-1:] == ["stopped"], DEADLINE_S, "the end")
+    wait_for(lambda: recorder.states("aisle")[-1:] == ["stopped"], "the end")
     _, later = start(
         spec("aisle", "/no/such/file.mp4", plan_heats=("total",)), saved={"aisle": (recorder.saved["aisle"], 0.0)}
     )
-    wait_for(lambda: later.states("aisle").count("unavailable") >= 3, DEADLINE_S, "three tries")
+    wait_for(lambda: later.states("aisle").count("unavailable") >= 3, "three tries")
     ((camera, packed),) = later.plan_heats
     assert camera == "aisle"
     assert CameraHeats.unpack(packed).grids["total"].observed_s == pytest.approx(recorder.observed_s("aisle"), abs=0.01)
@@ -145,7 +144,7 @@ def test_a_fork_server_that_dies_while_it_starts_a_worker_is_replaced(start: Sta
     online(recorder, "aisle")
     os.kill(fork_server_pid(), signal.SIGSTOP)
     os.kill(worker_pid(supervisor, "aisle"), signal.SIGKILL)
-    wait_for(lambda: blocked_s(supervisor) > 2.0, DEADLINE_S, "the supervisor to wait for the fork server")
+    wait_for(lambda: blocked_s(supervisor) > 2.0, "the supervisor to wait for the fork server")
     os.kill(fork_server_pid(), signal.SIGKILL)
     online(recorder, "aisle", times=2)
 
@@ -157,7 +156,7 @@ def test_the_time_in_which_the_supervisor_itself_was_blocked_is_no_stall(start: 
     online(recorder, "till")
     os.kill(fork_server_pid(), signal.SIGSTOP)
     os.kill(worker_pid(supervisor, "aisle"), signal.SIGKILL)
-    wait_for(lambda: blocked_s(supervisor) > limits.stall_timeout_s + 0.5, DEADLINE_S, "the supervisor to be blocked")
+    wait_for(lambda: blocked_s(supervisor) > limits.stall_timeout_s + 0.5, "the supervisor to be blocked")
     os.kill(fork_server_pid(), signal.SIGCONT)
     online(recorder, "aisle", times=2)
     assert recorder.states("aisle") == ["ok", "crashed", "ok"]
@@ -178,7 +177,7 @@ def test_a_frozen_worker_is_killed_even_if_its_fork_server_has_ended(start: Star
     os.kill(worker_pid(supervisor, "till"), signal.SIGKILL)
     online(recorder, "till", times=2)
     online(recorder, "aisle", times=2)
-    wait_for(lambda: not Path(f"/proc/{frozen}").exists(), DEADLINE_S, "the frozen worker to be gone")
+    wait_for(lambda: not Path(f"/proc/{frozen}").exists(), "the frozen worker to be gone")
 
 
 def test_an_error_in_the_supervisor_leaves_no_worker_behind() -> None:
@@ -197,7 +196,7 @@ def test_an_error_in_the_supervisor_leaves_no_worker_behind() -> None:
 
 def test_a_camera_that_cannot_be_opened_is_retried_and_the_reason_is_published(start: Start) -> None:
     _, recorder = start(spec("gone", "/no/such/file.mp4"), spec("aisle"))
-    wait_for(lambda: recorder.states("gone").count("unavailable") >= 3, DEADLINE_S, "three tries")
+    wait_for(lambda: recorder.states("gone").count("unavailable") >= 3, "three tries")
     online(recorder, "aisle")
     reason = next(e.reason for e in recorder.events if isinstance(e, CameraStatus) and e.reason_code == "unavailable")
     assert "/no/such/file.mp4" in reason
@@ -205,14 +204,14 @@ def test_a_camera_that_cannot_be_opened_is_retried_and_the_reason_is_published(s
 
 def test_a_recording_that_ends_is_offline_with_the_remedy(start: Start) -> None:
     _, recorder = start(spec("short", "synthetic:shop?seed=1&size=160x90&duration=2"))
-    wait_for(lambda: "ended" in recorder.states("short"), DEADLINE_S, "the end")
+    wait_for(lambda: "ended" in recorder.states("short"), "the end")
     assert any("loop = true" in getattr(event, "reason", "") for event in recorder.events)
 
 
 def test_what_was_counted_before_the_end_of_a_run_is_not_lost(start: Start) -> None:
     still_learning = PipelineParams("short", UTC, replace(MOTION, bootstrap_s=10.0), HEATS)
     _, recorder = start(spec("short", "synthetic:shop?seed=1&size=160x90&fps=10&duration=3", params=still_learning))
-    wait_for(lambda: "ended" in recorder.states("short"), DEADLINE_S, "the end")
+    wait_for(lambda: "ended" in recorder.states("short"), "the end")
     assert 1.0 < recorder.observed_s("short") <= 3.0, "counted at the end only"
 
 
@@ -238,20 +237,20 @@ def saved_observed_s(backup: CameraBackup) -> float:
 def test_stopping_saves_the_heat_of_a_camera_that_is_offline(start: Start) -> None:
     patient = replace(LIMITS, backoff_first_s=600.0, backoff_max_s=600.0)
     supervisor, recorder = start(spec("short", "synthetic:shop?seed=1&size=160x90&fps=10&duration=4"), limits=patient)
-    wait_for(lambda: "ended" in recorder.states("short"), DEADLINE_S, "the end")
+    wait_for(lambda: "ended" in recorder.states("short"), "the end")
     supervisor.stop()
-    wait_for(lambda: "stopped" in recorder.states("short"), DEADLINE_S, "the supervisor's end")
+    wait_for(lambda: "stopped" in recorder.states("short"), "the supervisor's end")
     assert saved_observed_s(recorder.saved["short"]) == pytest.approx(recorder.observed_s("short"), abs=0.01)
 
 
 def test_a_camera_that_stays_offline_does_not_wear_out_the_disk(start: Start) -> None:
     supervisor, recorder = start(spec("aisle"))
     online(recorder, "aisle")
-    wait_for(lambda: recorder.saved, DEADLINE_S, "the first state")
+    wait_for(lambda: recorder.saved, "the first state")
     supervisor.stop()
-    wait_for(lambda: "stopped" in recorder.states("aisle"), DEADLINE_S, "the supervisor's end")
+    wait_for(lambda: "stopped" in recorder.states("aisle"), "the supervisor's end")
     _, later = start(spec("aisle", "/no/such/file.mp4"), saved={"aisle": (recorder.saved["aisle"], 0.0)})
-    wait_for(lambda: later.states("aisle").count("unavailable") >= 3, DEADLINE_S, "three tries")
+    wait_for(lambda: later.states("aisle").count("unavailable") >= 3, "three tries")
     assert later.saved == {}
 
 
@@ -261,7 +260,7 @@ def test_stopping_saves_the_heat_takes_a_last_snapshot_and_leaves_no_process(sta
     online(recorder, "till")
     pids = [worker_pid(supervisor, name) for name in ("aisle", "till")]
     supervisor.stop()
-    wait_for(lambda: recorder.states("till")[-1:] == ["stopped"], DEADLINE_S, "the end")
+    wait_for(lambda: recorder.states("till")[-1:] == ["stopped"], "the end")
     assert recorder.snapshots("aisle") and recorder.snapshots("till")
     assert recorder.saved["aisle"].saved and recorder.saved["till"].saved
     assert not any(Path(f"/proc/{pid}").exists() for pid in pids)
@@ -272,11 +271,11 @@ def test_stopping_with_a_frozen_camera_keeps_its_heat_and_logs_what_is_lost(
 ) -> None:
     supervisor, recorder = start(spec("aisle"), limits=replace(LIMITS, stop_timeout_s=1.0))
     online(recorder, "aisle")
-    wait_for(lambda: recorder.observed_s("aisle") > 2, DEADLINE_S, "two seconds counted")
+    wait_for(lambda: recorder.observed_s("aisle") > 2, "two seconds counted")
     pid = worker_pid(supervisor, "aisle")
     os.kill(pid, signal.SIGSTOP)
     supervisor.stop()
-    wait_for(lambda: recorder.states("aisle")[-1:] == ["stopped"], DEADLINE_S, "the end")
+    wait_for(lambda: recorder.states("aisle")[-1:] == ["stopped"], "the end")
     assert not Path(f"/proc/{pid}").exists()
     backup = recorder.saved["aisle"]
     assert backup.saved is not None or backup.increments
@@ -286,26 +285,26 @@ def test_stopping_with_a_frozen_camera_keeps_its_heat_and_logs_what_is_lost(
 
 def test_a_later_supervisor_continues_with_what_an_earlier_one_saved(start: Start) -> None:
     first, recorder = start(spec("aisle"))
-    wait_for(lambda: recorder.observed_s("aisle") > 3, DEADLINE_S, "three seconds counted")
+    wait_for(lambda: recorder.observed_s("aisle") > 3, "three seconds counted")
     first.stop()
-    wait_for(lambda: recorder.states("aisle")[-1:] == ["stopped"], DEADLINE_S, "the end")
+    wait_for(lambda: recorder.states("aisle")[-1:] == ["stopped"], "the end")
     counted_s = recorder.observed_s("aisle")
     assert len(recorder.snapshots("aisle")) == 1, "the last, and none of heats that only begin"
     second, later = start(spec("aisle"), saved={"aisle": (recorder.saved["aisle"], 0.0)})
-    wait_for(lambda: later.snapshots("aisle"), DEADLINE_S, "the first picture of the restored heats")
+    wait_for(lambda: later.snapshots("aisle"), "the first picture of the restored heats")
     assert later.snapshots("aisle")[0].heats[0].observed_s >= counted_s - 0.01
     os.kill(worker_pid(second, "aisle"), signal.SIGKILL)
     online(later, "aisle", times=2)
     before_s = later.observed_s("aisle")
-    wait_for(lambda: later.observed_s("aisle") > before_s + 1, DEADLINE_S, "counting again")
+    wait_for(lambda: later.observed_s("aisle") > before_s + 1, "counting again")
     assert len(later.snapshots("aisle")) == 1, "one after the start, and not after each crash"
 
 
 def test_a_backup_that_cannot_be_used_does_not_stop_the_camera(start: Start) -> None:
     _, recorder = start(spec("aisle"), saved={"aisle": (CameraBackup(b"unreadable", [b"more"]), 0.0)})
     online(recorder, "aisle")
-    wait_for(lambda: recorder.observed_s("aisle") > 1, DEADLINE_S, "counting")
-    wait_for(lambda: counted_heats(recorder, "aisle"), DEADLINE_S, "a backup of what was counted since")
+    wait_for(lambda: recorder.observed_s("aisle") > 1, "counting")
+    wait_for(lambda: counted_heats(recorder, "aisle"), "a backup of what was counted since")
 
 
 def test_workers_end_by_themselves_when_the_parent_is_gone(tmp_path: Path) -> None:
@@ -331,4 +330,4 @@ def test_workers_end_by_themselves_when_the_parent_is_gone(tmp_path: Path) -> No
     parent.kill()
     parent.wait()
     parent.stdout.close()
-    wait_for(lambda: not Path(f"/proc/{worker}").exists(), DEADLINE_S, "the worker to end")
+    wait_for(lambda: not Path(f"/proc/{worker}").exists(), "the worker to end")

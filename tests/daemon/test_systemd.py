@@ -11,13 +11,14 @@ from pathlib import Path
 import pytest
 
 from edgeheat.daemon.systemd import Notifier, watchdog_period_s
+from tests.support.wait import DEADLINE_S
 
 
 @pytest.fixture(params=["path", "abstract"])
 def service_manager(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[tuple[str, socket.socket]]:
     """What systemd offers: the value of NOTIFY_SOCKET, and the socket behind it."""
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as channel:
-        channel.settimeout(120.0)
+        channel.settimeout(DEADLINE_S)
         name = str(tmp_path / "notify") if request.param == "path" else f"@edgeheat-test-{os.getpid()}"
         channel.bind("\0" + name[1:] if name.startswith("@") else name)
         yield name, channel

@@ -23,8 +23,7 @@ from edgeheat.defs.clock import Clock
 from edgeheat.defs.commands import Reset, Save, Stop
 from edgeheat.defs.params import ZoneParams
 from tests.daemon.conftest import spec
-from tests.support.edgeheat import DEADLINE_S
-from tests.support.wait import wait_for
+from tests.support.wait import DEADLINE_S, wait_for
 from tests.test_one_engine import PlayedClock
 
 SMALL_SHOP = "synthetic:shop?seed=1&size=160x90&fps=10"
@@ -76,10 +75,10 @@ class SourceClock(PlayedClock):
 def test_what_a_saved_state_holds_is_not_sent_again_after_it() -> None:
     clock = SourceClock()
     with running(spec("aisle", SMALL_SHOP), clock) as worker:
-        wait_for(lambda: clock.monotonic() > 5.0, DEADLINE_S, "five seconds to be played")
+        wait_for(lambda: clock.monotonic() > 5.0, "five seconds to be played")
         worker.send(Save())
         saved = receive(worker)
-        wait_for(lambda: clock.monotonic() > 20.0, DEADLINE_S, "more seconds to be played")
+        wait_for(lambda: clock.monotonic() > 20.0, "more seconds to be played")
         worker.send(Stop())
         last = receive(worker)
     assert isinstance(saved, StateSaved) and isinstance(last, ProgressReport)

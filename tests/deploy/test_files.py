@@ -14,7 +14,7 @@ import pytest
 from edgeheat.config import load_config
 from edgeheat.errors import OPENCV_REMEDY
 from edgeheat.web.guard import host_allowed, own_names
-from tests.support.wait import wait_for
+from tests.support.wait import DEADLINE_S, wait_for
 
 from .conftest import DEPLOY, free_port
 
@@ -136,10 +136,9 @@ def test_mosquitto_starts_with_the_shipped_file_and_accepts_a_message(tmp_path: 
     try:
         publish = ["mosquitto_pub", "-h", "127.0.0.1", "-p", str(port), "-t", "edgeheat/test", "-m", "x", "-q", "1"]
         wait_for(
-            lambda: subprocess.run(publish, capture_output=True, check=False, timeout=120).returncode == 0,
-            120,
+            lambda: subprocess.run(publish, capture_output=True, check=False, timeout=DEADLINE_S).returncode == 0,
             "the broker accepts a message",
         )
     finally:
         broker.terminate()
-        broker.wait(timeout=120)
+        broker.wait(timeout=DEADLINE_S)

@@ -29,9 +29,7 @@ from edgeheat.doctor.checks import (
 from edgeheat.doctor.examine import examine
 from edgeheat.doctor.finding import Finding
 from tests.support.mosquitto import Mosquitto, free_port, running
-
-PATIENT_S = 300
-"""A limit that a camera's process meets even on a heavily loaded machine."""
+from tests.support.wait import DEADLINE_S
 
 
 class CrashingClock(SystemClock):
@@ -116,7 +114,7 @@ def test_a_taken_port_is_a_warning() -> None:
 
 
 def test_a_camera_that_delivers_a_frame_is_ok(tmp_path: Path) -> None:
-    found = check_camera(config(tmp_path).camera[0], SystemClock(), PATIENT_S)
+    found = check_camera(config(tmp_path).camera[0], SystemClock(), DEADLINE_S)
     assert found == Finding("camera till", "ok", "synthetic:shop?size=64x48 delivers frames of 64x48")
 
 
@@ -146,7 +144,7 @@ def test_zones_that_masks_cover_completely_are_found(tmp_path: Path, zones: list
 
 
 def test_a_camera_with_a_zone_that_masks_cover_completely_is_a_warning(tmp_path: Path) -> None:
-    found = check_camera(config(tmp_path, zones=COVERED).camera[0], SystemClock(), PATIENT_S)
+    found = check_camera(config(tmp_path, zones=COVERED).camera[0], SystemClock(), DEADLINE_S)
     assert found == Finding(
         "camera till",
         "warning",
@@ -157,7 +155,7 @@ def test_a_camera_with_a_zone_that_masks_cover_completely_is_a_warning(tmp_path:
 
 def test_a_camera_that_cannot_be_opened_is_reported_without_its_password(tmp_path: Path) -> None:
     camera = config(tmp_path, f"rtsp://u:hush@127.0.0.1:{free_port()}/1").camera[0]
-    found = check_camera(camera, SystemClock(), PATIENT_S)
+    found = check_camera(camera, SystemClock(), DEADLINE_S)
     assert found.verdict == "failed"
     assert "hush" not in found.what + found.remedy
 
@@ -168,7 +166,7 @@ def test_a_camera_that_hangs_fails_after_the_timeout(tmp_path: Path) -> None:
 
 
 def test_a_decoder_that_crashes_does_not_end_the_doctor(tmp_path: Path) -> None:
-    found = check_camera(config(tmp_path).camera[0], CrashingClock(), PATIENT_S)
+    found = check_camera(config(tmp_path).camera[0], CrashingClock(), DEADLINE_S)
     assert (found.verdict, found.what) == ("failed", "the decoder crashed (exit code -6)")
 
 
@@ -194,10 +192,10 @@ def test_the_examination_fails_if_one_check_does(tmp_path: Path) -> None:
     text = f'[storage]\npath = "{tmp_path / "s"}"\n[[camera]]\nname = "till"\nsource = "%s"\n'
     found: list[Finding] = []
     file.write_text(text % "synthetic:shop?size=64x48")
-    assert examine(file, {}, SystemClock(), found.append, camera_timeout_s=PATIENT_S), found
+    assert examine(file, {}, SystemClock(), found.append, camera_timeout_s=DEADLINE_S), found
     assert [f.check for f in found][-1] == "camera till"
     file.write_text(text % "/nope.avi")
-    assert not examine(file, {}, SystemClock(), found.append, camera_timeout_s=PATIENT_S)
+    assert not examine(file, {}, SystemClock(), found.append, camera_timeout_s=DEADLINE_S)
     assert found[-1].verdict == "failed"
 
 

@@ -21,7 +21,7 @@ from edgeheat.sinks.metrics import MetricsSink
 from edgeheat.sinks.mqtt import MqttSink
 from tests.sinks.events import NOON_S, health, heat_image, progress, snapshot, status
 from tests.support.mosquitto import free_port
-from tests.support.wait import wait_for
+from tests.support.wait import DEADLINE_S, wait_for
 
 
 def disk(folder: Path) -> Sink:
@@ -105,7 +105,7 @@ def test_it_works_in_its_own_thread(sink: Sink) -> None:
 
     thread = threading.Thread(target=work)
     thread.start()
-    thread.join(120)
+    thread.join(DEADLINE_S)
     assert not thread.is_alive()
     assert not errors
 
@@ -118,7 +118,7 @@ def test_it_closes_and_leaves_no_thread(name: str, used: bool, tmp_path: Path) -
     for event in EVENTS.values() if used else ():
         made.handle(event)
     made.close()
-    wait_for(lambda: threading.active_count() == before, 120, "its threads to end")
+    wait_for(lambda: threading.active_count() == before, "its threads to end")
 
 
 def test_a_sink_that_fails_reports_it_in_one_line_and_continues(tmp_path: Path) -> None:

@@ -17,6 +17,7 @@ import edgeheat
 from edgeheat.defs.events import CameraHealth, CameraState, CameraStatus, HealthVerdict, HeatImage, Progress, Snapshot
 from edgeheat.sinks.metrics import MetricsSink
 from tests.sinks.events import NOON_S, plan_snapshot
+from tests.support.wait import DEADLINE_S
 
 BUCKETS = ("0.001", "0.002", "0.005", "0.01", "0.02", "0.05", "0.1", "0.2", "0.5", "1.0", "+Inf")
 DOCS = Path(__file__).parents[2] / "docs" / "metrics.md"
@@ -277,7 +278,7 @@ def exposition(sink: MetricsSink) -> bytes:
 @pytest.mark.real("promtool")
 def test_promtool_finds_no_problem(sink: MetricsSink) -> None:
     done = subprocess.run(
-        ["promtool", "check", "metrics"], input=exposition(sink), capture_output=True, check=False, timeout=120
+        ["promtool", "check", "metrics"], input=exposition(sink), capture_output=True, check=False, timeout=DEADLINE_S
     )
     assert (done.returncode, done.stdout, done.stderr) == (0, b"", b"")
 

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from edgeheat.daemon.clock import SystemClock
 from edgeheat.sources.base import SourceOptions
+from tests.support.wait import DEADLINE_S
 
 
 class FakeClock:
@@ -52,7 +53,8 @@ class FakeCapture:
 
 def live(**settings: Any) -> SourceOptions:
     """Options of a live run on the real clock; the timeouts suit a busy machine, so tests of timeouts set their own."""
-    return SourceOptions(**{"clock": SystemClock(), "open_timeout_s": 120.0, "read_timeout_s": 120.0, **settings})
+    timeouts = {"open_timeout_s": DEADLINE_S, "read_timeout_s": DEADLINE_S}
+    return SourceOptions(**{"clock": SystemClock(), **timeouts, **settings})
 
 
 def offline(**settings: Any) -> SourceOptions:

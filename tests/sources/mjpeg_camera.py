@@ -11,6 +11,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 import cv2
 
 from tests.support.media import moving_square
+from tests.support.wait import DEADLINE_S
 
 USER, PASSWORD = "bob", "s3cr3t"
 _GARBAGE = b"\xff\xd8 no picture \xff\xd9"
@@ -57,7 +58,7 @@ class _Handler(BaseHTTPRequestHandler):
             self.send_header("Location", f"file://{self.server.file}")
             self.end_headers()
         elif self.path == "/silent":
-            self.server.hang.wait(30)
+            self.server.hang.wait(DEADLINE_S)
         elif self.path == "/missing":
             self.send_error(404)
         else:
@@ -77,7 +78,7 @@ class _Handler(BaseHTTPRequestHandler):
         try:
             for index, picture in enumerate(_pictures(self.path)):
                 if self.path == "/hangs" and index == 5:
-                    self.server.hang.wait(30)
+                    self.server.hang.wait(DEADLINE_S)
                     return
                 head = f"--frame\r\nContent-Type: image/jpeg\r\nContent-Length: {len(picture)}\r\n\r\n"
                 self.wfile.write(head.encode() + picture + b"\r\n")

@@ -111,8 +111,8 @@ def test_a_closed_run_leaves_no_file_open_and_no_thread(source: Source) -> None:
     files, threads = _open_files(), threading.active_count()
     for _ in range(3):
         assert len(_take(source, 2)) == 2
-    wait_for(lambda: _open_files() <= files, 120, "the files of the runs are closed")
-    wait_for(lambda: threading.active_count() <= threads, 120, "the threads of the runs are gone")
+    wait_for(lambda: _open_files() <= files, "the files of the runs are closed")
+    wait_for(lambda: threading.active_count() <= threads, "the threads of the runs are gone")
 
 
 def test_frames_stay_valid_after_their_run(source: Source) -> None:

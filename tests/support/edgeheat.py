@@ -11,9 +11,7 @@ import urllib.request
 from pathlib import Path
 
 from tests.support.mosquitto import free_port
-
-DEADLINE_S = 120.0
-"""For everything that a test waits for; every wait ends as soon as its condition holds."""
+from tests.support.wait import DEADLINE_S
 
 
 class Daemon:
@@ -22,7 +20,7 @@ class Daemon:
     A camera without frames for `stall_timeout` is restarted: with the default, none is on a heavily loaded machine.
     """
 
-    def __init__(self, folder: Path, config: str, stall_timeout: str = "60s") -> None:
+    def __init__(self, folder: Path, config: str, stall_timeout: str = f"{DEADLINE_S:g}s") -> None:
         self.port = free_port()
         self.storage = folder / "storage"
         self.log = folder / "edgeheat.log"

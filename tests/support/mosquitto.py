@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import random
 import shutil
 import signal
 import socket
@@ -20,7 +21,7 @@ from paho.mqtt.enums import CallbackAPIVersion, MQTTProtocolVersion
 from paho.mqtt.properties import Properties
 from paho.mqtt.reasoncodes import ReasonCode
 
-from tests.support.wait import wait_for
+from tests.support.wait import DEADLINE_S, wait_for
 
 _SEARCH = f"{os.environ.get('PATH', '')}:/usr/sbin:/usr/local/sbin"
 
@@ -59,11 +60,16 @@ def _openssl(key: Path, certificate: Path, subject: str, more: Sequence[str]) ->
 
 
 def free_port() -> int:
-    """A TCP port of 127.0.0.1 that nobody listens on at this moment."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
+    """Return a TCP port of 127.0.0.1 on which nothing listens.
+
+    It stays free until it is used: it lies below the ports that Linux gives to outgoing connections and to servers on
+    port 0.
+    """
+    while True:
+        port = random.randrange(20_000, 32_768)
+        with socket.socket() as probe, suppress(OSError):
+            probe.bind(("127.0.0.1", port))
+            return port
 
 
 class Mosquitto:
@@ -106,11 +112,11 @@ class Mosquitto:
         assert program is not None, "mosquitto is not installed"
         with self.log.open("ab") as log:
             self._process = subprocess.Popen([program, "-c", str(self._config)], stdout=log, stderr=log)
-        wait_for(self._listens, 120, f"mosquitto listens on {self.port}")
+        wait_for(self._listens, f"mosquitto listens on {self.port}")
 
     def _listens(self) -> bool:
         assert self._process is not None and self._process.poll() is None, self.log.read_text()
-        with suppress(OSError), socket.create_connection(("127.0.0.1", self.port), timeout=1):
+        with suppress(OSError), socket.create_connection(("127.0.0.1", self.port), timeout=DEADLINE_S):
             return True
         return False
 
@@ -128,7 +134,7 @@ class Mosquitto:
         """End it at once; clients see a closed connection. Nothing happens where it does not run."""
         if self._process is not None:
             self._process.kill()
-            self._process.wait(120)
+            self._process.wait(DEADLINE_S)
             self._process = None
 
     def restart(self) -> None:
@@ -172,6 +178,7 @@ class Subscriber:
             context = ssl.create_default_context(cafile=certificates.ca)
             context.load_cert_chain(certificates.client, certificates.client_key)
             self._client.tls_set_context(context)
+        self._client.connect_timeout = DEADLINE_S
         self._client.connect("127.0.0.1", port)
 
     def _connected(
@@ -186,7 +193,7 @@ class Subscriber:
 
     def __enter__(self) -> Subscriber:
         self._client.loop_start()
-        assert self._subscribed.wait(120), "the subscriber was not let in"
+        assert self._subscribed.wait(DEADLINE_S), "the subscriber was not let in"
         return self
 
     def __exit__(
@@ -205,13 +212,13 @@ class Subscriber:
         with self._lock:
             return {message.topic for message in self._messages}
 
-    def wait_for_message(self, topic: str, payload: bytes | None = None, timeout_s: float = 120) -> MQTTMessage:
+    def wait_for_message(self, topic: str, payload: bytes | None = None) -> MQTTMessage:
         """Return the newest message on `topic`, once it is `payload` (None: any)."""
 
         def newest() -> MQTTMessage | None:
             came = self.messages(topic)
             return came[-1] if came and payload in (None, came[-1].payload) else None
 
-        message = wait_for(newest, timeout_s, f"{payload!r} on {topic}")
+        message = wait_for(newest, f"{payload!r} on {topic}")
         assert message is not None
         return message

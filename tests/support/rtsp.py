@@ -1,4 +1,4 @@
-"""Runs the RTSP server of the tests: on a free port, and again on the same one after it was stopped."""
+"""Runs the RTSP server of the tests on a free port, which stays the same when it is stopped and started again."""
 
 from __future__ import annotations
 
@@ -8,8 +8,10 @@ import subprocess
 from pathlib import Path
 from types import TracebackType
 
+from tests.support.mosquitto import free_port
+from tests.support.wait import DEADLINE_S
+
 _SCRIPT = Path(__file__).with_name("rtsp_server.py")
-_START_S = 20.0
 
 
 class RtspServer:
@@ -23,8 +25,8 @@ class RtspServer:
         self._mounts = [f"{mount}={what}{'+audio' if mount in with_sound else ''}" for mount, what in mounts.items()]
         self._user = user
         self._process: subprocess.Popen[str] | None = None
-        self.port = 0
-        """Free when 0; kept from the first start on."""
+        self.port = free_port()
+        """Stays the same over restarts."""
 
     def url(self, mount: str, user: str | None = None) -> str:
         """The address of a mount, with `user` ("name:password") in it where given."""
@@ -37,14 +39,13 @@ class RtspServer:
             command += ["--user", self._user]
         self._process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
         assert self._process.stdout is not None
-        if not select.select([self._process.stdout], [], [], _START_S)[0]:
+        if not select.select([self._process.stdout], [], [], DEADLINE_S)[0]:
             self.kill()
-            raise AssertionError(f"the RTSP server does not start within {_START_S:g} s")
+            raise AssertionError(f"the RTSP server does not start within {DEADLINE_S:g} s")
         line = self._process.stdout.readline()
-        if not line.startswith("READY "):
+        if line != "READY\n":
             self.kill()
             raise AssertionError(f"the RTSP server does not start: {line!r}")
-        self.port = int(line.split()[1])
 
     def stop(self) -> None:
         """End it in good order."""
@@ -73,7 +74,7 @@ class RtspServer:
         process.send_signal(number)
         process.send_signal(signal.SIGCONT)
         try:
-            process.wait(5)
+            process.wait(DEADLINE_S)
         except subprocess.TimeoutExpired:
             process.kill()
             process.wait()

@@ -3,8 +3,8 @@
     /usr/bin/python3 rtsp_server.py PORT [--user NAME:PASSWORD] /mount=FILE [/mount=FILE+audio] [/mount=audio] ...
 
 Each client of a mount gets its own copy from the first frame on. `audio` is a tone without a picture; `+audio` adds
-that tone to the recording. Prints `READY PORT` once it listens; port 0 takes a free one. Recordings: H.264, H.265 or
-MJPEG in any container that GStreamer reads.
+that tone to the recording. Prints `READY` once it listens. Recordings: H.264, H.265 or MJPEG in any container that
+GStreamer reads.
 """
 
 from __future__ import annotations
@@ -71,7 +71,7 @@ def media_type(path: str) -> str:
     """The kind of the recording's video track."""
     pipeline = Gst.parse_launch(f'filesrc location="{path}" ! parsebin name=parse ! fakesink sync=false')
     pipeline.set_state(Gst.State.PAUSED)
-    pipeline.get_state(10 * Gst.SECOND)
+    pipeline.get_state(Gst.CLOCK_TIME_NONE)
     pads = pipeline.get_by_name("parse").srcpads
     names = [pad.get_current_caps().get_structure(0).get_name() for pad in pads if pad.get_current_caps()]
     pipeline.set_state(Gst.State.NULL)
@@ -156,7 +156,7 @@ def main() -> None:
     GLib.unix_signal_add(GLib.PRIORITY_DEFAULT, signal.SIGTERM, loop.quit)
     # Clients that end without closing their session leave it behind.
     GLib.timeout_add_seconds(2, lambda: server.get_session_pool().cleanup() >= 0)
-    print(f"READY {server.get_bound_port()}", flush=True)  # noqa: T201  (read by the process that started it)
+    print("READY", flush=True)  # noqa: T201  (for the process that started it)
     loop.run()
 
 

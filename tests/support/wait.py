@@ -8,16 +8,20 @@ from typing import TypeVar
 
 T = TypeVar("T")
 
+DEADLINE_S = 300.0
+"""For everything that a test waits for: minutes, because the machine may be loaded tenfold. Every wait ends as soon as
+its condition holds."""
 
-def wait_for(condition: Callable[[], T], timeout_s: float, what: str) -> T:
-    """Return the first truthy value of `condition()`; fail with `what` when none came within `timeout_s`."""
+
+def wait_for(condition: Callable[[], T], what: str) -> T:
+    """Return the first truthy value of `condition()`; fail with `what` when none came within DEADLINE_S."""
     began_s = time.monotonic()
     while True:
         value = condition()
         if value:
             return value
         waited_s = time.monotonic() - began_s
-        if waited_s >= timeout_s:
-            raise AssertionError(f"not within {timeout_s} s: {what} (last value: {value!r})")
-        # More and more seldom: to ask fifty times a second would cost a daemon more than its cameras do.
+        if waited_s >= DEADLINE_S:
+            raise AssertionError(f"not within {DEADLINE_S:g} s: {what} (last value: {value!r})")
+        # The interval grows, because 50 checks per second would cost a daemon more than its cameras do.
         time.sleep(min(0.02 + 0.05 * waited_s, 0.25))

@@ -12,6 +12,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from tests.support.wait import DEADLINE_S
+
 _COMMAND = (
     "exec chromium --headless --no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking"
     " --disable-component-update --disable-sync --remote-debugging-pipe --user-data-dir={profile} 3<&{read} 4>&{write}"
@@ -63,10 +65,10 @@ class Browser:
         return [event["params"] for event in self.events if event["method"] in methods]
 
     def _read(self) -> dict[str, Any]:
-        deadline = time.monotonic() + 120
+        deadline = time.monotonic() + DEADLINE_S
         while b"\0" not in self._pending:
             readable, _, _ = select.select([self._answers], [], [], max(0.0, deadline - time.monotonic()))
-            assert readable, "no answer from chromium within 120 s"
+            assert readable, f"no answer from chromium within {DEADLINE_S:g} s"
             chunk = os.read(self._answers, 1 << 16)
             assert chunk, "chromium ended"
             self._pending += chunk
@@ -92,4 +94,4 @@ def chromium(profile: Path) -> Iterator[Browser]:
         os.close(command_in)
         os.close(answer_out)
         process.terminate()
-        process.wait(timeout=120)
+        process.wait(timeout=DEADLINE_S)

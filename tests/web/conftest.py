@@ -12,6 +12,7 @@ from edgeheat.sinks.metrics import MetricsSink
 from edgeheat.web.app import create_app
 from edgeheat.web.latest_state import LatestState
 from edgeheat.web.server import WebServer
+from tests.support.wait import DEADLINE_S
 
 from .events import NOON
 
@@ -35,7 +36,7 @@ def client(latest: LatestState, readiness: list[bool]) -> Iterator[httpx.Client]
     server = WebServer(app, "127.0.0.1", 0)
     server.start()
     try:
-        with httpx.Client(base_url=f"http://127.0.0.1:{server.port}", trust_env=False, timeout=120) as client:
+        with httpx.Client(base_url=f"http://127.0.0.1:{server.port}", trust_env=False, timeout=DEADLINE_S) as client:
             yield client
     finally:
         server.stop()

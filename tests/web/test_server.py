@@ -13,7 +13,7 @@ from starlette.types import Receive, Scope, Send
 
 from edgeheat.errors import StartupError
 from edgeheat.web.server import WebServer
-from tests.support.wait import wait_for
+from tests.support.wait import DEADLINE_S, wait_for
 
 
 async def hello(scope: Scope, receive: Receive, send: Send) -> None:
@@ -39,12 +39,12 @@ def test_an_address_of_another_machine_is_reported_with_the_setting_to_change(ho
 def test_it_can_be_restarted_on_the_same_port_at_once() -> None:
     first = WebServer(hello, "127.0.0.1", 0)
     first.start()
-    assert httpx.get(f"http://127.0.0.1:{first.port}/", trust_env=False, timeout=120).text == "hello"
+    assert httpx.get(f"http://127.0.0.1:{first.port}/", trust_env=False, timeout=DEADLINE_S).text == "hello"
     first.stop()
     second = WebServer(hello, "127.0.0.1", first.port)
     second.start()
     try:
-        assert httpx.get(f"http://127.0.0.1:{second.port}/", trust_env=False, timeout=120).text == "hello"
+        assert httpx.get(f"http://127.0.0.1:{second.port}/", trust_env=False, timeout=DEADLINE_S).text == "hello"
     finally:
         second.stop()
 
@@ -53,7 +53,7 @@ def test_it_can_listen_on_ipv6() -> None:
     server = WebServer(hello, "::1", 0)
     server.start()
     try:
-        assert httpx.get(f"http://[::1]:{server.port}/", trust_env=False, timeout=120).text == "hello"
+        assert httpx.get(f"http://[::1]:{server.port}/", trust_env=False, timeout=DEADLINE_S).text == "hello"
     finally:
         server.stop()
 
@@ -63,12 +63,12 @@ def test_it_stops_while_an_idle_connection_and_an_unfinished_request_are_open() 
     server.start()
     with (
         socket.create_connection(("127.0.0.1", server.port)) as unfinished,
-        httpx.Client(base_url=f"http://127.0.0.1:{server.port}", trust_env=False, timeout=120) as idle,
+        httpx.Client(base_url=f"http://127.0.0.1:{server.port}", trust_env=False, timeout=DEADLINE_S) as idle,
     ):
         unfinished.sendall(b"GET / HTTP/1.1\r\nHost: 127")
         assert idle.get("/").text == "hello"
         server.stop()
-        wait_for(lambda: "web" not in [thread.name for thread in threading.enumerate()], 120, "the thread to end")
+        wait_for(lambda: "web" not in [thread.name for thread in threading.enumerate()], "the thread to end")
 
 
 def test_stop_without_start_does_nothing() -> None:
@@ -80,7 +80,7 @@ def test_it_handles_no_signal_and_logs_no_request(caplog: pytest.LogCaptureFixtu
     with caplog.at_level(logging.DEBUG):
         server = WebServer(hello, "127.0.0.1", 0)
         server.start()
-        httpx.get(f"http://127.0.0.1:{server.port}/secret-path", trust_env=False, timeout=120)
+        httpx.get(f"http://127.0.0.1:{server.port}/secret-path", trust_env=False, timeout=DEADLINE_S)
         assert (signal.getsignal(signal.SIGTERM), signal.getsignal(signal.SIGINT)) == before
         server.stop()
     assert [record for record in caplog.records if record.name.startswith("uvicorn")] == []

@@ -40,7 +40,7 @@ def close_in_time(sink: MqttSink) -> None:
     """Close the sink; fail if that waits for a broker that never answers."""
     closer = threading.Thread(target=sink.close)
     closer.start()
-    wait_for(lambda: not closer.is_alive(), 120, "the sink to close without the broker")
+    wait_for(lambda: not closer.is_alive(), "the sink to close without the broker")
 
 
 def warnings(caplog: pytest.LogCaptureFixture) -> list[str]:

@@ -14,7 +14,7 @@ import pytest
 from tests.sinks.events import NOON_S, health, heat_image, progress, snapshot, status
 from tests.sinks.mqtt.running_sink import PICTURE, STATUS, close_in_time, sink, warnings
 from tests.support.mosquitto import Mosquitto, Subscriber, free_port
-from tests.support.wait import wait_for
+from tests.support.wait import DEADLINE_S, wait_for
 
 pytestmark = pytest.mark.real("mosquitto")
 
@@ -23,11 +23,11 @@ def test_the_device_is_online_and_offline_after_a_clean_close(broker: Mosquitto)
     with Subscriber(broker.port) as subscriber:
         with sink(broker.port) as (made, changes):
             subscriber.wait_for_message(STATUS, b"online")
-            wait_for(lambda: changes == [True], 120, "the connection to be reported")
+            wait_for(lambda: changes == [True], "the connection to be reported")
             made.close()
         subscriber.wait_for_message(STATUS, b"offline")
         assert [message.payload for message in subscriber.messages(STATUS)] == [b"online", b"offline"]
-        wait_for(lambda: changes == [True, False], 120, "the end of the connection to be reported")
+        wait_for(lambda: changes == [True, False], "the end of the connection to be reported")
     with Subscriber(broker.port) as late:
         assert late.wait_for_message(STATUS).retain
 
@@ -47,7 +47,7 @@ def test_a_killed_process_is_reported_offline_by_the_broker(broker: Mosquitto) -
             subscriber.wait_for_message(STATUS, b"online")
         finally:
             os.kill(client.pid, signal.SIGKILL)
-            client.wait(120)
+            client.wait(DEADLINE_S)
         subscriber.wait_for_message(STATUS, b"offline")
     with Subscriber(broker.port) as late:
         assert late.wait_for_message(STATUS, b"offline").retain
@@ -87,7 +87,7 @@ def test_a_health_verdict_is_retained_json_that_says_what_to_do(broker: Mosquitt
         made.handle(health("ok"))
         subscriber.wait_for_message(topic)
         made.handle(health("moved", "the camera was moved: draw its zones anew"))
-        wait_for(lambda: len(subscriber.messages(topic)) == 2, 120, "the second verdict")
+        wait_for(lambda: len(subscriber.messages(topic)) == 2, "the second verdict")
         with Subscriber(broker.port) as late:
             message = late.wait_for_message(topic)
     assert json.loads(message.payload) == {
@@ -104,7 +104,7 @@ def test_a_health_verdict_is_retained_json_that_says_what_to_do(broker: Mosquitt
 def test_a_verdict_on_a_camera_that_is_not_online_is_not_published(broker: Mosquitto) -> None:
     with Subscriber(broker.port) as subscriber:
         with sink(broker.port) as (made, changes):
-            wait_for(lambda: changes == [True], 120, "connected")
+            wait_for(lambda: changes == [True], "connected")
             made.handle(status("offline", "gone", "ended"))
             made.handle(health("dark", "switch the light on"))
             made.handle(snapshot())
@@ -152,7 +152,7 @@ def test_progress_is_not_published(broker: Mosquitto) -> None:
     with Subscriber(broker.port) as subscriber:
         with sink(broker.port) as (made, changes):
             made.handle(progress())
-            wait_for(lambda: changes == [True], 120, "connected")
+            wait_for(lambda: changes == [True], "connected")
         subscriber.wait_for_message(STATUS, b"offline")
         assert subscriber.topics() == {STATUS}
 
@@ -163,7 +163,7 @@ def test_every_topic_starts_with_prefix_and_site(broker: Mosquitto) -> None:
             made.handle(status())
             made.handle(health())
             made.handle(snapshot())
-            wait_for(lambda: len(subscriber.topics()) == 5, 120, "all topics")
+            wait_for(lambda: len(subscriber.topics()) == 5, "all topics")
         subscriber.wait_for_message("acme/heat/berlin-7/status", b"offline")
         rest = {"status", "door/status", "door/health", "door/activity", "door/heatmap/hour"}
         assert subscriber.topics() == {f"acme/heat/berlin-7/{topic}" for topic in rest}
@@ -179,7 +179,7 @@ def test_more_topics_than_allowed_drop_the_oldest_and_are_counted(caplog: pytest
 
 def test_a_close_does_not_wait_for_a_frozen_broker_which_then_reports_the_device_offline(broker: Mosquitto) -> None:
     with sink(broker.port, keepalive_s=3600) as (made, changes), Subscriber(broker.port) as subscriber:
-        wait_for(lambda: changes == [True], 120, "connected")
+        wait_for(lambda: changes == [True], "connected")
         broker.suspend()
         made.handle(snapshot(NOON_S, heat_image(image=bytes(5_000_000))))
         close_in_time(made)

@@ -79,7 +79,7 @@ def publish_both(port: int, file: Path) -> None:
     with run(port, file, BOTH) as sink, Subscriber(port) as subscriber:
         for event in EVENTS:
             sink.handle(event)
-        wait_for(lambda: len(subscriber.topics()) == 9, 120, "all topics of two cameras and the site")
+        wait_for(lambda: len(subscriber.topics()) == 9, "all topics of two cameras and the site")
     assert {f"edgeheat/shop/till/{word}" for word in TILL} < retained(port)
 
 
@@ -87,7 +87,7 @@ def test_a_removed_camera_is_deleted_at_the_next_start_and_the_rest_stays(broker
     file = tmp_path / "state" / "topics.json"
     publish_both(broker.port, file)
     with run(broker.port, file, DOOR):
-        wait_for(lambda: not any("till" in topic for topic in recorded(file)), 120, "the till to be removed")
+        wait_for(lambda: not any("till" in topic for topic in recorded(file)), "the till to be removed")
     assert retained(broker.port) == {ONLINE, *(f"edgeheat/shop/door/{word}" for word in TILL)}
     assert file.stat().st_mode & 0o777 == 0o600
 
@@ -96,7 +96,7 @@ def test_a_removed_heat_is_deleted(broker: Mosquitto, tmp_path: Path) -> None:
     file = tmp_path / "topics.json"
     publish_both(broker.port, file)
     with run(broker.port, file, {"door": ["day"], "till": ["hour"]}):
-        wait_for(lambda: "edgeheat/shop/door/heatmap/hour" not in recorded(file), 120, "the heat to be removed")
+        wait_for(lambda: "edgeheat/shop/door/heatmap/hour" not in recorded(file), "the heat to be removed")
     assert "edgeheat/shop/door/heatmap/hour" not in retained(broker.port)
 
 
@@ -106,7 +106,7 @@ def test_the_topics_of_a_former_site_are_deleted(broker: Mosquitto, tmp_path: Pa
         for event in EVENTS[:3]:
             sink.handle(event)
     with run(broker.port, file, DOOR):
-        wait_for(lambda: not any("/old/" in topic for topic in recorded(file)), 120, "the old site to be removed")
+        wait_for(lambda: not any("/old/" in topic for topic in recorded(file)), "the old site to be removed")
     assert retained(broker.port) == {ONLINE}
 
 
@@ -119,7 +119,7 @@ def test_topics_are_deleted_once_an_unreachable_broker_is_back_even_after_a_rest
         pass
     assert "edgeheat/shop/till/status" in recorded(file)
     with run(broker.port, file, DOOR):
-        wait_for(lambda: "edgeheat/shop/till/status" not in recorded(file), 120, "the till to be removed")
+        wait_for(lambda: "edgeheat/shop/till/status" not in recorded(file), "the till to be removed")
     assert not any("till" in topic for topic in retained(broker.port))
 
 
@@ -137,15 +137,15 @@ def test_a_topic_is_deleted_once_and_not_at_each_connection(broker: Mosquitto, t
     file = tmp_path / "topics.json"
     publish_both(broker.port, file)
     with Subscriber(broker.port) as subscriber, run(broker.port, file, DOOR):
-        wait_for(lambda: "edgeheat/shop/till/status" not in recorded(file), 120, "the till to be removed")
+        wait_for(lambda: "edgeheat/shop/till/status" not in recorded(file), "the till to be removed")
         before = len(subscriber.messages(ONLINE))
         other = Client(CallbackAPIVersion.VERSION2, client_id="edgeheat-shop", protocol=MQTTProtocolVersion.MQTTv5)
         other.connect("127.0.0.1", broker.port)
         other.loop_start()  # the broker closes the sink's connection, which has the same client id
-        wait_for(other.is_connected, 120, "the other client to connect")
+        wait_for(other.is_connected, "the other client to connect")
         other.disconnect()
         other.loop_stop()
-        wait_for(lambda: len(subscriber.messages(ONLINE)[before:]) >= 2, 120, "lost, and online again")
+        wait_for(lambda: len(subscriber.messages(ONLINE)[before:]) >= 2, "lost, and online again")
         emptied = [message for message in subscriber.messages("edgeheat/shop/till/status") if not message.payload]
     assert len(emptied) == 1
 
@@ -160,7 +160,7 @@ def test_a_topic_whose_deletion_is_rejected_is_reported_and_tried_again_at_the_n
         for _ in range(2):
             caplog.clear()
             with run(strict.port, file, DOOR):
-                wait_for(lambda: "access list" in caplog.text, 120, "the rejection to be logged")
+                wait_for(lambda: "access list" in caplog.text, "the rejection to be logged")
             assert "edgeheat/shop/till/status" in recorded(file)
 
 
