@@ -41,11 +41,11 @@ def _fill(folder: Path, camera: str) -> None:
     from edgeheat.core.heat.heat_set import HeatSet
     from edgeheat.core.heat.increment import Increment
     from edgeheat.core.pipeline import CameraPipeline
-    from edgeheat.daemon.clock import SystemClock
+    from edgeheat.daemon.system_clock import SystemClock
     from edgeheat.defs.params import DEFAULT_HEATS, PipelineParams
     from edgeheat.sources import open_source
     from edgeheat.sources.base import SourceOptions
-    from edgeheat.store.camera_state import CameraBackup, boot_id, to_members
+    from edgeheat.store.camera_backup import CameraBackup, backup_to_members, boot_id
     from edgeheat.store.checkpoint import write_checkpoint
 
     rng, clock = np.random.default_rng(SEED), SystemClock()
@@ -68,4 +68,4 @@ def _fill(folder: Path, camera: str) -> None:
         traffic_ms, dwell_ms = minutes[age % len(minutes)]
         traffic_ms, dwell_ms = np.roll(traffic_ms, shifted_by, (0, 1)), np.roll(dwell_ms, shifted_by, (0, 1))
         heats.add(Increment(traffic_ms, dwell_ms, 60_000, now_s - 60 * age, wall_s - 60 * age))
-    write_checkpoint(folder, camera, to_members(CameraBackup(heat_file.save(heats, {})), clock, boot_id()))
+    write_checkpoint(folder, camera, backup_to_members(CameraBackup(heat_file.save(heats, {})), clock, boot_id()))

@@ -1,4 +1,4 @@
-"""The `edgeheat` command; kept free of imports, because every worker process imports this module again."""
+"""Entry point of the `edgeheat` command; free of imports, because every child process imports this module again."""
 
 
 def main() -> None:

@@ -1,4 +1,4 @@
-"""Writes files atomically: a reader, or a power cut, finds the old file or the new one and never half of one."""
+"""Writes files atomically, so that after a power cut a file is the old or the new one; and explains write errors."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 TEMP_SUFFIX = ".edgeheat-tmp"
-"""How the names of unfinished files end; the owner of a folder may remove such files at startup."""
+"""Suffix of unfinished files; the module that owns a folder may delete them at startup."""
 
 
 def temp_beside(path: Path) -> Path:

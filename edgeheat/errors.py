@@ -1,9 +1,9 @@
-"""The exceptions of edgeheat: the class tells the caller how to react, the message tells the user what to fix."""
+"""The exceptions of edgeheat: the class determines how the caller reacts, the message says what the user must fix."""
 
 from __future__ import annotations
 
 OPENCV_REMEDY = "apt install libgl1 libglib2.0-0 libxcb1"
-"""Installs the shared libraries that OpenCV's wheels need, on x86 and ARM; a Debian without a desktop lacks them."""
+"""Command that installs the shared libraries that OpenCV needs; a Debian without a desktop lacks them."""
 
 
 class EdgeheatError(Exception):
@@ -13,7 +13,7 @@ class EdgeheatError(Exception):
 class ConfigError(EdgeheatError):
     """The configuration cannot be used; nothing may start until the user corrects it.
 
-    `errors` holds one line per error: where it is, what is wrong, what would be right.
+    `errors` holds one line per error: where it is, what is wrong, and how to correct it.
     """
 
     def __init__(self, errors: list[str]) -> None:

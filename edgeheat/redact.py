@@ -1,4 +1,4 @@
-"""Removes passwords from text before it reaches a log, a message, a metric or a page."""
+"""Replaces the logins and queries of URLs in a text by ***, so that no password reaches a log, message or page."""
 
 from __future__ import annotations
 

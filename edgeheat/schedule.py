@@ -1,4 +1,4 @@
-"""Computes when snapshots are due, from an interval or a cron line, in local time and across clock changes.
+"""Computes when snapshots are due, from an interval or a cron line in local time, and triggers APScheduler then.
 
 APScheduler's own cron trigger is not used: it counts weekdays from Monday, requires day *and* weekday to match where
 cron requires *either*, and iterates over every missed run after a step of the clock.
@@ -18,7 +18,7 @@ _SECOND = timedelta(seconds=1)
 _DAY_S = 86400
 _HOUR_S = 3600
 _HORIZON_DAYS = 40 * 366
-"""How far to search: 29 February on a given weekday can be 40 years away, as 2100 is not a leap year."""
+"""Days to search for the next instant: 29 February on a given weekday can be 40 years away, as 2100 is no leap year."""
 
 # Days of the months that have fewer than 31, in leap years.
 _LONGEST_MONTH = {2: 29, 4: 30, 6: 30, 9: 30, 11: 30}
@@ -39,9 +39,9 @@ class CronFields:
     """0 Sunday to 6 Saturday."""
 
     either_day: bool
-    """Both day and weekday are restricted: then a match of either is enough."""
+    """Whether both day and weekday are restricted, so that a match of either is sufficient, as in Unix cron."""
 
-    def on_day(self, day: date) -> bool:
+    def matches_day(self, day: date) -> bool:
         """Return whether the line matches this local day."""
         in_days, in_weekdays = day.day in self.days, day.isoweekday() % 7 in self.weekdays
         matches = in_days or in_weekdays if self.either_day else in_days and in_weekdays
@@ -84,20 +84,20 @@ def _parse_field(what: str, text: str, low: int, high: int, names: dict[str, int
             raise ValueError(f'has the {what} "{text}"; {what}s go from {low} to {high}')
         return value
 
-    allowed: set[int] = set()
-    for part in text.split(","):
-        span, _, step = part.partition("/")
+    values: set[int] = set()
+    for item in text.split(","):
+        span, _, step = item.partition("/")
         first, dash, last = span.partition("-")
         start = low if span == "*" else number(first)
         stop = number(last) if dash else (high if span == "*" or step else start)
-        if ("/" in part and not (step.isascii() and step.isdigit() and int(step) > 0)) or stop < start:
+        if ("/" in item and not (step.isascii() and step.isdigit() and int(step) > 0)) or stop < start:
             raise ValueError(f'has the {what} "{text}"; write it as in "*", "5", "1-5", "*/10" or "8-20/2"')
-        allowed.update(range(start, stop + 1, int(step or 1)))
-    return allowed
+        values.update(range(start, stop + 1, int(step or 1)))
+    return values
 
 
-class NextInstant:
-    """The instants of one schedule, computed from any instant without iterating over those between.
+class SnapshotSchedule:
+    """The instants at which snapshots are due; the next one is computed without iterating over those before it.
 
     A schedule for every hour (every = "10m", or cron with `*` for the hour) follows the local clock: it continues
     through the hour that autumn repeats and has no instants in the hour that spring skips. Any other schedule names
@@ -106,27 +106,27 @@ class NextInstant:
     """
 
     def __init__(
-        self, timezone: tzinfo, seconds_of_day: Sequence[int], on_day: Callable[[date], bool], every_hour: bool
+        self, timezone: tzinfo, seconds_of_day: Sequence[int], matches_day: Callable[[date], bool], every_hour: bool
     ) -> None:
         """`seconds_of_day` are the ascending times of a local day in seconds; use `every` or `cron` instead."""
         self._timezone = timezone
         self._seconds_of_day = seconds_of_day
-        self._on_day = on_day
+        self._matches_day = matches_day
         self._every_hour = every_hour
 
     @classmethod
-    def every(cls, period_s: int, timezone: tzinfo) -> NextInstant:
+    def every(cls, period_s: int, timezone: tzinfo) -> SnapshotSchedule:
         """Return the schedule of every `period_s` seconds from local midnight; ValueError unless it divides a day."""
         if not 1 <= period_s <= _DAY_S or _DAY_S % period_s:
             raise ValueError(f"a period of {period_s} s does not divide a day evenly")
         return cls(timezone, range(0, _DAY_S, period_s), lambda _: True, _HOUR_S % period_s == 0)
 
     @classmethod
-    def cron(cls, text: str, timezone: tzinfo) -> NextInstant:
+    def cron(cls, text: str, timezone: tzinfo) -> SnapshotSchedule:
         """Return the schedule of a cron line, see `parse_cron`."""
         fields = parse_cron(text)
         seconds = tuple(hour * _HOUR_S + minute * 60 for hour in fields.hours for minute in fields.minutes)
-        return cls(timezone, seconds, fields.on_day, len(fields.hours) == 24)
+        return cls(timezone, seconds, fields.matches_day, len(fields.hours) == 24)
 
     def after(self, instant: datetime) -> datetime:
         """Return the first instant of the schedule later than `instant` (aware), in UTC."""
@@ -150,7 +150,7 @@ class NextInstant:
         day, second = local.date(), local.hour * _HOUR_S + local.minute * 60 + local.second
         for _ in range(_HORIZON_DAYS):
             index = bisect_left(self._seconds_of_day, second)
-            if index < len(self._seconds_of_day) and self._on_day(day):
+            if index < len(self._seconds_of_day) and self._matches_day(day):
                 return datetime.combine(day, time.min) + timedelta(seconds=self._seconds_of_day[index])
             day, second = day + _DAY, 0
         raise ValueError("the schedule has no instants")
@@ -171,22 +171,22 @@ class NextInstant:
         return None
 
 
-class FirstInstantTrigger(BaseTrigger):  # type: ignore[misc]  # APScheduler 3 has no types
-    """An APScheduler trigger for the first instant after now, whatever was missed when the clock was set.
+class ScheduleTrigger(BaseTrigger):  # type: ignore[misc]  # APScheduler 3 has no types
+    """An APScheduler trigger that fires at the next instant of a schedule; instants that were missed are skipped.
 
     It returns UTC because APScheduler compares the result with its own now, and Python compares two datetimes of the
     same time zone by their local times, which is an hour wrong in the hour that autumn repeats. Set the scheduler to
     UTC too.
     """
 
-    def __init__(self, instants: NextInstant, stagger_s: float = 0.0) -> None:
+    def __init__(self, schedule: SnapshotSchedule, stagger_s: float = 0.0) -> None:
         """Fire `stagger_s` seconds after each instant, so that cameras do not all render at once."""
-        self._instants = instants
+        self._schedule = schedule
         self._stagger = timedelta(seconds=stagger_s)
 
     def get_next_fire_time(self, previous_fire_time: datetime | None, now: datetime) -> datetime:
         """Return the first instant after `now` plus the stagger; the previous one does not matter."""
-        return self._instants.after(now.astimezone(UTC) - self._stagger) + self._stagger
+        return self._schedule.after(now.astimezone(UTC) - self._stagger) + self._stagger
 
 
 def stagger_s(index: int, count: int) -> float:

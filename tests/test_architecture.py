@@ -63,7 +63,7 @@ IMPORT_NAMES = {"opencv-contrib-python": "cv2", "paho-mqtt": "paho"}
 
 # Packages that run in the parent process, which never loads what only its workers need.
 PARENT = {"__main__", "cli", "config", "schedule", "sinks", "store", "web", "daemon", "defs"}
-WORKER = {"daemon.worker", "daemon.render_worker", "daemon.preload"}
+WORKER = {"daemon.camera_worker", "daemon.plan_worker", "daemon.preload"}
 
 HEAVY = {"numpy", "cv2", "av"}
 
@@ -80,7 +80,7 @@ PURE_NEVER_USES = {
 }
 
 # Time is passed in; only one module reads the machine's clocks.
-CLOCK = "daemon.clock"
+CLOCK = "daemon.system_clock"
 CLOCK_READS = {
     *("time.time", "time.time_ns", "time.monotonic", "time.monotonic_ns", "time.sleep"),
     *("datetime.datetime.now", "datetime.datetime.utcnow", "datetime.datetime.today", "datetime.date.today"),
@@ -401,8 +401,8 @@ ALLOWED: list[tuple[str, Rule, Sources]] = [
         {"edgeheat.sinks.disk.sink": "from typing import TYPE_CHECKING\nif TYPE_CHECKING:\n    import numpy"},
     ),
     ("numpy when needed", heavy_parents, {"edgeheat.cli.app": "def render():\n    import numpy"}),
-    ("numpy in the worker", heavy_parents, {"edgeheat.daemon.worker": "import numpy"}),
-    ("the clock", clock_readers, {"edgeheat.daemon.clock": "import time\ntime.sleep(1)"}),
+    ("numpy in the worker", heavy_parents, {"edgeheat.daemon.camera_worker": "import numpy"}),
+    ("the clock", clock_readers, {"edgeheat.daemon.system_clock": "import time\ntime.sleep(1)"}),
     ("a time of day", clock_readers, {"edgeheat.a": "from datetime import time\ntime(12, 0)"}),
     (
         "a reason",

@@ -11,13 +11,13 @@ import numpy as np
 
 from edgeheat.core.heat.increment import Increment
 from edgeheat.core.pipeline import CameraPipeline
+from edgeheat.daemon.camera_worker import CameraWorker
 from edgeheat.daemon.messages import Message, ProgressReport, SourceFailed, StateSaved, WorkerSpec
-from edgeheat.daemon.worker import Worker
 from edgeheat.defs.params import HeatParams, Measure, PipelineParams
 from edgeheat.offline.render import RenderJob, render
 from edgeheat.sources.base import SourceOptions
 from edgeheat.sources.synthetic import open_synthetic
-from edgeheat.store.camera_state import CameraBackup
+from edgeheat.store.camera_backup import CameraBackup
 from tests.support.media import make_clip
 from tests.support.wait import DEADLINE_S
 
@@ -50,7 +50,7 @@ def shop_clip(path: Path) -> Path:
 def daemon_heats(clip: Path, params: PipelineParams) -> dict[str, np.ndarray]:
     ours, theirs = Pipe()
     spec = WorkerSpec("clip", str(clip), "tcp", False, None, 5.0, params, CameraBackup(), 0.0)
-    worker = threading.Thread(target=Worker(theirs, spec, PlayedClock()).run)
+    worker = threading.Thread(target=CameraWorker(theirs, spec, PlayedClock()).run)
     worker.start()
     saved: bytes | None = None
     increments: list[bytes] = []

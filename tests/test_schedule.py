@@ -12,13 +12,13 @@ from apscheduler.schedulers.background import BackgroundScheduler
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from edgeheat.schedule import FirstInstantTrigger, NextInstant, parse_cron, stagger_s
+from edgeheat.schedule import ScheduleTrigger, SnapshotSchedule, parse_cron, stagger_s
 
 ZONES = ["Europe/Oslo", "America/New_York", "Australia/Lord_Howe", "UTC"]
 START, END = datetime(2026, 1, 1, tzinfo=UTC), datetime(2029, 1, 1, tzinfo=UTC)
 
 
-def instants(schedule: NextInstant, start: datetime, end: datetime) -> list[datetime]:
+def instants(schedule: SnapshotSchedule, start: datetime, end: datetime) -> list[datetime]:
     found = []
     at = schedule.after(start)
     while at < end:
@@ -37,7 +37,7 @@ def days(zone: ZoneInfo) -> list[date]:
 @pytest.mark.parametrize("period_s", [1800, 3600])
 def test_an_interval_comes_at_every_multiple_of_the_local_clock_in_three_years(zone_name: str, period_s: int) -> None:
     zone = ZoneInfo(zone_name)
-    found = instants(NextInstant.every(period_s, zone), START, END)
+    found = instants(SnapshotSchedule.every(period_s, zone), START, END)
     # The independent way: look at the local clock every half hour.
     span_s = int((END - START).total_seconds())
     seen = (START + timedelta(seconds=s) for s in range(1800, span_s, 1800))
@@ -51,7 +51,7 @@ def test_a_time_of_day_comes_exactly_once_each_day_in_three_years(zone_name: str
     zone = ZoneInfo(zone_name)
     fields = parse_cron(text)
     slots = [time(hour, minute) for hour in fields.hours for minute in fields.minutes]
-    found = instants(NextInstant.cron(text, zone), START, END)
+    found = instants(SnapshotSchedule.cron(text, zone), START, END)
     by_day = Counter(at.astimezone(zone).date() for at in found)
     for day in days(zone):
         # Slots that the jump in spring skips come together at the instant of the jump.
@@ -80,7 +80,7 @@ def jump(day: date, zone: ZoneInfo) -> datetime:
 @pytest.mark.parametrize("zone_name", ZONES)
 def test_midnight_comes_once_on_days_of_23_24_and_25_hours(zone_name: str) -> None:
     zone = ZoneInfo(zone_name)
-    found = [at.astimezone(zone) for at in instants(NextInstant.every(86400, zone), START, END)]
+    found = [at.astimezone(zone) for at in instants(SnapshotSchedule.every(86400, zone), START, END)]
     assert {at.time() for at in found} == {time.min}
     assert [at.date() for at in found][: len(days(zone))] == days(zone)
 
@@ -100,7 +100,7 @@ def test_the_next_instant_is_the_same_from_anywhere_before_it(
 ) -> None:
     period_s, cron = schedule
     zone = ZoneInfo(zone_name)
-    slots = NextInstant.every(period_s, zone) if period_s else NextInstant.cron(cron, zone)
+    slots = SnapshotSchedule.every(period_s, zone) if period_s else SnapshotSchedule.cron(cron, zone)
     found = slots.after(start)
     assert found > start
     assert slots.after(start + min(timedelta(seconds=ahead_s), (found - start) * 0.999)) == found
@@ -108,14 +108,14 @@ def test_the_next_instant_is_the_same_from_anywhere_before_it(
 
 def test_a_skipped_time_comes_at_the_jump_also_when_asked_a_moment_before_it() -> None:
     moment = datetime(2026, 3, 29, 0, 59, 59, 500_000, UTC)
-    found = NextInstant.cron("30 2 * * *", ZoneInfo("Europe/Oslo")).after(moment)
+    found = SnapshotSchedule.cron("30 2 * * *", ZoneInfo("Europe/Oslo")).after(moment)
     assert found == datetime(2026, 3, 29, 1, 0, tzinfo=UTC)
 
 
 def test_the_hour_that_autumn_repeats_has_pictures() -> None:
     oslo = ZoneInfo("Europe/Oslo")
     start = datetime(2026, 10, 25, 0, 0, tzinfo=UTC)  # 02:00, an hour before the clock goes back to 02:00
-    found = instants(NextInstant.every(600, oslo), start, start + timedelta(hours=2))
+    found = instants(SnapshotSchedule.every(600, oslo), start, start + timedelta(hours=2))
     assert {b - a for a, b in itertools.pairwise(found)} == {timedelta(minutes=10)}
 
 
@@ -123,7 +123,7 @@ def test_cron_is_read_as_unix_reads_it() -> None:
     utc = ZoneInfo("UTC")
 
     def first(text: str) -> str:
-        return NextInstant.cron(text, utc).after(datetime(2026, 1, 1, tzinfo=UTC)).strftime("%a %Y-%m-%d %H:%M")
+        return SnapshotSchedule.cron(text, utc).after(datetime(2026, 1, 1, tzinfo=UTC)).strftime("%a %Y-%m-%d %H:%M")
 
     assert first("0 9 * * 0") == first("0 9 * * 7") == first("0 9 * * sun") == "Sun 2026-01-04 09:00"
     assert first("0 9 * * mon-wed") == "Mon 2026-01-05 09:00"
@@ -155,11 +155,11 @@ def test_incomplete_fields_are_rejected(text: str) -> None:
 
 def test_a_period_must_divide_a_day() -> None:
     with pytest.raises(ValueError, match="does not divide a day"):
-        NextInstant.every(420, ZoneInfo("UTC"))
+        SnapshotSchedule.every(420, ZoneInfo("UTC"))
 
 
-def trigger(stagger_s: float = 0.0) -> FirstInstantTrigger:
-    return FirstInstantTrigger(NextInstant.every(600, ZoneInfo("Europe/Oslo")), stagger_s)
+def trigger(stagger_s: float = 0.0) -> ScheduleTrigger:
+    return ScheduleTrigger(SnapshotSchedule.every(600, ZoneInfo("Europe/Oslo")), stagger_s)
 
 
 NOON = datetime(2026, 6, 1, 12, 3, tzinfo=UTC)

@@ -1,1 +1,1 @@
-"""The command line: arguments and exit codes, nothing else."""
+"""The command line: parses arguments, calls the daemon, the offline tools or the doctor, and returns exit codes."""

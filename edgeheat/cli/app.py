@@ -1,4 +1,4 @@
-"""The `edgeheat` command: its subcommands, in the order in which the help lists them.
+"""The `edgeheat` command line application: registers all subcommands, in the order in which the help lists them.
 
 Each subcommand imports what it needs when it is called: `run` stays in memory for years and must not load what only
 `render` needs.

@@ -1,4 +1,4 @@
-"""What all commands share: exit codes, messages on stderr and the --config option."""
+"""Shared by all commands: exit codes and the conversion of errors to them, messages on stderr, the --config option."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ ConfigOption = Annotated[
 ]
 
 
-def say(text: str) -> None:
+def echo_stderr(text: str) -> None:
     """Write a line to stderr, with passwords masked."""
     typer.echo(redact(text), err=True)
 
@@ -46,19 +46,19 @@ def exit_codes() -> Iterator[None]:
         yield
     except ConfigError as error:
         for line in error.errors:
-            say(line)
+            echo_stderr(line)
         raise typer.Exit(BAD_CONFIG) from None
     except StartupError as error:
-        say(str(error))
+        echo_stderr(str(error))
         raise typer.Exit(UNAVAILABLE) from None
     except EdgeheatError as error:
-        say(str(error))
+        echo_stderr(str(error))
         raise typer.Exit(FAILURE) from None
     except KeyboardInterrupt:
-        say("interrupted")
+        echo_stderr("interrupted")
         raise typer.Exit(INTERRUPTED) from None
     except ImportError as error:
         if error.name != "cv2" and "libG" not in str(error):
             raise
-        say(f"OpenCV does not load ({error}): {OPENCV_REMEDY}")
+        echo_stderr(f"OpenCV does not load ({error}): {OPENCV_REMEDY}")
         raise typer.Exit(UNAVAILABLE) from None

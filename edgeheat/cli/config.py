@@ -1,4 +1,4 @@
-"""`edgeheat config check`, `show` and `schema`: the configuration without starting anything."""
+"""`edgeheat config check`, `show` and `schema`: checks or prints the configuration without starting anything."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`edgeheat demo`: the daemon with two synthetic cameras, without any configuration."""
+"""`edgeheat demo`: runs the daemon with two synthetic cameras, without any configuration."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from edgeheat.config.types import parse_duration
 from edgeheat.errors import StartupError
 
 _PORTS = range(8080, 8180)
-"""Ports of the status page, tried in this order where --port names none."""
+"""Ports of the status page, tried in this order if --port is not given."""
 
 
 def demo(

@@ -1,4 +1,4 @@
-"""`edgeheat doctor`: run all checks and print each result with its remedy."""
+"""`edgeheat doctor`: runs all checks and prints each result with its remedy."""
 
 from __future__ import annotations
 
@@ -22,12 +22,12 @@ def doctor(
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object per line.")] = False,
 ) -> None:
     """Check everything edgeheat needs, cameras and broker included; exit code 1 if a check fails."""
-    from edgeheat.daemon.clock import SystemClock
-    from edgeheat.doctor.examine import examine
+    from edgeheat.daemon.system_clock import SystemClock
+    from edgeheat.doctor.run_checks import run_checks
 
     report = _print_json if as_json else _print_text
     with exit_codes():
-        if not examine(config, os.environ, SystemClock(), report):
+        if not run_checks(config, os.environ, SystemClock(), report):
             raise typer.Exit(FAILURE)
 
 

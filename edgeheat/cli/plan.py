@@ -1,4 +1,4 @@
-"""`edgeheat plan`: a picture by which to check the measured points of a floor plan."""
+"""`edgeheat plan`: draws a picture by which to check the measured points of a floor plan."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from edgeheat.cli.base import ConfigOption, exit_codes, say
+from edgeheat.cli.base import ConfigOption, echo_stderr, exit_codes
 from edgeheat.config import load_config
 
 
@@ -20,7 +20,7 @@ def plan(
     config: ConfigOption = None,
 ) -> None:
     """Draw what the cameras of a floor plan see now onto the plan, with the measured points, to check them."""
-    from edgeheat.daemon.clock import SystemClock
+    from edgeheat.daemon.system_clock import SystemClock
 
     with exit_codes():
         settings = load_config(config, os.environ)
@@ -28,5 +28,5 @@ def plan(
 
         written, warnings = check_plan(settings, name, output, SystemClock())
         for warning in warnings:
-            say(warning)
+            echo_stderr(warning)
         typer.echo(written)

@@ -1,4 +1,4 @@
-"""The progress bar of `edgeheat render` and `edgeheat tune`."""
+"""Creates the progress bar of `edgeheat render` and `edgeheat tune`."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ if TYPE_CHECKING:
     from rich.progress import Progress
 
 
-def progress_bar() -> Progress:
+def make_progress_bar() -> Progress:
     """Return a bar on stderr that shows only on a terminal and disappears when the work is done or has failed."""
     from rich.console import Console
     from rich.progress import (

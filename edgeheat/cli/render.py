@@ -1,4 +1,4 @@
-"""`edgeheat render`: the heat map of a recording, as a picture, a video and numbers."""
+"""`edgeheat render`: draws the heat map of a recording as a picture or video, or writes it as numbers."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
-from edgeheat.cli.base import exit_codes, say
-from edgeheat.cli.progress import progress_bar
-from edgeheat.cli.recording import (
+from edgeheat.cli.base import echo_stderr, exit_codes
+from edgeheat.cli.progress import make_progress_bar
+from edgeheat.cli.recording_options import (
     CameraOption,
-    FileOption,
+    DefaultsFileOption,
     FpsOption,
     FramesOption,
     InputArgument,
@@ -20,7 +20,7 @@ from edgeheat.cli.recording import (
     StartOption,
     StepOption,
     default_output,
-    pipeline_params,
+    pipeline_params_from_options,
     setting_option,
 )
 from edgeheat.config import MotionSettings, StyleSettings
@@ -30,10 +30,10 @@ if TYPE_CHECKING:
     from edgeheat.offline.render import RenderResult
 
 _WELL_OBSERVED_RATIO = 0.9
-"""Share of a recording below which the last line suggests `edgeheat tune`."""
+"""Observed fraction of a recording below which the last line suggests `edgeheat tune`."""
 
 
-def _style(name: str) -> Any:
+def _style_option(name: str) -> Any:
     return setting_option(StyleSettings, name)
 
 
@@ -52,7 +52,7 @@ def render(  # noqa: PLR0917 (every option is a parameter)
     frames: FramesOption = None,
     step: StepOption = 1,
     fps: FpsOption = None,
-    config: FileOption = None,
+    config: DefaultsFileOption = None,
     camera: CameraOption = None,
     overwrite: OverwriteOption = False,
     measure: Annotated[
@@ -68,20 +68,20 @@ def render(  # noqa: PLR0917 (every option is a parameter)
     video_quality: Annotated[
         int, typer.Option(min=0, max=51, help="x264's CRF: lower is better and larger; scaled for vp9 and av1.")
     ] = 23,
-    colormap: Annotated[str | None, _style("colormap")] = None,
-    overlay: Annotated[bool | None, _style("overlay")] = None,
-    alpha: Annotated[float | None, _style("alpha")] = None,
-    background: Annotated[Literal["grey", "colour"] | None, _style("background")] = None,
-    background_dim: Annotated[float | None, _style("background_dim")] = None,
-    blur: Annotated[float | None, _style("blur")] = None,
-    normalize: Annotated[bool | None, _style("normalize")] = None,
-    vmax: Annotated[str | None, _style("vmax")] = None,
-    gamma: Annotated[float | None, _style("gamma")] = None,
-    legend: Annotated[bool | None, _style("legend")] = None,
-    title: Annotated[bool | None, _style("title")] = None,
-    max_width: Annotated[int | None, _style("max_width")] = None,
-    format: Annotated[Literal["png", "jpeg", "webp"] | None, _style("format")] = None,
-    quality: Annotated[int | None, _style("quality")] = None,
+    colormap: Annotated[str | None, _style_option("colormap")] = None,
+    overlay: Annotated[bool | None, _style_option("overlay")] = None,
+    alpha: Annotated[float | None, _style_option("alpha")] = None,
+    background: Annotated[Literal["grey", "colour"] | None, _style_option("background")] = None,
+    background_dim: Annotated[float | None, _style_option("background_dim")] = None,
+    blur: Annotated[float | None, _style_option("blur")] = None,
+    normalize: Annotated[bool | None, _style_option("normalize")] = None,
+    vmax: Annotated[str | None, _style_option("vmax")] = None,
+    gamma: Annotated[float | None, _style_option("gamma")] = None,
+    legend: Annotated[bool | None, _style_option("legend")] = None,
+    title: Annotated[bool | None, _style_option("title")] = None,
+    max_width: Annotated[int | None, _style_option("max_width")] = None,
+    format: Annotated[Literal["png", "jpeg", "webp"] | None, _style_option("format")] = None,
+    quality: Annotated[int | None, _style_option("quality")] = None,
 ) -> None:
     """Draw the heat map of a recording; without -o, --video and --grid to INPUT_heatmap.png beside the input."""
     # Long because every option is a parameter.
@@ -89,12 +89,12 @@ def render(  # noqa: PLR0917 (every option is a parameter)
     if video is None and video_codec is not None:
         raise typer.BadParameter("--video-codec needs --video, which names the file")
     with exit_codes():
-        params = pipeline_params(source, config, camera, context.params)
+        params = pipeline_params_from_options(source, config, camera, context.params)
         if image is None and video is None and grid is None:
             image = default_output(source, "heatmap", ".jpg" if format == "jpeg" else f".{format or 'png'}")
-        from edgeheat.offline import render as engine
+        from edgeheat.offline import render as offline_render
 
-        job = engine.RenderJob(
+        job = offline_render.RenderJob(
             source,
             params,
             image,
@@ -109,14 +109,14 @@ def render(  # noqa: PLR0917 (every option is a parameter)
             video_codec=video_codec or "h264",
             measure=measure,
         )
-        with progress_bar() as bar:
+        with make_progress_bar() as bar:
             task = bar.add_task("frames", total=None)
-            done = engine.render(job, lambda count, total: bar.update(task, completed=count, total=total))
+            done = offline_render.render(job, lambda count, total: bar.update(task, completed=count, total=total))
         for path in done.written:
             typer.echo(path)
-        say(f"{done.frames} frames, {done.observed_s:.1f} of {done.length_s:.1f} s observed{_tune_hint(done)}")
+        echo_stderr(f"{done.frames} frames, {done.observed_s:.1f} of {done.length_s:.1f} s observed{_tune_hint(done)}")
 
 
 def _tune_hint(done: RenderResult) -> str:
-    """Return a pointer to `edgeheat tune` if much of the recording was not counted, else nothing."""
+    """Return a hint to `edgeheat tune` if much of the recording was not counted, otherwise an empty text."""
     return "; edgeheat tune shows what was not" if done.observed_s < _WELL_OBSERVED_RATIO * done.length_s else ""

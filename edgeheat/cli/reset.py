@@ -1,4 +1,4 @@
-"""`edgeheat reset`: ask the running daemon to discard what it has learned or counted of a camera."""
+"""`edgeheat reset`: requests that the running daemon discards what it has learned or counted of a camera."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from edgeheat.cli.base import ConfigOption, exit_codes, say
+from edgeheat.cli.base import ConfigOption, echo_stderr, exit_codes
 from edgeheat.config import load_config
 
 
@@ -33,13 +33,15 @@ def reset(  # noqa: PLR0917 (every option is a parameter)
         raise typer.BadParameter("choose what to reset: --flicker, --moved or --heat")
     with exit_codes():
         settings = load_config(config, os.environ, images_required=False)
-        known = [one.name for one in settings.camera]
+        known = [configured.name for configured in settings.camera]
         if camera not in known:
             raise typer.BadParameter(f"{camera}: not in the configuration, which has {', '.join(known)}")
         if heat and not yes:
             typer.confirm(f"Delete all heat of {camera}? It cannot be restored.", abort=True, err=True)
-        from edgeheat.daemon.requests import write_request
+        from edgeheat.daemon.reset_requests import write_request
         from edgeheat.defs.commands import Reset
 
         path = write_request((storage or settings.storage_path) / "state", camera, Reset(flicker, moved, heat))
-        say(f"{path}: will be carried out when edgeheat runs and {camera} is online, within a day; its log confirms it")
+        echo_stderr(
+            f"{path}: will be carried out when edgeheat runs and {camera} is online, within a day; its log confirms it"
+        )

@@ -1,4 +1,4 @@
-"""`edgeheat run`: the daemon with the configured cameras."""
+"""`edgeheat run`: runs the daemon with the configured cameras."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`edgeheat tune`: show what counts in a recording and suggest settings."""
+"""`edgeheat tune`: shows what counts in a recording, what is rejected and why, and suggests settings."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ from typing import Annotated
 import typer
 
 from edgeheat.cli.base import exit_codes
-from edgeheat.cli.progress import progress_bar
-from edgeheat.cli.recording import (
+from edgeheat.cli.progress import make_progress_bar
+from edgeheat.cli.recording_options import (
     CameraOption,
-    FileOption,
+    DefaultsFileOption,
     FpsOption,
     FramesOption,
     InputArgument,
@@ -20,7 +20,7 @@ from edgeheat.cli.recording import (
     StartOption,
     StepOption,
     default_output,
-    pipeline_params,
+    pipeline_params_from_options,
     setting_option,
 )
 from edgeheat.config import MotionSettings
@@ -40,7 +40,7 @@ def tune(  # noqa: PLR0917 (every option is a parameter)
     frames: FramesOption = None,
     step: StepOption = 1,
     fps: FpsOption = None,
-    config: FileOption = None,
+    config: DefaultsFileOption = None,
     camera: CameraOption = None,
     overwrite: OverwriteOption = False,
     subtractor: Annotated[Subtractor | None, setting_option(MotionSettings, "subtractor")] = None,
@@ -49,16 +49,16 @@ def tune(  # noqa: PLR0917 (every option is a parameter)
     # SIGTERM acts like Ctrl-C, so that unfinished files are removed.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     with exit_codes():
-        params = pipeline_params(source, config, camera, {"subtractor": subtractor})
-        from edgeheat.offline.tuning import tune as engine
+        params = pipeline_params_from_options(source, config, camera, {"subtractor": subtractor})
+        from edgeheat.offline.tuning import tune as offline_tune
         from edgeheat.offline.tuning.advice import as_toml
 
         output = sheet or default_output(source, "tune", ".jpg")
-        job = engine.TuneJob(source, params, output, video, start, frames, step, fps, overwrite)
-        with progress_bar() as bar:
+        job = offline_tune.TuneJob(source, params, output, video, start, frames, step, fps, overwrite)
+        with make_progress_bar() as bar:
             task = bar.add_task("frames", total=None)
-            done = engine.tune(job, lambda count, total: bar.update(task, completed=count, total=total))
+            done = offline_tune.tune(job, lambda count, total: bar.update(task, completed=count, total=total))
         # The whole output is TOML, so that it can be redirected to a file.
-        for line in (*map(str, done.written), "", *engine.summary_lines(done.summary, done.warnings), ""):
+        for line in (*map(str, done.written), "", *offline_tune.summary_lines(done.summary, done.warnings), ""):
             typer.echo(f"# {line}".rstrip())
         typer.echo(as_toml(done.advice), nl=False)

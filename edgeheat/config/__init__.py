@@ -1,4 +1,4 @@
-"""The configuration: read from file, environment and secrets, checked as a whole, handed down in pieces."""
+"""The configuration: reads file, environment and secrets, checks all settings, and builds parameters from them."""
 
 from edgeheat.config.camera import Camera, CameraSettings, MotionSettings, StyleSettings
 from edgeheat.config.load import build_config, find_config, load_config, override_style

@@ -1,13 +1,14 @@
-"""Settings of one camera: source, motion detection, heats, drawing style and zones."""
+"""Settings of one camera, checked: source, login, motion detection, heats, drawing style and zones."""
 
 from __future__ import annotations
 
 from datetime import tzinfo
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, SecretStr, model_validator
+from pydantic import Field, PrivateAttr, SecretStr, model_validator
 
-from edgeheat.config.sources import with_login
+from edgeheat.config.settings_table import SettingsTable
+from edgeheat.config.source_url import with_login
 from edgeheat.config.types import Colormap, Duration, Name, Polygon, TimeOfDay, ZoneName, duration_text
 from edgeheat.defs.params import (
     DEFAULT_HEATS,
@@ -27,13 +28,7 @@ _MOTION = MotionParams()
 _STYLE = Style()
 
 
-class Table(BaseModel):
-    """Base of every table of config.toml; where the attribute's name has a unit, the alias is the name in the file."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
-
-
-class MotionSettings(Table):
+class MotionSettings(SettingsTable):
     """How motion is detected: [camera.motion]."""
 
     grid_width: Annotated[int, Field(ge=16, le=1920)] = _MOTION.grid_width
@@ -49,13 +44,13 @@ class MotionSettings(Table):
     """Length of the start phase: its frames are kept in memory until the background model exists, and counted then."""
 
     subtractor: Subtractor = _MOTION.subtractor
-    """OpenCV's background subtractor; the same checks follow after each of them."""
+    """OpenCV's background subtractor; shadows, specks, flicker and static objects are rejected after each of them."""
 
     history_s: Annotated[Duration, Field(ge=1, le=86400)] = Field(default=_MOTION.history_s, alias="history")
-    """Time constant of the background subtractor: what stands still for longer becomes background."""
+    """Time constant of the background subtractor: how fast its background model follows changes of the scene."""
 
     var_threshold: Annotated[float, Field(gt=0, le=1000)] = _MOTION.var_threshold
-    """Squared distance from the background, in variances, from which a cell is foreground; higher is less sensitive."""
+    """Threshold on the squared Mahalanobis distance of a cell from the background; higher is less sensitive."""
 
     detect_shadows: bool = _MOTION.detect_shadows
     """Distinguish shadows from people; shadow cells never count."""
@@ -67,30 +62,31 @@ class MotionSettings(Table):
     """Size of the closing that fills holes, in cells; 0 for none."""
 
     min_blob_cells: Annotated[int, Field(ge=0, le=10000)] = _MOTION.min_blob_cells
-    """Blobs of fewer cells are rejected as noise; at the lower edge of the picture, where people are near and large."""
+    """Smallest number of cells of a blob at the lower edge of the picture, where people are large; smaller is noise."""
 
     min_blob_far_cells: Annotated[int, Field(ge=0, le=10000)] | None = _MOTION.min_blob_far_cells
-    """The same at the upper edge, where people are far and small; not set: as at the lower edge."""
+    """The same at the upper edge, where people are small; linear in between. Not set: as at the lower edge."""
 
     light_gate: bool = _MOTION.light_gate
     """Do not count while the light of the whole picture changes: lamps, exposure, night switch."""
 
     flicker_mask: bool = _MOTION.flicker_mask
-    """Learn which places change for minutes without a break (a screen, a sign, a plant) and exclude them until they are
+    """Learn which cells change for minutes without a break (a screen, a sign, a plant) and exclude them until they are
     still."""
 
     dwell_max_s: Annotated[Duration, Field(ge=10, le=86400)] = Field(default=_MOTION.dwell_max_s, alias="dwell_max")
-    """Anything present for longer than this without leaving is treated as a static object from then on."""
+    """Longest stay that counts as a person's, with or without micro-motion; anything present for longer is treated as a
+    static object."""
 
     furniture_s: Annotated[Duration, Field(ge=5, le=86400)] = Field(default=_MOTION.furniture_s, alias="furniture")
-    """A new object without any micro-motion for this time, such as a pallet, is a static object; its time is not
-    counted."""
+    """Anything new without micro-motion for this duration, such as a pallet, is treated as a static object; its time
+    counts only if it leaves again within `dwell_max`."""
 
     feet: bool = _MOTION.feet
     """Assign the heat of each person to their lower edge: where they stand, not where their head is seen."""
 
     @model_validator(mode="after")
-    def _pauses_are_no_gaps(self) -> MotionSettings:
+    def _check_max_gap(self) -> MotionSettings:
         if self.analysis_fps * self.max_gap_s < 1.0:
             raise ValueError(
                 f"has analysis_fps {self.analysis_fps:g}, one frame in {1 / self.analysis_fps:g} s, and max_gap "
@@ -99,7 +95,7 @@ class MotionSettings(Table):
         return self
 
     @model_validator(mode="after")
-    def _far_blobs_are_smaller(self) -> MotionSettings:
+    def _check_blob_sizes(self) -> MotionSettings:
         if self.min_blob_far_cells is not None and self.min_blob_far_cells > self.min_blob_cells:
             raise ValueError(
                 f"has min_blob_far_cells {self.min_blob_far_cells} above min_blob_cells {self.min_blob_cells}; "
@@ -112,33 +108,35 @@ class MotionSettings(Table):
         return MotionParams(**dict(self))
 
 
-class HeatSettings(Table):
+class HeatSettings(SettingsTable):
     """One heat, named by its table: [camera.heats.NAME]."""
 
     kind: HeatKind
     """`decaying` fades, `window` covers exactly the last `length`, `total` only grows."""
 
     half_life_s: Annotated[Duration, Field(ge=1)] | None = Field(default=None, alias="half_life")
-    """Of a decaying heat: after this time, motion counts half."""
+    """Decaying heats: after this time, motion counts half."""
 
     # The cells of a window are milliseconds in 32 bits, which overflow after 49 days.
     length_s: Annotated[Duration, Field(ge=60, le=31 * 86400)] | None = Field(default=None, alias="length")
-    """Of a window: how far it reaches back, at most 31 days."""
+    """Window heats: length of the window, at most 31 days."""
 
     since: TimeOfDay | None = None
-    """Of a total: the local time of day at which it restarts from zero; not set: never."""
+    """Total heats: local time of day at which the heat restarts from zero; not set: never."""
 
     measure: Measure = Field(default="presence", alias="of")
     """What it measures: `traffic` is movement, `dwell` is staying, `presence` is both together."""
 
     @model_validator(mode="after")
-    def _fits_kind(self) -> HeatSettings:
-        wanted = {"decaying": "half_life", "window": "length"}.get(self.kind)
-        given = {"half_life": self.half_life_s, "length": self.length_s, "since": self.since}
-        if wanted and given[wanted] is None:
-            raise ValueError(f'is of kind "{self.kind}" and needs {wanted}; add, for example, {wanted} = "1h"')
-        for key, value in given.items():
-            if value is not None and key not in {wanted, "since" if self.kind == "total" else None}:
+    def _check_keys_of_kind(self) -> HeatSettings:
+        required_key = {"decaying": "half_life", "window": "length"}.get(self.kind)
+        values = {"half_life": self.half_life_s, "length": self.length_s, "since": self.since}
+        if required_key and values[required_key] is None:
+            raise ValueError(
+                f'is of kind "{self.kind}" and needs {required_key}; add, for example, {required_key} = "1h"'
+            )
+        for key, value in values.items():
+            if value is not None and key not in {required_key, "since" if self.kind == "total" else None}:
                 raise ValueError(f'is of kind "{self.kind}", which has no {key}; remove it')
         return self
 
@@ -157,20 +155,20 @@ def _default_heats() -> dict[str, HeatSettings]:
     }
 
 
-class StyleSettings(Table):
+class StyleSettings(SettingsTable):
     """How a heat is drawn: [camera.style]; names and meanings follow `mg_heatmap` of the Musical Gestures Toolbox."""
 
     colormap: Colormap = _STYLE.colormap
     """Any matplotlib colormap name."""
 
     overlay: bool = _STYLE.overlay
-    """Draw on the dimmed picture of the scene; else the heat only, on black."""
+    """Draw on the dimmed picture of the scene; otherwise only the heat, on black."""
 
     alpha: Annotated[float, Field(ge=0, le=1)] = _STYLE.alpha
     """Greatest opacity of the heat; a pixel's opacity follows its heat."""
 
     background: Literal["grey", "colour"] = _STYLE.background
-    """The picture of the scene in grey or in colour."""
+    """Draw the picture of the scene in grey or in colour."""
 
     background_dim: Annotated[float, Field(ge=0, le=1)] = _STYLE.background_dim
     """Brightness of that picture, 0 black to 1 unchanged."""
@@ -179,16 +177,16 @@ class StyleSettings(Table):
     """Radius of the Gaussian, in grid cells, that smooths the heat before it is drawn; 0 for none."""
 
     normalize: bool = _STYLE.normalize
-    """The hottest place is the top of the colormap; else `vmax` is."""
+    """The maximum of the heat is the top of the colormap; otherwise `vmax` is."""
 
     vmax_s: Annotated[Duration, Field(gt=0)] = Field(default=_STYLE.vmax_s, alias="vmax")
-    """Motion-seconds at the top of the colormap if `normalize` is off."""
+    """Seconds of heat at the top of the colormap if `normalize` is off."""
 
     gamma: Annotated[float, Field(gt=0, le=10)] = _STYLE.gamma
     """Exponent on the heat from 0 to 1; below 1 makes weak motion more visible."""
 
     legend: bool = _STYLE.legend
-    """Draw a colour scale in motion-seconds."""
+    """Draw a colour scale in seconds."""
 
     title: bool = _STYLE.title
     """Write camera, period, local time and coverage on the picture."""
@@ -200,22 +198,22 @@ class StyleSettings(Table):
     """Format of the picture file."""
 
     quality: Annotated[int, Field(ge=1, le=100)] = _STYLE.quality
-    """Of JPEG and WebP."""
+    """Quality of JPEG and WebP."""
 
     def params(self) -> Style:
         """Return these settings as parameters of the engine."""
         return Style(**dict(self))
 
 
-class ZoneSettings(Table):
+class ZoneSettings(SettingsTable):
     """A polygon of the picture: [[camera.zone]]."""
 
     name: ZoneName
-    """Name in figures, topics and metrics; `all` is reserved for the whole picture."""
+    """Name in statistics, topics and metrics; `all` is reserved for the whole picture."""
 
     kind: ZoneKind = "zone"
-    """`zone` has its own figures; motion counts only inside `include` and never inside `ignore`; `privacy` is blacked
-    out before any other processing."""
+    """`zone` has statistics of its own; motion counts only inside `include` and never inside `ignore`; `privacy` is
+    blacked out before any other processing."""
 
     polygon: Polygon
     """Corners [x, y] in order around the edge, from 0 to 1 of the picture's width and height, from its top left."""
@@ -224,7 +222,7 @@ class ZoneSettings(Table):
     """Factor for the ranking of zones: 2 for a place of twice the importance, 0 for last."""
 
     @model_validator(mode="after")
-    def _only_zones_are_ranked(self) -> ZoneSettings:
+    def _check_weight(self) -> ZoneSettings:
         if self.kind != "zone" and self.weight != 1.0:
             raise ValueError(f'is of kind "{self.kind}", which has no weight; remove it')
         return self
@@ -234,11 +232,11 @@ class ZoneSettings(Table):
         return ZoneParams(self.name, self.kind, self.polygon, self.weight)
 
 
-class CameraSettings(Table):
-    """Settings of a camera that [defaults] may set for all cameras."""
+class CameraSettings(SettingsTable):
+    """The settings of a camera that [defaults] may set for all cameras: everything but name and source."""
 
     username: str = ""
-    """User to log in to the camera as, used literally; inserted into a `source` URL that has none."""
+    """User name for the camera's login, used literally; inserted into a `source` URL that has none."""
 
     password: SecretStr = SecretStr("")
     """Password of that user, used literally; preferably in a secret file `camera-NAME-password`."""
@@ -277,7 +275,7 @@ class CameraSettings(Table):
 
 
 class Camera(CameraSettings):
-    """One camera: [[camera]]."""
+    """All settings of one camera: [[camera]]."""
 
     name: Name
     """Name of the camera in pictures, topics and metrics; unique."""

@@ -1,4 +1,4 @@
-"""The colormap names of matplotlib, so that the parent process can check a name without loading numpy.
+"""The list of matplotlib's colormap names, so that the parent process can check a name without loading numpy.
 
 cmap, which provides the colours, imports numpy; a test compares this list with it.
 """

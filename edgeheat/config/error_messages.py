@@ -1,4 +1,4 @@
-"""Converts pydantic's errors into lines that name the setting, what is wrong with it and what would be right."""
+"""Converts pydantic's errors into lines that name the setting, what is wrong with it and how to correct it."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ ErrorDetails = Mapping[str, Any]
 """An item of pydantic's `ValidationError.errors()`: type, loc, input and ctx."""
 
 SettingError = tuple[Path, str]
-"""The path of a setting, and what is wrong with it and what would be right."""
+"""The path of a setting, and a message: what is wrong with it and how to correct it."""
 
 
 def location_text(path: Path) -> str:
@@ -32,8 +32,8 @@ def setting_path(error: ErrorDetails) -> Path:
 
 
 def describe(error: ErrorDetails, model: type[BaseModel]) -> str:
-    """Return what is wrong and what would be right; `model` is the root model of the validation."""
-    path, kind, given, context = setting_path(error), error["type"], error["input"], error.get("ctx", {})
+    """Return what is wrong and how to correct it; `model` is the root model of the validation."""
+    path, kind, value, context = setting_path(error), error["type"], error["input"], error.get("ctx", {})
     if kind == "value_error":
         return str(context["error"])
     if kind == "extra_forbidden":
@@ -43,13 +43,13 @@ def describe(error: ErrorDetails, model: type[BaseModel]) -> str:
         )
     if kind == "literal_error":
         words = [str(word) for word in get_args(_annotation_at(model, path))]
-        return f"is {quoted(given)}; must be one of {', '.join(words)}{suggestion(str(given), words)}"
+        return f"is {quoted(value)}; must be one of {', '.join(words)}{suggestion(str(value), words)}"
     if kind in _BOUNDS:
-        words_of_bound, key = _BOUNDS[kind]
+        bound_words, key = _BOUNDS[kind]
         write = _writer(model, path)
-        return f"is {_given(given, write)}; must be {words_of_bound} {write(context[key])}"
+        return f"is {_value_text(value, write)}; must be {bound_words} {write(context[key])}"
     if kind in _EXPECTED:
-        return _EXPECTED[kind] if kind in _WITHOUT_VALUE else f"is {quoted(given)}; {_EXPECTED[kind]}"
+        return _EXPECTED[kind] if kind in _WITHOUT_VALUE else f"is {quoted(value)}; {_EXPECTED[kind]}"
     return str(error["msg"])
 
 
@@ -91,7 +91,7 @@ def _writer(model: type[BaseModel], path: Path) -> Callable[[float], str]:
     return lambda value: f"{value:g}"
 
 
-def _given(value: Any, write: Callable[[float], str]) -> str:
+def _value_text(value: Any, write: Callable[[float], str]) -> str:
     if isinstance(value, int | float) and not isinstance(value, bool):
         with suppress(OverflowError):  # a whole number too large for a float
             return write(value)

@@ -17,7 +17,7 @@ from edgeheat.config.camera import StyleSettings
 from edgeheat.config.error_messages import SettingError
 from edgeheat.config.plan import heat_errors, plan_errors, resolve_images
 from edgeheat.config.settings import Config
-from edgeheat.config.sources import check_source, expand_variables
+from edgeheat.config.source_url import check_source, expand_variables
 from edgeheat.config.types import expand_home, one_line, quoted, system_timezone_name
 from edgeheat.errors import ConfigError
 
@@ -27,11 +27,12 @@ ETC_CONFIG = Path("/etc/edgeheat/config.toml")
 RUN_SECRETS = Path("/run/secrets")
 """Where Docker puts secret files."""
 
-Table = dict[str, Any]
+TomlTable = dict[str, Any]
+"""A table as `tomllib` returns it, before validation."""
 
 
 def find_config(env: Mapping[str, str]) -> Path:
-    """Return the configuration file to read if none is given; raises ConfigError, with how to begin, if none exists."""
+    """Return the configuration file to read if none is given; raises ConfigError, with a hint, if none exists."""
     if named := env.get("EDGEHEAT_CONFIG"):
         return Path(named)
     for path in (Path("edgeheat.toml"), ETC_CONFIG):
@@ -40,7 +41,7 @@ def find_config(env: Mapping[str, str]) -> Path:
     raise ConfigError(
         [
             f"no configuration: neither edgeheat.toml here nor {ETC_CONFIG} exists; copy config.example.toml to one of "
-            "them and enter your camera, or try it without any: edgeheat demo"
+            "them and add your camera, or run the demo, which needs none: edgeheat demo"
         ]
     )
 
@@ -68,18 +69,18 @@ def load_config(
     return _check(layers, env, cameras_required, images_required)
 
 
-def build_config(tables: Table, env: Mapping[str, str]) -> Config:
+def build_config(tables: TomlTable, env: Mapping[str, str]) -> Config:
     """Check a configuration that is given as tables, in the form of the file; raises ConfigError."""
     return _check(_Layers("built-in", tables, {}, {}), env)
 
 
-def override_style(style: StyleSettings, given: Mapping[str, Any]) -> StyleSettings:
-    """Return `style` with the settings in `given` (by their names in the file) replaced; raises ConfigError."""
+def override_style(style: StyleSettings, overrides: Mapping[str, Any]) -> StyleSettings:
+    """Return `style` with the settings in `overrides` (by their names in the file) replaced; raises ConfigError."""
     try:
-        return StyleSettings.model_validate(style.model_dump(by_alias=True) | dict(given))
+        return StyleSettings.model_validate(style.model_dump(by_alias=True) | dict(overrides))
     except ValidationError as error:
-        found = map(dict[str, Any], error.errors())
-        raise ConfigError([f"{e['loc'][0]}: {error_messages.describe(e, StyleSettings)}" for e in found]) from None
+        details = map(dict[str, Any], error.errors())
+        raise ConfigError([f"{e['loc'][0]}: {error_messages.describe(e, StyleSettings)}" for e in details]) from None
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,22 +88,22 @@ class _Layers:
     """The settings of each origin, so that an error can name the place to correct."""
 
     file: str
-    tables: Table
-    secrets: Table
-    environment: Table
+    tables: TomlTable
+    secrets: TomlTable
+    environment: TomlTable
 
-    def merged(self) -> Table:
+    def merged(self) -> TomlTable:
         return _merge(_merge(self.tables, self.secrets), self.environment)
 
-    def place(self, path: error_messages.Path) -> str:
-        """Return where the user finds the setting; in a zone with the names of camera and zone beside their numbers."""
+    def location_of(self, path: error_messages.Path) -> str:
+        """Return where the user finds the setting; in a zone, with camera and zone named beside their numbers."""
         names = _zone_names(self.merged(), path)
-        if _holds(self.environment, path):
+        if _has_path(self.environment, path):
             return "EDGEHEAT_" + "__".join(str(part).upper() for part in path) + names
-        if _holds(self.secrets, path):
+        if _has_path(self.secrets, path):
             return f"secret {'-'.join(map(str, path))}"
-        where = error_messages.location_text(path)
-        return f"{self.file}: {where}{names}" if where else self.file
+        location = error_messages.location_text(path)
+        return f"{self.file}: {location}{names}" if location else self.file
 
 
 def _check(
@@ -125,16 +126,16 @@ def _check(
     try:
         config = Config(**{**tables, "camera": cameras})
     except ValidationError as error:
-        found = [
+        new_errors = [
             e
             for e in map(dict[str, Any], error.errors())
             if not _reported_in_defaults(e, own_cameras, tables.get("defaults"))
         ]
-        errors = [(error_messages.setting_path(e), error_messages.describe(e, Config)) for e in found] + errors
+        errors = [(error_messages.setting_path(e), error_messages.describe(e, Config)) for e in new_errors] + errors
     else:
         errors = errors or heat_errors(config.plan, config.camera)
     if errors:
-        raise ConfigError([one_line(f"{layers.place(path)}: {text}") for path, text in errors])
+        raise ConfigError([one_line(f"{layers.location_of(path)}: {text}") for path, text in errors])
     if not config.site.timezone:
         system_timezone_name()
     for camera, source in zip(config.camera, sources, strict=True):
@@ -142,7 +143,7 @@ def _check(
     return config
 
 
-def _fill_in_defaults(tables: Table) -> Any:
+def _fill_in_defaults(tables: TomlTable) -> Any:
     """Return the cameras merged onto [defaults]: tables merged, lists replaced; wrong types are left for validation."""
     cameras, defaults = tables.get("camera", []), tables.get("defaults", {})
     if not (isinstance(cameras, list) and isinstance(defaults, dict)):
@@ -153,7 +154,7 @@ def _fill_in_defaults(tables: Table) -> Any:
 def _camera_errors(cameras: Any, defaults: Any, required: bool) -> list[SettingError]:
     """Return errors that concern several cameras or zones: no camera at all, duplicate names.
 
-    `cameras` are not merged with [defaults], so that an error in its zones is reported once, at its place.
+    `cameras` are not merged with [defaults], so that an error in the zones of [defaults] is reported once, there.
     """
     if required and cameras == []:
         return [(("camera",), "is missing; add a [[camera]] table with name and source")]
@@ -177,23 +178,24 @@ def _duplicate_names(tables: Any, path: error_messages.Path) -> list[SettingErro
             continue
         first = seen.setdefault(name.casefold(), index)
         if first != index:
-            alike = "as" if tables[first]["name"] == name else "except for case as"
-            where = error_messages.location_text((*path, first))
-            errors.append(((*path, index, "name"), f"is {quoted(name)}, {alike} in {where}; names must be unique"))
+            other = error_messages.location_text((*path, first))
+            is_same = tables[first]["name"] == name
+            relation = f"as in {other}" if is_same else f"which differs only in case from {other}"
+            errors.append(((*path, index, "name"), f"is {quoted(name)}, {relation}; names must be unique"))
     return errors
 
 
 def _zone_names(tables: Any, path: error_messages.Path) -> str:
-    """Return ` (camera "door", zone "till")` for a setting of a zone, as far as they have names; else an empty text."""
+    """Return ` (camera "door", zone "till")` for a setting of a zone, with the names that exist; else an empty text."""
     if "zone" not in path:
         return ""
-    named = []
+    names = []
     for length, part in enumerate(path):
-        tables = tables[part] if _holds(tables, (part,)) else None
+        tables = tables[part] if _has_path(tables, (part,)) else None
         name = tables.get("name") if isinstance(tables, dict) else None
         if isinstance(name, str):
-            named.append(f"{path[length - 1]} {quoted(name)}")
-    return f" ({', '.join(named)})" if named else ""
+            names.append(f"{path[length - 1]} {quoted(name)}")
+    return f" ({', '.join(names)})" if names else ""
 
 
 def _check_sources(cameras: Any, env: Mapping[str, str], errors: list[SettingError]) -> list[str]:
@@ -216,22 +218,22 @@ def _reported_in_defaults(error: error_messages.ErrorDetails, cameras: Any, defa
     root, *rest = error_messages.setting_path(error)
     if root != "camera" or len(rest) < 2 or not isinstance(rest[0], int):
         return False
-    inside = tuple(rest[1:-1] if error["type"] == "missing" else rest[1:])
-    return bool(inside) and _holds(defaults, inside) and not _holds(cameras[rest[0]], inside)
+    setting = tuple(rest[1:-1] if error["type"] == "missing" else rest[1:])
+    return bool(setting) and _has_path(defaults, setting) and not _has_path(cameras[rest[0]], setting)
 
 
-def _storage_path(given: Any, env: Mapping[str, str]) -> Any:
-    if given:
-        return str(expand_home(given)) if isinstance(given, str) else given
+def _storage_path(configured: Any, env: Mapping[str, str]) -> Any:
+    if configured:
+        return str(expand_home(configured)) if isinstance(configured, str) else configured
     return env.get("STATE_DIRECTORY") or str(expand_home("~/.local/state/edgeheat"))
 
 
-def _read_toml(file: Path) -> Table:
+def _read_toml(file: Path) -> TomlTable:
     try:
         return tomllib.loads(file.read_text("utf-8-sig"))
     except tomllib.TOMLDecodeError as error:
-        found = re.fullmatch(r"(.*) \(at (.*)\)", str(error), re.DOTALL)
-        raise ConfigError([f"{file}: {found[2]}: {found[1]}" if found else f"{file}: {error}"]) from None
+        match = re.fullmatch(r"(.*) \(at (.*)\)", str(error), re.DOTALL)
+        raise ConfigError([f"{file}: {match[2]}: {match[1]}" if match else f"{file}: {error}"]) from None
     except UnicodeDecodeError as error:
         raise ConfigError([f"{file}: is not UTF-8 text (byte {error.start}); save it as UTF-8"]) from None
     except (ValueError, RecursionError):  # which tomllib does not convert
@@ -240,8 +242,8 @@ def _read_toml(file: Path) -> Table:
         raise ConfigError([f"{file}: cannot be read: {error.strerror}"]) from None
 
 
-class _Environment(EnvSettingsSource):
-    """pydantic-settings' reader of EDGEHEAT_… variables, with a given mapping instead of os.environ."""
+class _EnvironmentReader(EnvSettingsSource):
+    """pydantic-settings' reader of EDGEHEAT_… variables, from a mapping instead of os.environ."""
 
     def __init__(self, env: Mapping[str, str]) -> None:
         self._env = env
@@ -251,12 +253,12 @@ class _Environment(EnvSettingsSource):
         return {name.lower(): value for name, value in self._env.items() if value}
 
 
-def _read_environment(env: Mapping[str, str]) -> Table:
+def _read_environment(env: Mapping[str, str]) -> TomlTable:
     try:
-        return _Environment(env)()
+        return _EnvironmentReader(env)()
     except SettingsError as error:
-        found = re.search(r'field "(\w+)"', str(error))
-        name = f"EDGEHEAT_{found[1].upper()}" if found else "environment"
+        match = re.search(r'field "(\w+)"', str(error))
+        name = f"EDGEHEAT_{match[1].upper()}" if match else "environment"
         raise ConfigError([f"{name}: is a table or a list and must be given as JSON"]) from None
 
 
@@ -273,9 +275,9 @@ def _secret_files(folders: list[Path]) -> dict[str, Path]:
     return files
 
 
-def _read_secrets(files: dict[str, Path]) -> Table:
+def _read_secrets(files: dict[str, Path]) -> TomlTable:
     """Return the settings in secret files: `mqtt-password` sets mqtt.password."""
-    secrets: Table = {}
+    secrets: TomlTable = {}
     for table, field in Config.model_fields.items():
         for name, setting in getattr(field.annotation, "model_fields", {}).items():
             key = setting.alias or name
@@ -284,7 +286,7 @@ def _read_secrets(files: dict[str, Path]) -> Table:
     return secrets
 
 
-def _apply_camera_secrets(tables: Table, files: dict[str, Path]) -> None:
+def _apply_camera_secrets(tables: TomlTable, files: dict[str, Path]) -> None:
     """Set username and password of the cameras from `camera-NAME-username` and `camera-NAME-password`."""
     cameras = tables.get("camera", [])
     for camera in cameras if isinstance(cameras, list) else []:
@@ -300,16 +302,16 @@ def _read_secret(file: Path) -> str:
         raise ConfigError([f"{file}: cannot be read: {getattr(error, 'strerror', None) or 'not UTF-8 text'}"]) from None
 
 
-def _merge(base: Table, over: Table) -> Table:
-    """Return `base` with `over` on top: tables merged at every depth, anything else replaced."""
+def _merge(base: TomlTable, overrides: TomlTable) -> TomlTable:
+    """Return `base` overridden by `overrides`: tables merged at every depth, anything else replaced."""
     merged = dict(base)
-    for key, value in over.items():
-        below = merged.get(key)
-        merged[key] = _merge(below, value) if isinstance(below, dict) and isinstance(value, dict) else value
+    for key, value in overrides.items():
+        existing = merged.get(key)
+        merged[key] = _merge(existing, value) if isinstance(existing, dict) and isinstance(value, dict) else value
     return merged
 
 
-def _holds(tables: Any, path: error_messages.Path) -> bool:
+def _has_path(tables: Any, path: error_messages.Path) -> bool:
     for part in path:
         try:
             tables = tables[part]

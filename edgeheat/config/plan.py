@@ -1,4 +1,4 @@
-"""Settings of floor plans, [[plan]] and [[plan.view]], and their checks against the cameras."""
+"""Settings of floor plans, [[plan]] and [[plan.view]], with checks that they fit the cameras and their heats."""
 
 from __future__ import annotations
 
@@ -10,18 +10,19 @@ from typing import Annotated, Any
 
 from pydantic import BeforeValidator, Field, WithJsonSchema
 
-from edgeheat.config.camera import Camera, StyleSettings, Table
+from edgeheat.config.camera import Camera, StyleSettings
 from edgeheat.config.error_messages import SettingError
-from edgeheat.config.image_size import check_image
+from edgeheat.config.plan_image import check_plan_image
 from edgeheat.config.plan_points import PointPairs, is_number
+from edgeheat.config.settings_table import SettingsTable
 from edgeheat.config.types import Name, expand_home, quoted, suggestion
 from edgeheat.defs.params import HeatParams, PlanParams, PlanViewParams
 
 _SIZE_RANGE_M = (1, 500)
-"""Shortest and longest side of a plan."""
+"""Shortest and longest side of a plan that is accepted."""
 
 
-def _size(value: object) -> tuple[float, float]:
+def _parse_size(value: object) -> tuple[float, float]:
     low, high = _SIZE_RANGE_M
     if not (isinstance(value, list | tuple) and len(value) == 2 and all(map(is_number, value))):
         raise ValueError(f"is {quoted(value)}; write width and depth in metres, such as [12.0, 9.5]")
@@ -32,12 +33,12 @@ def _size(value: object) -> tuple[float, float]:
 
 PlanSize = Annotated[
     tuple[float, float],
-    BeforeValidator(_size),
+    BeforeValidator(_parse_size),
     WithJsonSchema({"type": "array", "minItems": 2, "maxItems": 2, "items": {"type": "number"}}),
 ]
 
 
-class PlanView(Table):
+class PlanView(SettingsTable):
     """How one camera sees the floor of a plan: [[plan.view]]."""
 
     camera: Name
@@ -47,7 +48,7 @@ class PlanView(Table):
     """Four or more marks on the floor: [x and y in the picture from 0 to 1, x and y on the plan in metres]."""
 
 
-class Plan(Table):
+class Plan(SettingsTable):
     """A floor plan that combines the heats of its cameras: [[plan]]."""
 
     name: Name
@@ -107,45 +108,45 @@ def plan_errors(plans: Any, cameras: Any, images_required: bool) -> list[Setting
     for index, plan in enumerate(plans if isinstance(plans, list) else []):
         if not isinstance(plan, dict):
             continue
-        place = ("plan", index)
+        plan_path = ("plan", index)
         name = plan.get("name")
         if isinstance(name, str) and name.casefold() in map(str.casefold, names):
-            errors.append(((*place, "name"), f"is {quoted(name)}, which is the name of a camera; choose another"))
+            errors.append(((*plan_path, "name"), f"is {quoted(name)}, which is the name of a camera; choose another"))
         if plan.get("view", []) == []:
-            errors.append((place, "has no camera; add a [[plan.view]] table with camera and points"))
+            errors.append((plan_path, "has no camera; add a [[plan.view]] table with camera and points"))
         try:
             if images_required and isinstance(plan.get("image"), str) and plan["image"]:
-                check_image(Path(plan["image"]))
+                check_plan_image(Path(plan["image"]))
         except ValueError as error:
-            errors.append(((*place, "image"), str(error)))
-        errors += _view_errors(plan, place, names)
+            errors.append(((*plan_path, "image"), str(error)))
+        errors += _view_errors(plan, plan_path, names)
     return errors
 
 
-def _view_errors(plan: Mapping[str, Any], place: tuple[int | str, ...], names: list[str]) -> list[SettingError]:
+def _view_errors(plan: Mapping[str, Any], plan_path: tuple[int | str, ...], names: list[str]) -> list[SettingError]:
     errors: list[SettingError] = []
     seen: dict[str, int] = {}
     for index, view in enumerate(plan["view"] if isinstance(plan.get("view"), list) else []):
         if not isinstance(view, dict):
             continue
-        at = (*place, "view", index)
+        view_path = (*plan_path, "view", index)
         camera = view.get("camera")
         if isinstance(camera, str):
             first = seen.setdefault(camera, index)
             if camera not in names:
                 hint = suggestion(camera, names) or "; use the name of a [[camera]] table"
-                errors.append(((*at, "camera"), f"is {quoted(camera)}, which is not a camera{hint}"))
+                errors.append(((*view_path, "camera"), f"is {quoted(camera)}, which is not a camera{hint}"))
             elif first != index:
                 what = f"is {quoted(camera)}, which view {first} has already; put all points into one view"
-                errors.append(((*at, "camera"), what))
-        errors += _points_outside(view.get("points"), plan.get("size"), (*at, "points"))
+                errors.append(((*view_path, "camera"), what))
+        errors += _points_outside(view.get("points"), plan.get("size"), (*view_path, "points"))
     return errors
 
 
-def _points_outside(points: Any, size: Any, place: tuple[int | str, ...]) -> list[SettingError]:
+def _points_outside(points: Any, size: Any, points_path: tuple[int | str, ...]) -> list[SettingError]:
     """Return an error if a point lies outside the plan; wrong types of `points` and `size` are reported elsewhere."""
     try:
-        width_m, depth_m = _size(size)
+        width_m, depth_m = _parse_size(size)
         for number, (_, _, x, y) in enumerate(points, start=1):
             if not (is_number(x) and is_number(y)):
                 return []
@@ -153,7 +154,7 @@ def _points_outside(points: Any, size: Any, place: tuple[int | str, ...]) -> lis
                 what = (
                     f"point {number} lies outside the plan, at {x:g}, {y:g}; the plan is {width_m:g} by {depth_m:g} m"
                 )
-                return [(place, f"{what}: correct the point or the size")]
+                return [(points_path, f"{what}: correct the point or the size")]
     except (TypeError, ValueError):
         pass
     return []

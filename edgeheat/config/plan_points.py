@@ -16,12 +16,12 @@ MIN_POINTS = 4
 """A homography has eight unknowns, and each point pair gives two equations."""
 
 MAX_POINTS = 24
-"""More than anybody measures, and few enough to check all combinations of four."""
+"""Few enough to check all combinations of four."""
 
 _POINT_FORMAT = "each is [x and y in the picture, x and y on the plan in metres], such as [0.12, 0.85, 1.5, 8.2]"
 
 _MAX_NUMBER = 1e6
-"""Larger than any floor; TOML's whole numbers may be too large for a float."""
+"""Largest number that is accepted, more than any floor has in metres: TOML's integers may be too large for a float."""
 
 _MIN_HEIGHT_RATIO = 0.03
 """Height of a triangle, relative to the spread of all points, below which its corners count as on one line.
@@ -30,21 +30,21 @@ Points are not marked more exactly by hand, and their error would be thirty time
 """
 
 
-def _points(value: object) -> tuple[PointPair, ...]:
+def _parse_points(value: object) -> tuple[PointPair, ...]:
     if not isinstance(value, list | tuple):
         raise ValueError(f"is {quoted(value)}; write a list of points: {_POINT_FORMAT}")
     if len(value) < MIN_POINTS:
         raise ValueError(f"needs at least {MIN_POINTS} points, has {len(value)}; {_POINT_FORMAT}")
     if len(value) > MAX_POINTS:
         raise ValueError(f"has {len(value)} points; at most {MAX_POINTS} are accepted, remove some")
-    pairs = tuple(_pair(number, each) for number, each in enumerate(value, start=1))
-    _check_places(pairs)
+    pairs = tuple(_parse_pair(number, point) for number, point in enumerate(value, start=1))
+    _check_distinct(pairs)
     _check_spread(pairs)
     _check_one_floor(pairs)
     return pairs
 
 
-def _pair(number: int, value: Any) -> PointPair:
+def _parse_pair(number: int, value: Any) -> PointPair:
     if not (isinstance(value, list | tuple) and len(value) == 4 and all(map(is_number, value))):
         raise ValueError(f"point {number} is {quoted(value)}; {_POINT_FORMAT}")
     u, v, x, y = map(float, value)
@@ -65,7 +65,7 @@ def is_number(value: Any) -> bool:
     return isinstance(value, int | float) and not isinstance(value, bool) and abs(value) <= _MAX_NUMBER
 
 
-def _check_places(pairs: tuple[PointPair, ...]) -> None:
+def _check_distinct(pairs: tuple[PointPair, ...]) -> None:
     """Raise ValueError if two points are at the same place in the picture or on the plan."""
     for (i, first), (j, second) in combinations(enumerate(pairs, start=1), 2):
         for where, part in (("in the picture", slice(0, 2)), ("on the plan", slice(2, 4))):
@@ -75,7 +75,7 @@ def _check_places(pairs: tuple[PointPair, ...]) -> None:
 
 def _check_spread(pairs: tuple[PointPair, ...]) -> None:
     """Raise ValueError unless there are four points of which no three lie on one line."""
-    if any(min(_heights(four)) >= _MIN_HEIGHT_RATIO for four in combinations(_scaled(pairs), 4)):
+    if any(min(_triangle_heights(four)) >= _MIN_HEIGHT_RATIO for four in combinations(_scaled(pairs), 4)):
         return
     if len(pairs) > 4:
         raise ValueError(
@@ -84,7 +84,7 @@ def _check_spread(pairs: tuple[PointPair, ...]) -> None:
         )
     for three in combinations(range(4), 3):
         for where, part in (("in the picture", 0), ("on the plan", 1)):
-            if _height([_scaled(pairs)[i][part] for i in three]) < _MIN_HEIGHT_RATIO:
+            if _triangle_height([_scaled(pairs)[i][part] for i in three]) < _MIN_HEIGHT_RATIO:
                 a, b, c = (i + 1 for i in three)
                 raise ValueError(
                     f"points {a}, {b} and {c} lie nearly on one line {where}; spread them near and far, left and right"
@@ -98,9 +98,10 @@ def _check_one_floor(pairs: tuple[PointPair, ...]) -> None:
     Reference: Hartley and Zisserman 2004, Multiple View Geometry, chapter 21 (orientation-preserving homographies).
     """
     turns = {
-        math.copysign(1.0, _area(places) * _area(plan))
+        math.copysign(1.0, _signed_area(places) * _signed_area(plan))
         for three in combinations(_scaled(pairs), 3)
-        if min(_height(places := [p for p, _ in three]), _height(plan := [q for _, q in three])) >= _MIN_HEIGHT_RATIO
+        if min(_triangle_height(places := [p for p, _ in three]), _triangle_height(plan := [q for _, q in three]))
+        >= _MIN_HEIGHT_RATIO
     }
     if turns == {-1.0}:
         raise ValueError("show the floor mirrored: on the plan, x goes right and y goes down from its top left corner")
@@ -120,18 +121,18 @@ def _scaled(pairs: tuple[PointPair, ...]) -> list[tuple[Point, Point]]:
     return [((u / spreads[0], v / spreads[0]), (x / spreads[1], y / spreads[1])) for u, v, x, y in pairs]
 
 
-def _heights(points: tuple[tuple[Point, Point], ...]) -> Iterator[float]:
+def _triangle_heights(points: tuple[tuple[Point, Point], ...]) -> Iterator[float]:
     for three in combinations(points, 3):
-        yield _height([place for place, _ in three])
-        yield _height([place for _, place in three])
+        yield _triangle_height([place for place, _ in three])
+        yield _triangle_height([place for _, place in three])
 
 
-def _height(corners: list[Point]) -> float:
+def _triangle_height(corners: list[Point]) -> float:
     """Return the height of a triangle over its longest side."""
-    return abs(2 * _area(corners)) / max(math.dist(*side) for side in combinations(corners, 2))
+    return abs(2 * _signed_area(corners)) / max(math.dist(*side) for side in combinations(corners, 2))
 
 
-def _area(corners: list[Point]) -> float:
+def _signed_area(corners: list[Point]) -> float:
     """Return the area of a triangle, signed by its orientation."""
     (ax, ay), (bx, by), (cx, cy) = corners
     return ((bx - ax) * (cy - ay) - (by - ay) * (cx - ax)) / 2
@@ -139,7 +140,7 @@ def _area(corners: list[Point]) -> float:
 
 PointPairs = Annotated[
     tuple[PointPair, ...],
-    BeforeValidator(_points),
+    BeforeValidator(_parse_points),
     WithJsonSchema(
         {
             "type": "array",

@@ -1,4 +1,4 @@
-"""Settings of config.toml other than those of cameras and plans, and `Config`, which holds them all."""
+"""Config, the whole configuration, and its tables other than cameras and plans: site, storage, MQTT and others."""
 
 from __future__ import annotations
 
@@ -10,9 +10,10 @@ from zoneinfo import ZoneInfo
 from pydantic import Field, SecretStr, field_validator, model_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
-from edgeheat.config.camera import Camera, CameraSettings, Table
+from edgeheat.config.camera import Camera, CameraSettings
 from edgeheat.config.plan import Plan
-from edgeheat.config.show import toml_text
+from edgeheat.config.settings_table import SettingsTable
+from edgeheat.config.toml_writer import toml_text
 from edgeheat.config.types import (
     Cron,
     Duration,
@@ -25,12 +26,12 @@ from edgeheat.config.types import (
 )
 from edgeheat.defs.params import BrokerParams, PlanParams
 from edgeheat.redact import redact
-from edgeheat.schedule import NextInstant
+from edgeheat.schedule import SnapshotSchedule
 
 Port = Annotated[int, Field(ge=1, le=65535)]
 
 
-class SiteSettings(Table):
+class SiteSettings(SettingsTable):
     """The shop."""
 
     name: Name = "shop"
@@ -40,7 +41,7 @@ class SiteSettings(Table):
     """The shop's time zone, such as "Europe/Oslo"; empty: that of the machine."""
 
 
-class StorageSettings(Table):
+class StorageSettings(SettingsTable):
     """Where files are kept, and for how long."""
 
     path: str = ""
@@ -59,7 +60,7 @@ class StorageSettings(Table):
     """How often heats are saved; a power cut loses at most this much counting."""
 
 
-class ScheduleSettings(Table):
+class ScheduleSettings(SettingsTable):
     """When pictures are made; `every` or `cron`, not both."""
 
     every_s: Annotated[Duration, Field(ge=10, le=86400)] | None = Field(default=600.0, alias="every")
@@ -70,7 +71,7 @@ class ScheduleSettings(Table):
 
     @model_validator(mode="before")
     @classmethod
-    def _one_of_two(cls, data: Any) -> Any:
+    def _check_every_or_cron(cls, data: Any) -> Any:
         if isinstance(data, dict) and data.get("cron") is not None:
             if data.get("every") is not None:
                 raise ValueError("has both every and cron; keep one")
@@ -79,21 +80,21 @@ class ScheduleSettings(Table):
 
     @field_validator("every_s")
     @classmethod
-    def _divides_a_day(cls, every_s: float | None) -> float | None:
+    def _check_interval(cls, every_s: float | None) -> float | None:
         if every_s is not None and (not every_s.is_integer() or 86400 % every_s):
             raise ValueError(
                 f'is "{duration_text(every_s)}", which does not fit evenly into a day; write, for example, "10m"'
             )
         return every_s
 
-    def next_instant(self, timezone: tzinfo) -> NextInstant:
+    def snapshot_schedule(self, timezone: tzinfo) -> SnapshotSchedule:
         """Return the instants at which pictures are due, in the shop's `timezone`."""
         if self.cron is not None:
-            return NextInstant.cron(self.cron, timezone)
-        return NextInstant.every(int(self.every_s or 0), timezone)
+            return SnapshotSchedule.cron(self.cron, timezone)
+        return SnapshotSchedule.every(int(self.every_s or 0), timezone)
 
 
-class MqttSettings(Table):
+class MqttSettings(SettingsTable):
     """Publishing to an MQTT broker."""
 
     enabled: bool = False
@@ -133,7 +134,7 @@ class MqttSettings(Table):
     """Interval of the keep-alive messages; the broker marks the device offline after 1.5 times this."""
 
     @model_validator(mode="after")
-    def _fits_together(self) -> MqttSettings:
+    def _check_login_and_tls(self) -> MqttSettings:
         if "/" in self.host or "@" in self.host:
             raise ValueError("has a URL as host; write only the name or address, and set port, username and password")
         if self.password.get_secret_value() and not self.username:
@@ -162,7 +163,7 @@ class MqttSettings(Table):
         )
 
 
-class WebSettings(Table):
+class WebSettings(SettingsTable):
     """The status page and the metrics."""
 
     enabled: bool = True
@@ -180,7 +181,7 @@ class WebSettings(Table):
     in .local are always accepted."""
 
 
-class SupervisionSettings(Table):
+class SupervisionSettings(SettingsTable):
     """When a camera's process counts as hung, and how soon it is restarted."""
 
     stall_timeout_s: Annotated[Duration, Field(ge=1, le=600)] = Field(default=10.0, alias="stall_timeout")
@@ -197,13 +198,13 @@ class SupervisionSettings(Table):
     """After this time with frames, the pause is reset to the first one."""
 
     @model_validator(mode="after")
-    def _grows(self) -> SupervisionSettings:
+    def _check_backoff(self) -> SupervisionSettings:
         if self.backoff_max_s < self.backoff_first_s:
             raise ValueError("backoff_max is shorter than backoff_first")
         return self
 
 
-class LogSettings(Table):
+class LogSettings(SettingsTable):
     """What is logged."""
 
     level: Literal["debug", "info", "warning", "error"] = "info"
@@ -211,7 +212,7 @@ class LogSettings(Table):
 
 
 class Config(BaseSettings):
-    """The whole configuration, checked."""
+    """All settings of config.toml, checked; cameras are merged with [defaults]."""
 
     model_config = SettingsConfigDict(
         extra="forbid",
@@ -279,7 +280,7 @@ class Config(BaseSettings):
         return Config.model_json_schema(by_alias=True)
 
     def plan_params(self) -> tuple[PlanParams, ...]:
-        """Return the parameters with which each plan is drawn; the file of its picture is in `plan`."""
+        """Return the parameters for drawing each plan, in the order of `plan`, which has the picture files."""
         return tuple(plan.params(self.camera, self.defaults.style, self.timezone) for plan in self.plan)
 
     @property

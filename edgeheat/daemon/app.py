@@ -10,17 +10,16 @@ import signal
 import threading
 
 from edgeheat.config import Config
-from edgeheat.daemon import parts
-from edgeheat.daemon.clock import SystemClock
+from edgeheat.daemon import wiring
 from edgeheat.daemon.folder_lock import lock_folder
 from edgeheat.daemon.fork_server import check_libraries, start_fork_server
 from edgeheat.daemon.logs import set_up_logging
-from edgeheat.daemon.memory import spare_memory
-from edgeheat.daemon.requests import FOLDER as REQUESTS
-from edgeheat.daemon.requests import Requests
+from edgeheat.daemon.malloc import configure_malloc
+from edgeheat.daemon.reset_requests import REQUESTS_FOLDER, ResetRequestWatcher
 from edgeheat.daemon.snapshot_scheduler import SnapshotScheduler
 from edgeheat.daemon.supervisor import Supervisor
-from edgeheat.daemon.systemd import Notifier, watchdog_period_s
+from edgeheat.daemon.system_clock import SystemClock
+from edgeheat.daemon.systemd import SystemdNotifier, watchdog_period_s
 from edgeheat.defs.clock import Clock
 from edgeheat.web.server import WebServer
 
@@ -30,16 +29,16 @@ _WATCH_INTERVAL_S = 2.0
 """How often the wall clock is checked for steps, and at least how often the watchdog is fed."""
 
 _LAST_PICTURES_S = 4.0
-"""For the last pictures of cameras and floor plans at shutdown, together."""
+"""How long drawing the last pictures of cameras and floor plans may take at shutdown, together."""
 
 _LAST_PLANS_S = 0.5
-"""The least that the floor plans get of it; their last pictures need those of the cameras."""
+"""How long the floor plans may take at shutdown even if the cameras used up `_LAST_PICTURES_S`: they are drawn last."""
 
 _LAST_WRITES_S = 1.5
-"""For the sinks to take what is queued at shutdown, and as much for the checkpoints."""
+"""How long the sinks may take for their queued events at shutdown; the checkpoint writer may take the same."""
 
 _SUPERVISOR_STOP_S = 120.0
-"""The supervisor kills workers after seconds; on a busy machine it may have to wait for one that is being started."""
+"""How long to wait for the supervisor at shutdown: it kills workers within seconds, but starting one may block it."""
 
 
 def run(config: Config, for_s: float | None = None) -> int:
@@ -53,23 +52,23 @@ def run(config: Config, for_s: float | None = None) -> int:
     state = config.storage_path / "state"
     lock_folder(state)
     start_fork_server()
-    spare_memory()
+    configure_malloc()
     set_up_logging(config.log.level)
     stop_requests = _stop_on_signals()
 
-    metrics = parts.make_metrics(config)
-    latest = parts.make_latest_state(config)
+    metrics = wiring.make_metrics(config)
+    latest_state = wiring.make_latest_state(config)
     stopping = threading.Event()
-    web = parts.make_web_server(config, metrics, latest, clock, ready=lambda: not stopping.is_set())
+    web = wiring.make_web_server(config, metrics, latest_state, clock, ready=lambda: not stopping.is_set())
     check_libraries()
     if web is not None:
         web.start()
-    hub = parts.make_hub(config, metrics, latest, clock)
-    checkpoints = parts.make_checkpoint_writer(config, clock, metrics, latest)
-    plans = parts.make_plan_renderer(config, clock, hub)
-    supervisor, resets = parts.make_supervisor(config, clock, hub, checkpoints, plans)
-    snapshots = parts.make_snapshot_scheduler(config, clock, supervisor, latest)
-    requests = Requests(state / REQUESTS, supervisor.camera_state, resets.request)
+    hub = wiring.make_hub(config, metrics, latest_state, clock)
+    checkpoints = wiring.make_checkpoint_writer(config, clock, metrics, latest_state)
+    plans = wiring.make_plan_renderer(config, clock, hub)
+    supervisor, resets = wiring.make_supervisor(config, clock, hub, checkpoints, plans)
+    snapshots = wiring.make_snapshot_scheduler(config, clock, supervisor, latest_state)
+    requests = ResetRequestWatcher(state / REQUESTS_FOLDER, supervisor.camera_state, resets.request)
 
     plans.start()
     failed = threading.Event()
@@ -78,7 +77,7 @@ def run(config: Config, for_s: float | None = None) -> int:
     snapshots.start()
     requests.start(clock)
     _log_addresses(config, web)
-    notifier = Notifier(os.environ.get("NOTIFY_SOCKET"))
+    notifier = SystemdNotifier(os.environ.get("NOTIFY_SOCKET"))
     notifier.ready()
     reason = _wait(stop_requests, ends_s, clock=clock, supervisor=supervisor, snapshots=snapshots, notifier=notifier)
 
@@ -129,7 +128,7 @@ def _wait(
     clock: Clock,
     supervisor: Supervisor,
     snapshots: SnapshotScheduler,
-    notifier: Notifier,
+    notifier: SystemdNotifier,
 ) -> str:
     """Return the reason to stop once there is one; meanwhile watch the clock and feed systemd's watchdog."""
     watchdog_s = watchdog_period_s(os.environ)

@@ -1,4 +1,4 @@
-"""Writes the cameras' backups to disk in a thread of its own, so that a slow card never delays the cameras."""
+"""Loads the cameras' checkpoints at startup, and writes them in a thread, so that a slow card delays no camera."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from pathlib import Path
 
 from edgeheat.defs.clock import Clock
 from edgeheat.errors import StoreError
-from edgeheat.store.camera_state import CameraBackup, boot_id, from_members, to_members
+from edgeheat.store.camera_backup import CameraBackup, backup_from_members, backup_to_members, boot_id
 from edgeheat.store.checkpoint import read_checkpoint, write_checkpoint
 
 _log = logging.getLogger(__name__)
@@ -24,14 +24,14 @@ def load_backups(folder: Path, cameras: Sequence[str], clock: Clock) -> dict[str
         if members is None:
             continue
         try:
-            backups[camera] = from_members(members, clock, boot)
+            backups[camera] = backup_from_members(members, clock, boot)
         except ValueError as error:
             _log.warning("%s: the checkpoint cannot be read, so its heats start empty: %s", camera, error)
     return backups
 
 
 class CheckpointWriter:
-    """While the disk is slow, only the newest backup of each camera waits.
+    """Writes queued backups one after the other; while the disk is slow, only the newest of each camera is queued.
 
     Both callbacks are called in the writer's thread: `on_written` with each camera whose backup is on the disk, and
     `on_problem` after each attempt, with why one of the backups could not be written, or None if none failed.
@@ -45,7 +45,7 @@ class CheckpointWriter:
         self._on_written = on_written
         self._on_problem = on_problem
         self._boot = boot_id()
-        self._waiting: dict[str, Mapping[str, bytes]] = {}
+        self._queued: dict[str, Mapping[str, bytes]] = {}
         self._changed = threading.Condition()
         self._closing = False
         self._failing: dict[str, str] = {}
@@ -55,9 +55,9 @@ class CheckpointWriter:
 
     def write(self, camera: str, backup: CameraBackup) -> None:
         """Queue a copy of one backup; never waits for the disk."""
-        members = to_members(backup, self._clock, self._boot)
+        members = backup_to_members(backup, self._clock, self._boot)
         with self._changed:
-            self._waiting[camera] = members
+            self._queued[camera] = members
             self._changed.notify()
 
     def close(self, timeout_s: float) -> None:
@@ -72,11 +72,11 @@ class CheckpointWriter:
     def _run(self) -> None:
         while True:
             with self._changed:
-                self._changed.wait_for(lambda: self._waiting or self._closing)
-                if not self._waiting:
+                self._changed.wait_for(lambda: self._queued or self._closing)
+                if not self._queued:
                     return
-                camera = next(iter(self._waiting))
-                members = self._waiting.pop(camera)
+                camera = next(iter(self._queued))
+                members = self._queued.pop(camera)
             self._write(camera, members)
 
     def _write(self, camera: str, members: Mapping[str, bytes]) -> None:

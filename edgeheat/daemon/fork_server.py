@@ -18,14 +18,14 @@ _PRELOAD = "edgeheat.daemon.preload"
 """The module that the fork server imports."""
 
 _LOAD_TIMEOUT_S = 120.0
-"""Loading takes 1 s on a PC, and on a busy Raspberry Pi with a slow card up to a minute."""
+"""How long the libraries may take to load: 1 s on a PC, up to a minute on a busy Raspberry Pi with a slow card."""
 
-# Of the fork server and with it of all child processes.
+# Environment variables of the fork server, and with it of all child processes.
 _CHILD_ENVIRONMENT = {
     # OpenBLAS would keep a pool of threads and buffers in each worker; nothing here multiplies matrices.
     "OPENBLAS_NUM_THREADS": "1",
     # glibc keeps freed memory for reuse, in an arena for each thread; a worker returns pictures and grids instead.
-    # A grid has 58 kB: the hundreds that are held while the background is learned would leave a hole of 10 MB.
+    # Grids of 58 kB are above this threshold, so they are freed too: hundreds are held while the background is learned.
     "MALLOC_ARENA_MAX": "1",
     "MALLOC_MMAP_THRESHOLD_": "32768",
     "MALLOC_TRIM_THRESHOLD_": "131072",
@@ -74,17 +74,17 @@ def _remedy(error: str) -> str:
 def _probe(results: queue.SimpleQueue[str]) -> None:
     """Put the error of loading the libraries in a child process into `results`; an empty text if they load."""
     context = fork_server_context()
-    ours, theirs = context.Pipe(duplex=False)
+    reader, writer = context.Pipe(duplex=False)
     try:
-        process = context.Process(target=_load_libraries, args=(theirs,), daemon=True)
+        process = context.Process(target=_load_libraries, args=(writer,), daemon=True)
         process.start()
-        theirs.close()
-        error = ours.recv()
+        writer.close()
+        error = reader.recv()
         process.join()
     except (EOFError, OSError) as failure:
         error = f"the process that loads them ended ({failure or 'no answer'})"
     finally:
-        ours.close()
+        reader.close()
     results.put(error)
 
 

@@ -1,4 +1,4 @@
-"""Passes every event to every sink; each sink that may block has its own queue and thread."""
+"""Passes events to the sinks: at once to those that never block, through a queue and a thread each to all others."""
 
 from __future__ import annotations
 
@@ -15,14 +15,13 @@ from edgeheat.sinks.base import Sink
 _log = logging.getLogger(__name__)
 
 _MAX_QUEUED_EVENTS = 16
-"""Bound of each sink's queue: a snapshot holds its pictures, about 1 MB, and a disk that hangs must not fill the
-memory."""
+"""Size of each sink's queue: a snapshot holds its pictures, about 1 MB, and a hanging disk must not fill the memory."""
 
 OnDropped = Callable[[str, int], None]
 """Called with a sink's name and how many events it lost."""
 
 OnProblem = Callable[[str, str | None], None]
-"""Called with a sink's name and its error, in one sentence; None when the sink works again."""
+"""Called when a sink starts to fail, with its name and the error in one sentence; with None when it works again."""
 
 
 class SinkRunner:

@@ -8,10 +8,11 @@ import sys
 
 from edgeheat.redact import redact
 
+# Priorities of syslog(3), which the journal reads from the start of each line.
 _JOURNAL_PRIORITY = {logging.DEBUG: 7, logging.INFO: 6, logging.WARNING: 4, logging.ERROR: 3, logging.CRITICAL: 2}
 
 
-class _Redacted(logging.Formatter):
+class _RedactingFormatter(logging.Formatter):
     def __init__(self, camera: str, *, journal: bool) -> None:
         where = f"{camera}: " if camera else ""
         line = f"{where}%(message)s"
@@ -32,7 +33,7 @@ def set_up_logging(level: str, camera: str = "") -> None:
     `level` is a name such as "info". Each line starts with `camera` unless that is empty.
     """
     handler = logging.StreamHandler(sys.stderr)
-    handler.setFormatter(_Redacted(camera, journal="JOURNAL_STREAM" in os.environ))
+    handler.setFormatter(_RedactingFormatter(camera, journal="JOURNAL_STREAM" in os.environ))
     logging.basicConfig(level=level.upper(), handlers=[handler], force=True)
     # At INFO and below, these two repeat what edgeheat logs itself or are of no use to an operator.
     for library in ("apscheduler", "uvicorn"):

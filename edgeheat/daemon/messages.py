@@ -1,4 +1,4 @@
-"""The messages that child processes send to the parent, and the specs they are started with."""
+"""The messages that child processes send to the parent, and the specs and jobs that these are started with."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Literal
 from edgeheat.defs.commands import Reset
 from edgeheat.defs.events import Progress, Snapshot
 from edgeheat.defs.params import PipelineParams, PlanParams
-from edgeheat.store.camera_state import CameraBackup
+from edgeheat.store.camera_backup import CameraBackup
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,7 +24,7 @@ class WorkerSpec:
     loop: bool
     fps: float | None
     timeout_s: float
-    """Limit for opening the camera, and for each read."""
+    """Longest wait for opening the camera, and for each frame."""
 
     params: PipelineParams
     backup: CameraBackup
@@ -42,7 +42,7 @@ class WorkerSpec:
 
 @dataclass(frozen=True, slots=True)
 class ProgressReport:
-    """Sent about once a second whether or not the camera sends frames: the worker is alive."""
+    """What was counted since the last report; sent about once a second, also without frames, as a sign of life."""
 
     progress: Progress
     increments: tuple[bytes, ...]
@@ -54,10 +54,10 @@ class ProgressReport:
 
 @dataclass(frozen=True, slots=True)
 class StateSaved:
-    """The complete state, in times of this boot; replaces the backup and every increment sent before it."""
+    """The complete state, with monotonic times of this boot; replaces the backup and every increment sent before it."""
 
     saved: bytes | None
-    """None: the heats start empty, because the backup could not be read."""
+    """The state, encoded by the worker; None if the heats start empty because the backup could not be read."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,7 +126,7 @@ class PlanDrawn:
     """One plan was drawn, or cannot be drawn."""
 
     snapshot: Snapshot | None
-    """None: the plan cannot be drawn, whatever its heats are."""
+    """None if the plan cannot be drawn at all, for example because its points are not a possible view of a floor."""
 
     problem: str
     """What is wrong with the plan, in one sentence; empty if nothing is."""

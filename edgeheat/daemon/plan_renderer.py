@@ -1,4 +1,4 @@
-"""Has the floor plans drawn by a child process whenever their cameras have sent new heats."""
+"""Starts a child process that draws the floor plans whenever their cameras have sent new heats."""
 
 from __future__ import annotations
 
@@ -9,8 +9,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from random import Random
 
+from edgeheat.daemon.child_main import draw_plans
+from edgeheat.daemon.managed_process import ManagedProcess, Received
 from edgeheat.daemon.messages import Message, PlanDrawn, PlanJob, PlanSpec
-from edgeheat.daemon.process import ManagedProcess, Received, draw_plans
 from edgeheat.daemon.restart import RestartLimits
 from edgeheat.defs.clock import Clock
 from edgeheat.defs.events import CameraState, CameraStatus, Event
@@ -19,13 +20,13 @@ from edgeheat.redact import redact
 _log = logging.getLogger(__name__)
 
 _COLLECT_S = 8.0
-"""How long a plan waits for the rest of its cameras: their snapshots start within 5 s, and each draws its own first."""
+"""How long a plan waits for the heats of its other cameras: their snapshots start within 5 s and take a few to draw."""
 
 _DRAW_TIMEOUT_S = 30.0
-"""A process that has not drawn its next plan after this long is killed."""
+"""A process that takes longer than this for one plan is killed."""
 
 _KILL_S = 1.5
-"""For killing and collecting a process at shutdown."""
+"""How long killing and joining a process may take at shutdown."""
 
 
 @dataclass(slots=True)
@@ -55,8 +56,8 @@ class _Close:
 class PlanRenderer:
     """Keeps the last heats of each camera, as bytes, and starts one process for each round of pictures.
 
-    `emit` gets the plans' snapshots and states, under the plan's name, from this object's thread. If a process crashes
-    or hangs, its plans are drawn again by another one after the delays of `limits`.
+    `publish` gets the plans' snapshots and states, under the plan's name, from this object's thread. If a process
+    crashes or hangs, its plans are drawn again by another one after the delays of `limits`.
     """
 
     def __init__(
@@ -65,7 +66,7 @@ class PlanRenderer:
         *,
         limits: RestartLimits,
         clock: Clock,
-        emit: Callable[[Event], None],
+        publish: Callable[[Event], None],
         random: Random,
         collect_s: float = _COLLECT_S,
         draw_timeout_s: float = _DRAW_TIMEOUT_S,
@@ -73,7 +74,7 @@ class PlanRenderer:
         """A plan waits `collect_s` for the rest of its cameras; a process gets `draw_timeout_s` for each plan."""
         self._plans = {spec.params.name: _Plan(spec) for spec in plans}
         self._clock = clock
-        self._emit = emit
+        self._publish = publish
         self._collect_s = collect_s
         self._draw_timeout_s = draw_timeout_s
         self._heats: dict[str, bytes] = {}
@@ -82,7 +83,7 @@ class PlanRenderer:
             "plans", draw_plans, limits=limits, clock=clock, random=random, on_received=self._inbox.put
         )
         self._drawing: list[_Plan] = []
-        """What the process has yet to draw, in its order."""
+        """The plans that the process has yet to draw, in its order."""
 
         self._closing = False
         self._ends_s = 0.0
@@ -117,7 +118,7 @@ class PlanRenderer:
                 self._report(plan, "starting", "starting", "")
             while not self._closing:
                 self._run_cycle()
-            self._draw_last()
+            self._draw_remaining()
         except Exception:  # noqa: BLE001 the thread's edge: cameras continue without plans
             _log.exception("the floor plans failed and are no longer drawn; the cameras continue")
         finally:
@@ -186,7 +187,7 @@ class PlanRenderer:
                 self._report(plan, "offline", "unavailable", message.problem)
             else:
                 self._report(plan, "online", "ok", message.problem)
-                self._emit(message.snapshot)
+                self._publish(message.snapshot)
         elif message is None and self._drawing:
             exit_text = self._process.end()
             self._fail("crashed", f"the process that draws it died ({exit_text}); retrying")
@@ -201,7 +202,7 @@ class PlanRenderer:
             self._report(plan, "offline", code, reason)
 
     def _report(self, plan: _Plan, state: CameraState, code: str, reason: str) -> None:
-        """Emit and log a plan's state if it differs from the last one."""
+        """Publish and log a plan's state if it differs from the last one."""
         if plan.reported == (state, reason):
             return
         name, before = plan.spec.params.name, plan.reported
@@ -210,9 +211,9 @@ class PlanRenderer:
             _log.warning("%s: %s", name, reason)
         elif state == "online" and before is not None and before[0] == "offline":
             _log.info("%s: drawn again", name)
-        self._emit(CameraStatus(name, state, redact(reason), code, self._clock.wall()))
+        self._publish(CameraStatus(name, state, redact(reason), code, self._clock.wall()))
 
-    def _draw_last(self) -> None:
+    def _draw_remaining(self) -> None:
         while (now_s := self._clock.monotonic()) < self._ends_s:
             if not self._process.is_running:
                 due = [plan for plan in self._plans.values() if plan.due_s is not None]

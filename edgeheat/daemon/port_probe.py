@@ -11,9 +11,9 @@ _PROBE_INTERVAL_S = 2.0
 """Pause between two attempts to connect."""
 
 _CONNECT_TIMEOUT_S = 2.0
-"""A camera that does not accept a connection within this long counts as closed."""
+"""The port of a camera that does not accept a connection within this time counts as closed."""
 
-# Ports of URLs that name none.
+# The port of a URL that names none, by scheme.
 _DEFAULT_PORTS = {"rtsp": 554, "rtsps": 322, "http": 80, "https": 443}
 
 

@@ -1,4 +1,4 @@
-"""Imported once by the fork server: everything that its forked processes share in memory."""
+"""Loads in the fork server what all child processes share in memory: libraries, modules and lookup tables."""
 
 from __future__ import annotations
 
@@ -9,12 +9,13 @@ import zoneinfo  # noqa: F401
 import av.subtitles.stream  # noqa: F401
 import cv2
 
-import edgeheat.daemon.process
-import edgeheat.daemon.render_worker
-import edgeheat.daemon.worker
+import edgeheat.daemon.camera_worker
+import edgeheat.daemon.child_main
+import edgeheat.daemon.managed_process
+import edgeheat.daemon.plan_worker
 import edgeheat.sources.rtsp  # noqa: F401 the most common source, and with it av
 from edgeheat.core.render.heatmap import warm_up
-from edgeheat.daemon.memory import give_back
+from edgeheat.daemon.malloc import release_free_memory
 
 cv2.setNumThreads(1)
 warm_up()
@@ -22,4 +23,4 @@ warm_up()
 # The garbage collector writes into every object it visits, and so would copy the shared pages into each worker.
 gc.collect()
 gc.freeze()
-give_back()
+release_free_memory()

@@ -1,4 +1,4 @@
-"""How long a failed process waits before it is started again: the delay doubles with each failure in a row."""
+"""When a child process counts as hung, and the delay before its restart, which doubles with each failure in a row."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ class RestartLimits:
     """Time limits of the supervised processes, all in seconds."""
 
     stall_timeout_s: float = 10.0
-    """A worker without a decoded frame for this long is killed."""
+    """A worker that has decoded no frame for this duration is killed."""
 
     first_frame_timeout_s: float = 60.0
-    """The least that a worker gets for its first frame: on a busy machine, starting the process takes most of it."""
+    """Shortest limit for a worker's first frame: on a busy machine, starting the process takes most of it."""
 
     backoff_first_s: float = 1.0
     """The delay after a first failure; it doubles with each failure in a row."""
@@ -23,14 +23,14 @@ class RestartLimits:
     """The longest delay."""
 
     reset_after_s: float = 60.0
-    """After a run that delivered frames for this long, the delay starts at `backoff_first_s` again."""
+    """After a run that delivered frames for this duration, the delay starts at `backoff_first_s` again."""
 
     stop_timeout_s: float = 3.0
-    """How long workers get for their last snapshot and state before they are killed at shutdown."""
+    """How long workers have for their last snapshot and state before they are killed at shutdown."""
 
 
 class Backoff:
-    """The delays between the starts of one process; jittered, so that eight cameras do not reconnect at once."""
+    """Computes the delays before restarts of one process; jittered, so that cameras do not all reconnect at once."""
 
     def __init__(self, limits: RestartLimits, random: Random) -> None:
         self._limits = limits

@@ -8,32 +8,34 @@ from datetime import UTC, datetime
 from apscheduler.schedulers.background import BackgroundScheduler
 
 from edgeheat.defs.clock import Clock
-from edgeheat.schedule import FirstInstantTrigger, NextInstant, stagger_s
+from edgeheat.schedule import ScheduleTrigger, SnapshotSchedule, stagger_s
 
 _STEP_S = 2.0
 """A larger change of wall time against monotonic time is a step: NTP after boot, or the clock was set by hand."""
 
 
 class SnapshotScheduler:
-    """One job per camera, staggered so that the cameras do not render at the same time."""
+    """Requests snapshots from a thread of its own, staggered so that the cameras do not render at the same time."""
 
     def __init__(
         self,
-        instants: NextInstant,
+        schedule: SnapshotSchedule,
         cameras: Sequence[str],
         clock: Clock,
-        take: Callable[[str], None],
-        on_next: Callable[[str, float], None],
+        request_snapshot: Callable[[str], None],
+        on_scheduled: Callable[[str, float], None],
     ) -> None:
-        """`take` gets a camera whose snapshot is due, `on_next` a camera and the Unix time of its next snapshot."""
+        """`request_snapshot` gets a camera whose snapshot is due.
+
+        `on_scheduled` gets a camera and the Unix time of its next snapshot.
+        """
         self._clock = clock
-        self._take = take
-        self._on_next = on_next
+        self._request_snapshot = request_snapshot
+        self._on_scheduled = on_scheduled
         self._offset_s = clock.wall() - clock.monotonic()
         self._scheduler = BackgroundScheduler(timezone=UTC)
         self._triggers = {
-            camera: FirstInstantTrigger(instants, stagger_s(index, len(cameras)))
-            for index, camera in enumerate(cameras)
+            camera: ScheduleTrigger(schedule, stagger_s(index, len(cameras))) for index, camera in enumerate(cameras)
         }
         for camera, trigger in self._triggers.items():
             # A late snapshot is better than none; by default APScheduler drops one that is a second late.
@@ -72,9 +74,9 @@ class SnapshotScheduler:
             self._report_next(camera)
 
     def _run_job(self, camera: str) -> None:
-        self._take(camera)
+        self._request_snapshot(camera)
         self._report_next(camera)
 
     def _report_next(self, camera: str) -> None:
         now = datetime.fromtimestamp(self._clock.wall(), UTC)
-        self._on_next(camera, self._triggers[camera].get_next_fire_time(None, now).timestamp())
+        self._on_scheduled(camera, self._triggers[camera].get_next_fire_time(None, now).timestamp())

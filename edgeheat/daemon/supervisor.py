@@ -9,10 +9,11 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from random import Random
 
-from edgeheat.daemon.listener import CameraListener
+from edgeheat.daemon.camera_listener import CameraListener
+from edgeheat.daemon.child_main import watch_camera
+from edgeheat.daemon.managed_process import ManagedProcess, Received
 from edgeheat.daemon.messages import Message, ProgressReport, SourceFailed, WorkerSpec
 from edgeheat.daemon.port_probe import PortProbe, host_and_port
-from edgeheat.daemon.process import ManagedProcess, Received, watch_camera
 from edgeheat.daemon.restart import RestartLimits
 from edgeheat.defs.clock import Clock
 from edgeheat.defs.commands import Command, Stop
@@ -21,7 +22,7 @@ from edgeheat.defs.events import CameraState
 _log = logging.getLogger(__name__)
 
 _INBOX_SIZE = 1024
-"""Messages of all cameras that may wait; beyond these the listener threads block, and so do the workers."""
+"""Queue size for the messages of all cameras; when it is full, the threads that read the pipes block."""
 
 _CYCLE_S = 0.25
 """How often stalls and due restarts are checked."""
@@ -37,7 +38,7 @@ class _PortOpened:
 
 
 class _Camera:
-    """The state of one camera's process."""
+    """One camera: its process, its state and what is known about its failure."""
 
     def __init__(self, name: str, process: ManagedProcess[WorkerSpec]) -> None:
         self.name = name
@@ -50,7 +51,7 @@ class _Camera:
         """Reason code and reason that the process gave before it ended."""
 
         self.address: tuple[str, int] | None = None
-        """Host and port of a network camera."""
+        """Host and port of a network camera; None for other sources."""
 
         self.probe: PortProbe | None = None
 
@@ -101,8 +102,8 @@ class Supervisor:
 
     def camera_state(self, camera: str) -> CameraState | None:
         """Return the state of one camera; None if there is no camera of that name."""
-        found = self._cameras.get(camera)
-        return found.state if found is not None else None
+        supervised = self._cameras.get(camera)
+        return supervised.state if supervised is not None else None
 
     def worker_pids(self) -> dict[str, int]:
         """Return the process id of each camera that has a running process."""

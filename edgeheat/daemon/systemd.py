@@ -1,4 +1,4 @@
-"""Notifies systemd that the daemon is ready, alive or stopping, after sd_notify(3)."""
+"""Notifies systemd that the daemon is ready, alive or stopping, and reads the watchdog's period, as in sd_notify(3)."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from collections.abc import Mapping
 _log = logging.getLogger(__name__)
 
 _SEND_TIMEOUT_S = 1.0
-"""A service manager that does not read its socket delays the daemon by no more than this."""
+"""How long one notification may block if systemd does not read its socket."""
 
 
-class Notifier:
+class SystemdNotifier:
     """Sends each notification as one datagram; does nothing if the process was not started by systemd."""
 
     def __init__(self, address: str | None) -> None:

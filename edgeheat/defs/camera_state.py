@@ -1,4 +1,4 @@
-"""The state of one camera or floor plan as derived from its events; the page, the metrics and MQTT all read it."""
+"""Derives the current state of a camera or floor plan from its events, for the page, the metrics and MQTT."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from edgeheat.redact import redact
 
 @dataclass(frozen=True, slots=True)
 class CurrentState:
-    """What the events so far say about one camera or floor plan; before the first event it is `starting`.
+    """The state of one camera or floor plan after its events so far; before the first event it is `starting`.
 
     The mappings are never changed after construction. Camera health, frames and motion stay at their defaults
     for a floor plan.
@@ -52,23 +52,25 @@ class CurrentState:
     """Unix time of the verdict; 0 while there is none."""
 
     motion_ratio: Mapping[str, float] = field(default_factory=dict)
-    """By zone: mean share of its cells in motion during the last observed second, 0..1; empty while the camera is not
-    online and while its frames are rejected."""
+    """By zone: mean fraction of its cells in motion during the last observed second, 0..1.
+
+    Empty while the camera is not online and while its frames are rejected.
+    """
 
     masked_ratio: float = 0.0
-    """Share of the cells that the flicker mask excludes, 0..1."""
+    """Fraction of the cells that the flicker mask excludes, 0..1."""
 
     last_snapshot_wall_s: float = 0.0
     """Unix time of the last snapshot, 0 before the first."""
 
     coverage: Mapping[str, float] = field(default_factory=dict)
-    """By heat: observed share of its period, 0..1, as of its last picture."""
+    """By heat: observed fraction of its period, 0..1, as of its last picture."""
 
     plan: PlanArea | None = None
     """The area of a floor plan; None for a camera, and before the plan's first snapshot."""
 
 
-def apply(state: CurrentState, event: Event) -> CurrentState:
+def apply_event(state: CurrentState, event: Event) -> CurrentState:
     """Return the state after `event`, which must belong to the camera or floor plan `state.name`."""
     match event:
         case CameraStatus():
@@ -93,13 +95,13 @@ def _after_status(state: CurrentState, status: CameraStatus) -> CurrentState:
     if status.state != "online":
         # Nothing is known about a picture that does not arrive: no verdict, and neither motion nor its absence.
         state = replace(state, health=None, health_reason="", health_since_wall_s=0.0, motion_ratio={})
-    same_side = (status.state == "online") == (state.state == "online") and state.since_wall_s > 0
+    is_online_unchanged = (status.state == "online") == (state.state == "online") and state.since_wall_s > 0
     return replace(
         state,
         state=status.state,
         reason=redact(status.reason),
         reason_code=status.reason_code,
-        since_wall_s=state.since_wall_s if same_side else status.wall_s,
+        since_wall_s=state.since_wall_s if is_online_unchanged else status.wall_s,
     )
 
 

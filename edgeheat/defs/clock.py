@@ -1,4 +1,4 @@
-"""The protocol of the clock that is passed to everything that measures or waits."""
+"""Clock, the protocol of the monotonic and wall clock that is passed to everything that measures time or waits."""
 
 from __future__ import annotations
 

@@ -11,13 +11,13 @@ class TakeSnapshot:
 
 
 @dataclass(frozen=True, slots=True)
-class Save:
+class SaveState:
     """Send the complete state; answered with StateSaved."""
 
 
 @dataclass(frozen=True, slots=True)
 class Reset:
-    """Discard some of what was learned or counted; at least one field is True. Answered with ResetDone."""
+    """Discard the learned or counted data that is True, at least one of the three. Answered with ResetDone."""
 
     flicker: bool
     """Relearn which cells the flicker mask excludes."""
@@ -43,4 +43,4 @@ class Stop:
     """Count the buffered frames, send the final snapshot and state, and exit."""
 
 
-Command = TakeSnapshot | Save | Reset | Stop
+Command = TakeSnapshot | SaveState | Reset | Stop

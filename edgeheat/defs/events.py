@@ -1,4 +1,4 @@
-"""Events that cameras and floor plans send to the sinks and the status page: figures and encoded pictures, no numpy."""
+"""Events that report cameras and floor plans to the sinks and the page: states, statistics and encoded pictures."""
 
 from __future__ import annotations
 
@@ -15,19 +15,26 @@ CameraState = Literal["starting", "online", "offline"]
 """`starting`: no frame yet; `online`: frames arrive; `offline`: they do not, and the camera is being retried."""
 
 HealthVerdict = Literal["ok", "frozen", "dark", "covered", "blurred", "moved"]
-"""What is wrong with the picture of an online camera; `ok`: nothing."""
+"""What is wrong with the picture of an online camera; `ok` if nothing is."""
 
 FrameRejection = Literal["light", "settling", "unhealthy"]
-"""Why a whole frame was not counted: the light changed; the background is being learned again; the picture is frozen,
-dark or covered."""
+"""Why a whole frame was not counted.
+
+`light`: the light changed all over. `settling`: the background is being learned again. `unhealthy`: the picture is
+frozen, dark or covered.
+"""
 
 CellRejection = Literal["shadow", "speck", "flicker", "ghost", "furniture"]
-"""Why cells that differ from the background were not counted."""
+"""Why cells that differ from the background were not counted.
+
+`shadow`: the shadow of a person. `speck`: smaller than a person. `flicker`: cells that change for minutes. `ghost`: the
+trace of an object that was removed. `furniture`: a static object.
+"""
 
 
 @dataclass(frozen=True, slots=True)
 class ZoneHeat:
-    """The figures of one heat in one zone over the heat's period; those of a decaying heat are weighted by age.
+    """The statistics of one heat in one zone over the heat's period; those of a decaying heat are weighted by age.
 
     The zone `all` is the whole picture without its masked parts.
     """
@@ -37,16 +44,16 @@ class ZoneHeat:
     """Grid cells in the zone."""
 
     cell_seconds: float
-    """Sum of the motion-seconds of its cells."""
+    """Sum of the heat of its cells, in seconds of what the heat measures."""
 
     mean_s: float
-    """Motion-seconds of the mean cell."""
+    """Mean heat of its cells, in seconds."""
 
     peak_s: float
-    """Motion-seconds of the hottest place: the maximum of the median of 5x5 cells, see `median_filter`."""
+    """Maximum of the zone's heat after a median filter of 5x5 cells, in seconds: one outlier cell is no peak."""
 
     peak_xy: tuple[float, float]
-    """Position of that place: x and y, 0..1 of the picture, from its top left."""
+    """Position of that maximum: x and y, 0..1 of the picture, from its top left."""
 
     weight: float = 1.0
     """The zone's weight from the configuration."""
@@ -58,7 +65,7 @@ class ZoneHeat:
     """Seconds in which a person was in the zone."""
 
     active_ratio: float = 0.0
-    """active_s as a share of the observed seconds, 0..1."""
+    """active_s as a fraction of the observed seconds, 0..1."""
 
     traffic_cell_s: float = 0.0
     """Seconds of movement summed over the zone's cells, whatever the heat measures."""
@@ -72,7 +79,7 @@ class ZoneHeat:
 
 @dataclass(frozen=True, slots=True)
 class HeatImage:
-    """One heat of a snapshot: its figures and its heatmap as an encoded picture."""
+    """One heat of a snapshot: its statistics and its heat map as an encoded picture."""
 
     heat: str
     """Name of the heat from the configuration."""
@@ -94,7 +101,7 @@ class HeatImage:
     """observed_s / period_s, 0..1."""
 
     scale_max_s: float
-    """Motion-seconds at the top of the colour scale."""
+    """Seconds of heat at the top of the colour scale."""
 
     zones: tuple[ZoneHeat, ...]
     image: bytes
@@ -109,7 +116,7 @@ class HeatImage:
 
 @dataclass(frozen=True, slots=True)
 class PlanArea:
-    """The floor area that the figures of a floor plan refer to."""
+    """The floor area that the statistics of a floor plan refer to."""
 
     size_m: tuple[float, float]
     """Width and depth of the plan."""
@@ -118,12 +125,12 @@ class PlanArea:
     """Area of one grid cell: cell_seconds times this are seconds times square metres."""
 
     seen_ratio: float
-    """Share of the plan that at least one camera sees, 0..1; the figures refer to that part."""
+    """Fraction of the plan that at least one camera sees, 0..1; the statistics refer to that area."""
 
 
 @dataclass(frozen=True, slots=True)
 class Snapshot:
-    """The pictures and figures of one camera, or of one floor plan, at one instant."""
+    """The pictures and statistics of one camera, or of one floor plan, at one instant."""
 
     camera: str
     """Name of the camera or floor plan."""
@@ -215,7 +222,7 @@ class Progress:
     """By reason: seconds summed over cells that differed from the background and were not counted."""
 
     masked_ratio: float = 0.0
-    """Share of the cells that the flicker mask excludes, 0..1."""
+    """Fraction of the cells that the flicker mask excludes, 0..1."""
 
     health: HealthVerdict | None = None
     """None until the first verdict."""
@@ -224,7 +231,7 @@ class Progress:
     """Why, in one sentence that says what to do; empty where the verdict is `ok`."""
 
     motion_ratio: Mapping[str, float] = field(default_factory=dict)
-    """By zone: mean share of its cells in motion over the observed seconds, 0..1; empty if no second was observed."""
+    """By zone: mean fraction of its cells in motion over the observed time, 0..1; empty if nothing was observed."""
 
     step_s: tuple[float, ...] = ()
     """Seconds that each analysed frame took in the pipeline."""

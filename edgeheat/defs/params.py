@@ -1,4 +1,4 @@
-"""The parameters of the engine, plans and broker as plain objects; config/ validates settings and builds these."""
+"""Parameters of the pipeline, the floor plans and the MQTT broker as plain objects, built from validated settings."""
 
 from __future__ import annotations
 
@@ -25,22 +25,22 @@ class MotionParams:
     """Cells across the picture; the height follows the picture's shape."""
 
     analysis_fps: float = 5.0
-    """At most so many frames a second are analysed."""
+    """At most this number of frames per second is analysed."""
 
     max_gap_s: float = 2.0
     """A longer pause between two analysed frames counts as not observed."""
 
     bootstrap_s: float = 10.0
-    """The first seconds, whose frames are kept in memory until the background is known, and counted then."""
+    """Length of the start phase: its frames are kept in memory until the background is known, and counted then."""
 
     subtractor: Subtractor = "mog2"
     """Which of OpenCV's background subtractors detects changes."""
 
     history_s: float = 120.0
-    """Time constant of the background subtractor."""
+    """Time constant of the background subtractor: how fast its background model follows changes of the scene."""
 
     var_threshold: float = 30.0
-    """Squared distance from the background, in variances, from which MOG2 calls a cell foreground."""
+    """MOG2's threshold on the squared Mahalanobis distance of a cell from the background; above it is foreground."""
 
     detect_shadows: bool = True
     """Separate shadows from people; shadow cells never count."""
@@ -52,10 +52,10 @@ class MotionParams:
     """Size of the closing that fills holes, in cells; 0 for none."""
 
     min_blob_cells: int = 12
-    """A blob smaller than this is noise, at the lower edge of the picture, where people are near and large."""
+    """Smallest number of cells of a blob at the lower edge of the picture, where people are large; smaller is noise."""
 
     min_blob_far_cells: int | None = None
-    """The same at the upper edge, interpolated linearly in between. None: as at the lower edge."""
+    """The same at the upper edge, linear in between; None if it is as at the lower edge."""
 
     light_gate: bool = True
     """Reject frames in which the light changed all over."""
@@ -64,10 +64,11 @@ class MotionParams:
     """Learn which cells change for minutes (a television, a sign, a plant) and reject them."""
 
     dwell_max_s: float = 600.0
-    """Anything present longer than this without leaving is treated as a static object."""
+    """Longest stay that counts as a person's; anything present for longer is treated as a static object."""
 
     furniture_s: float = 45.0
-    """Anything that shows no micro-motion for this long is treated as a static object; its dwell is not counted."""
+    """Anything new without micro-motion for this duration is treated as a static object; its time counts only if it
+    leaves again within `dwell_max_s`."""
 
     feet: bool = False
     """Count only the lower edge of each blob: where people stand, not where their heads appear."""
@@ -75,15 +76,15 @@ class MotionParams:
 
 @dataclass(frozen=True, slots=True)
 class HeatParams:
-    """One heat to keep."""
+    """What one heat counts, and over which period."""
 
     name: str
     kind: HeatKind
     length_s: float = 0.0
-    """Half-life of a decaying heat, length of a window; not used by a total."""
+    """The half-life of a decaying heat, the length of a window; 0 for a total, which has neither."""
 
     since: time | None = None
-    """A total starts again from 0 at this local time of day; None: it never does."""
+    """Local time of day at which a total starts again from 0; None if it never does."""
 
     measure: Measure = "presence"
     """What it counts: `traffic` is movement, `dwell` is standing or sitting, `presence` is both together."""
@@ -96,7 +97,7 @@ class ZoneParams:
     name: str
     kind: ZoneKind
     polygon: tuple[Point, ...]
-    """Corners (x, y) from 0..1 of the picture's width and height, origin top left."""
+    """Corners in order around the edge."""
 
     weight: float = 1.0
     """How much its heat counts where zones are ranked."""
@@ -110,7 +111,7 @@ class Style:
     """Any matplotlib colormap name."""
 
     overlay: bool = True
-    """On the dimmed background; else the bare heat on black."""
+    """Draw on the dimmed background; otherwise only the heat, on black."""
 
     alpha: float = 0.75
     """Greatest opacity of the heat, 0..1; a pixel's opacity is its heat on the 0..1 scale times this."""
@@ -120,19 +121,19 @@ class Style:
     """Brightness of the background, 0 black to 1 unchanged."""
 
     blur: float = 0.0
-    """Gaussian radius in grid cells put on the heat before it is drawn; 0 for none."""
+    """Radius, in grid cells, of the Gaussian that smooths the heat before it is drawn; 0 for none."""
 
     normalize: bool = True
-    """The hottest place takes the top of the colormap; else `vmax_s` does."""
+    """The maximum of the heat is the top of the colormap; otherwise `vmax_s` is."""
 
     vmax_s: float = 60.0
-    """Motion-seconds at the top of the colormap where `normalize` is off."""
+    """Seconds of heat at the top of the colormap if `normalize` is off."""
 
     gamma: float = 0.5
-    """Exponent on the 0..1 heat; below 1 lifts faint motion."""
+    """Exponent on the heat from 0 to 1; below 1 makes weak motion more visible."""
 
     legend: bool = True
-    """Draw a colour scale in motion-seconds."""
+    """Draw a colour scale in seconds."""
 
     title: bool = True
     """Write camera, period, local time and coverage on the picture."""
@@ -142,7 +143,7 @@ class Style:
 
     format: ImageFormat = "jpeg"
     quality: int = 85
-    """Of JPEG and WebP, 1..100."""
+    """Quality of JPEG and WebP, 1..100."""
 
 
 DEFAULT_HEATS = (
@@ -167,7 +168,7 @@ class PipelineParams:
     zones: tuple[ZoneParams, ...] = ()
     style: Style = field(default_factory=Style)
     new_epoch_when_moved: bool = True
-    """A camera that was moved starts its heats again from 0; off for a recording, whose picture shows all of it."""
+    """Restart the heats from 0 when the camera was moved; off for a recording, whose picture shows all of it."""
 
 
 PointPair = tuple[float, float, float, float]
@@ -184,10 +185,10 @@ class PlanViewParams:
     """At least four; some four of them must have no three on one line."""
 
     zones: tuple[ZoneParams, ...] = ()
-    """The camera's zones: where it does not count heat, the plan is not covered."""
+    """The camera's zones: where they exclude motion, the camera does not cover the plan."""
 
     grid_width: int = 320
-    """The camera's; only for the plan's picture before the camera has sent its first heat."""
+    """Width of the camera's grid in cells; used only until the camera has sent its first heat."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -219,23 +220,23 @@ class BrokerParams:
     username: str | None = None
     password: str | None = field(default=None, repr=False)
     client_id: str = ""
-    """Empty: `edgeheat-<site>`."""
+    """Client id at the broker; empty for `edgeheat-<site>`."""
 
     keepalive_s: int = 30
-    """A broker that is silent for twice as long counts as lost."""
+    """Interval of the keep-alive messages; a broker that is silent for twice this counts as lost."""
 
     tls: bool = False
     ca_file: str | None = None
-    """PEM; None: the system's certificate authorities."""
+    """Certificate authority (PEM) of the broker's certificate; None for those of the system."""
 
     cert_file: str | None = None
-    """PEM of the client's certificate."""
+    """Client certificate (PEM); None if the broker requests none."""
 
     key_file: str | None = None
-    """PEM of its key, not encrypted; None: it is in `cert_file`."""
+    """Private key (PEM, not encrypted) of the client certificate; None if it is in `cert_file`."""
 
     max_waiting: int = 1000
-    """Number of topics whose newest message is kept."""
+    """Limit of topics whose newest message is kept for sending."""
 
     @property
     def status_topic(self) -> str:

@@ -12,12 +12,12 @@ def duration_words(seconds: float) -> str:
 
     Below one second two significant digits are given ("0.25 s"); exactly one day is "24 h", as in "last 24 h".
     """
-    left = round(seconds)
-    if left < 1:
+    remaining_s = round(seconds)
+    if remaining_s < 1:
         return f"{seconds:.2g} s"
     words = []
     for size, unit in ((86400, "d"), (3600, "h"), (60, "min"), (1, "s")):
-        count, left = divmod(left, size)
+        count, remaining_s = divmod(remaining_s, size)
         if count:
             words.append(f"{count} {unit}")
         elif words:
@@ -41,11 +41,11 @@ def with_measure(measure: Measure, period: str) -> str:
     return period if measure == "presence" else f"{measure}, {period}"
 
 
-def percent_words(share: float) -> str:
-    """Return a share, 0..1, as a percentage rounded down: "98 %".
+def percent_words(ratio: float) -> str:
+    """Return a ratio, 0..1, as a percentage rounded down: "98 %".
 
-    A share below 1 is never "100 %", and one above 0 never "0 %" but "under 1 %".
+    A ratio below 1 is never "100 %", and one above 0 never "0 %" but "under 1 %".
     """
-    if 0 < share < 0.01:
+    if 0 < ratio < 0.01:
         return "under 1 %"
-    return f"{math.floor(share * 100 + 1e-9)} %"
+    return f"{math.floor(ratio * 100 + 1e-9)} %"

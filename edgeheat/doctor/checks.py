@@ -1,4 +1,4 @@
-"""Checks of machine, configuration, storage, broker and cameras; each returns one `Finding`."""
+"""The doctor's checks of machine, configuration, storage, ports, broker and cameras; each returns one `Finding`."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from edgeheat.defs.clock import Clock
 from edgeheat.doctor.finding import Finding
 from edgeheat.errors import OPENCV_REMEDY, ConfigError, EdgeheatError
 from edgeheat.redact import redact
-from edgeheat.sinks.mqtt.connection import Connection
+from edgeheat.sinks.mqtt.connection import BrokerConnection
 from edgeheat.sinks.mqtt.retained_queue import RetainedQueue
 from edgeheat.sources import open_source
 from edgeheat.sources.base import SourceOptions
@@ -122,7 +122,7 @@ def check_broker(config: Config, clock: Clock) -> Finding:
     settings = replace(settings, client_id=f"{settings.client_id}-doctor")
     where = f"{settings.host}:{settings.port}"
     try:
-        connection = Connection(settings, RetainedQueue(1), None, lambda message, reason: None)
+        connection = BrokerConnection(settings, RetainedQueue(1), None, lambda message, reason: None)
         connection.open()
     except OSError as error:
         what = f"no connection to {where}: {error.strerror or error}"
@@ -155,14 +155,14 @@ def check_camera(camera: Camera, clock: Clock, timeout_s: float = CAMERA_TIMEOUT
         fps=camera.fps,
     )
     context = multiprocessing.get_context("spawn")
-    here, there = context.Pipe(duplex=False)
-    child = context.Process(target=_grab_frame, args=(camera.source_url(), options, there), daemon=True)
+    reader, writer = context.Pipe(duplex=False)
+    child = context.Process(target=_grab_frame, args=(camera.source_url(), options, writer), daemon=True)
     child.start()
-    there.close()
+    writer.close()
     try:
-        if not here.poll(timeout_s):
+        if not reader.poll(timeout_s):
             return Finding(check, "failed", f"no frame within {timeout_s:g} s", f"check the source of {camera.name}")
-        error, size_wh = here.recv()
+        error, size_wh = reader.recv()
     except EOFError:
         child.join()
         what = f"the decoder crashed (exit code {child.exitcode})"
@@ -170,17 +170,17 @@ def check_camera(camera: Camera, clock: Clock, timeout_s: float = CAMERA_TIMEOUT
     finally:
         child.kill()
         child.join()
-        here.close()
+        reader.close()
     if error:
         return Finding(check, "failed", error, f"check the source, username and password of {camera.name}")
     what = f"{redact(camera.source)} delivers frames of {size_wh[0]}x{size_wh[1]}"
-    if blind := blind_zones(camera, size_wh):
-        return Finding(check, "warning", f"{what}, but {blind}", f"check the [[camera.zone]] tables of {camera.name}")
+    if problem := zones_without_cells(camera, size_wh):
+        return Finding(check, "warning", f"{what}, but {problem}", f"check the [[camera.zone]] tables of {camera.name}")
     return Finding(check, "ok", what)
 
 
-def blind_zones(camera: Camera, size_wh: tuple[int, int]) -> str:
-    """Return which zones can never count anything because masks cover them; an empty text if there are none."""
+def zones_without_cells(camera: Camera, size_wh: tuple[int, int]) -> str:
+    """Return the problem of zones that can never count anything because masks cover them; empty if there is none."""
     # Not imported above, because the doctor must also run where OpenCV does not load.
     from edgeheat.core.grid.sampling import grid_size_wh
     from edgeheat.core.grid.zones import ZoneMasks
@@ -189,8 +189,8 @@ def blind_zones(camera: Camera, size_wh: tuple[int, int]) -> str:
     masks = ZoneMasks.from_params(zones, grid_size_wh(size_wh, camera.motion.grid_width))
     if not masks.counted.any():
         return "its masks leave nothing to count"
-    blind = [name for name, cells in masks.named.items() if not cells.any()]
-    return f"its masks leave nothing to count in {', '.join(blind)}" if blind else ""
+    empty_zones = [name for name, cells in masks.named.items() if not cells.any()]
+    return f"its masks leave nothing to count in {', '.join(empty_zones)}" if empty_zones else ""
 
 
 def _grab_frame(url: str, options: SourceOptions, answer: Pipe) -> None:

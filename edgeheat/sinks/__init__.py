@@ -1,1 +1,1 @@
-"""Outputs for snapshots, states and figures: disk, MQTT and Prometheus metrics, independent of one another."""
+"""Outputs for snapshots, states and statistics: disk, MQTT and Prometheus metrics, independent of one another."""

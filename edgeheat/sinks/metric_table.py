@@ -1,4 +1,4 @@
-"""The table of all Prometheus metrics of edgeheat, and the figures that they are read from."""
+"""The table of all Prometheus metrics of edgeheat, and the totals that their values are read from."""
 
 from __future__ import annotations
 
@@ -87,7 +87,7 @@ def add_to(totals: dict[str, float], increments: Mapping[_Key, float]) -> None:
 
 
 @dataclass(slots=True)
-class Figures:
+class MetricValues:
     """Everything that the metrics are read from."""
 
     build: tuple[str, ...]
@@ -114,47 +114,51 @@ class Histogram:
 _Samples = Iterable[tuple[tuple[str, ...], float | Histogram]]
 """Label values and value of each series."""
 
-_Read = Callable[[Figures], _Samples]
-"""Reads all series of one metric from the figures."""
+_Read = Callable[[MetricValues], _Samples]
+"""Reads all series of one metric."""
 
 
-def _cameras(figures: Figures) -> Iterator[Totals]:
-    return (totals for totals in figures.totals.values() if not totals.state.is_plan)
+def _cameras(all_values: MetricValues) -> Iterator[Totals]:
+    return (totals for totals in all_values.totals.values() if not totals.state.is_plan)
 
 
-def _plans(figures: Figures) -> Iterator[Totals]:
-    return (totals for totals in figures.totals.values() if totals.state.is_plan)
+def _plans(all_values: MetricValues) -> Iterator[Totals]:
+    return (totals for totals in all_values.totals.values() if totals.state.is_plan)
 
 
-def _cameras_and_plans(figures: Figures) -> Iterable[Totals]:
-    return figures.totals.values()
+def _cameras_and_plans(all_values: MetricValues) -> Iterable[Totals]:
+    return all_values.totals.values()
 
 
-def _each(select: Callable[[Figures], Iterable[Totals]], value: Callable[[Totals], float | Histogram | None]) -> _Read:
+def _each(
+    select: Callable[[MetricValues], Iterable[Totals]], value: Callable[[Totals], float | Histogram | None]
+) -> _Read:
     """Read one series for each selected camera or plan; None: it has none now."""
 
-    def read(figures: Figures) -> _Samples:
-        for totals in select(figures):
+    def read(all_values: MetricValues) -> _Samples:
+        for totals in select(all_values):
             if (current := value(totals)) is not None:
                 yield (totals.state.name,), current
 
     return read
 
 
-def _each_by(select: Callable[[Figures], Iterable[Totals]], values: Callable[[Totals], Mapping[str, float]]) -> _Read:
+def _each_by(
+    select: Callable[[MetricValues], Iterable[Totals]], values: Callable[[Totals], Mapping[str, float]]
+) -> _Read:
     """Read one series for each selected camera or plan and each key of its mapping."""
 
-    def read(figures: Figures) -> _Samples:
-        for totals in select(figures):
+    def read(all_values: MetricValues) -> _Samples:
+        for totals in select(all_values):
             for key, current in values(totals).items():
                 yield (totals.state.name, key), current
 
     return read
 
 
-def _single(value: Callable[[Figures], float]) -> _Read:
+def _single(value: Callable[[MetricValues], float]) -> _Read:
     """Read the one series of a metric without labels."""
-    return lambda figures: (((), value(figures)),)
+    return lambda all_values: (((), value(all_values)),)
 
 
 def _verdicts(totals: Totals) -> Mapping[str, float]:
@@ -165,7 +169,7 @@ def _verdicts(totals: Totals) -> Mapping[str, float]:
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One metric: how it is exposed, and how its series are read from the figures."""
+    """One metric: how it is exposed, and how its series are read from the all_values."""
 
     name: str
     help: str
@@ -327,28 +331,28 @@ METRICS = (
         "Versions of edgeheat, OpenCV, PyAV and Python.",
         "info",
         ("version", "opencv", "av", "python"),
-        lambda figures: ((figures.build, 1.0),),
+        lambda all_values: ((all_values.build, 1.0),),
     ),
     Row(
         "edgeheat_mqtt_connected",
         "1 while connected to the MQTT broker; 0 otherwise and if MQTT is not configured.",
         "gauge",
         (),
-        _single(lambda figures: figures.mqtt_connected),
+        _single(lambda all_values: all_values.mqtt_connected),
     ),
     Row(
         "edgeheat_mqtt_dropped_messages_total",
         "Messages dropped: too large for the broker, rejected by it, or too many topics.",
         "counter",
         (),
-        _single(lambda figures: figures.mqtt_dropped),
+        _single(lambda all_values: all_values.mqtt_dropped),
     ),
     Row(
         "edgeheat_storage_bytes",
         "Size of edgeheat's files in the storage directory.",
         "gauge",
         (),
-        _single(lambda figures: figures.storage_bytes),
+        _single(lambda all_values: all_values.storage_bytes),
     ),
     Row(
         "edgeheat_checkpoint_last_success_timestamp_seconds",
@@ -362,7 +366,7 @@ METRICS = (
         "Events that a sink lost because it was too slow or could not accept them.",
         "counter",
         ("sink",),
-        lambda figures: (((sink,), count) for sink, count in figures.dropped_events.items()),
+        lambda all_values: (((sink,), count) for sink, count in all_values.dropped_events.items()),
     ),
 )
 """Every metric of edgeheat, in the order in which they are exposed."""

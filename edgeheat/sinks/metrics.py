@@ -1,4 +1,4 @@
-"""The metrics sink: counts events and exposes the figures to Prometheus; docs/metrics.md explains every metric."""
+"""The metrics sink: sums up events, and exposes all metrics to Prometheus; docs/metrics.md explains every metric."""
 
 from __future__ import annotations
 
@@ -20,16 +20,16 @@ from prometheus_client.metrics_core import (
 from prometheus_client.registry import Collector
 
 import edgeheat
-from edgeheat.defs.camera_state import CurrentState, apply
+from edgeheat.defs.camera_state import CurrentState, apply_event
 from edgeheat.defs.events import CameraStatus, Event, Progress
-from edgeheat.sinks.metric_table import METRICS, PROCESSING_BUCKETS_S, Figures, Histogram, Row, Totals, add_to
+from edgeheat.sinks.metric_table import METRICS, PROCESSING_BUCKETS_S, Histogram, MetricValues, Row, Totals, add_to
 
 _OPENCV_DISTRIBUTIONS = ("opencv-contrib-python", "opencv-contrib-python-headless", "opencv-python-headless")
 """The packages that may provide cv2."""
 
 
 class MetricsSink(Collector):
-    """Counts events, and gives Prometheus the current figures when it asks; safe to call from several threads."""
+    """Sums up the events, and returns the current values at each scrape; thread-safe."""
 
     name = "metrics"
 
@@ -38,7 +38,7 @@ class MetricsSink(Collector):
         """Holds all metrics, those of the process included; the web server exposes it."""
 
         self._lock = threading.Lock()
-        self._figures = Figures(
+        self._values = MetricValues(
             (
                 edgeheat.__version__,
                 _installed_version(*_OPENCV_DISTRIBUTIONS),
@@ -52,7 +52,7 @@ class MetricsSink(Collector):
     def collect(self) -> Iterable[Metric]:
         """Return all metrics of edgeheat as of one instant; called at each scrape."""
         with self._lock:
-            return [_family(row, self._figures) for row in METRICS]
+            return [_family(row, self._values) for row in METRICS]
 
     def add_camera(self, name: str, zones: Sequence[str]) -> None:
         """Expose a camera's series before its first event; `zones` are those of its Progress, `all` included."""
@@ -62,13 +62,13 @@ class MetricsSink(Collector):
     def add_plan(self, name: str) -> None:
         """Expose a floor plan's series before its first event."""
         with self._lock:
-            self._figures.totals[name] = Totals(CurrentState(name, is_plan=True))
+            self._values.totals[name] = Totals(CurrentState(name, is_plan=True))
 
     def handle(self, event: Event) -> None:
         """Count the event; a name that was not added is taken as a camera."""
         with self._lock:
             totals = self._of(event.camera)
-            totals.state = apply(totals.state, event)
+            totals.state = apply_event(totals.state, event)
             match event:
                 case Progress():
                     totals.add(event)
@@ -78,40 +78,40 @@ class MetricsSink(Collector):
     def close(self) -> None:
         """There is nothing to release."""
 
-    def mqtt_connected(self, up: bool) -> None:
+    def set_mqtt_connected(self, connected: bool) -> None:
         """Record that the broker's connection came up or was lost."""
         with self._lock:
-            self._figures.mqtt_connected = up
+            self._values.mqtt_connected = connected
 
-    def mqtt_message_dropped(self) -> None:
+    def count_dropped_mqtt_message(self) -> None:
         """Count one message that will never reach the broker."""
         with self._lock:
-            self._figures.mqtt_dropped += 1
+            self._values.mqtt_dropped += 1
 
-    def storage_bytes(self, n: int) -> None:
+    def set_storage_bytes(self, size_bytes: int) -> None:
         """Record the size of edgeheat's files in bytes."""
         with self._lock:
-            self._figures.storage_bytes = n
+            self._values.storage_bytes = size_bytes
 
-    def picture_written(self, camera: str, outcome: Literal["ok", "failed"]) -> None:
+    def count_picture(self, camera: str, outcome: Literal["ok", "failed"]) -> None:
         """Count one picture of a camera or floor plan that was, or could not be, written to the storage directory."""
         with self._lock:
             self._of(camera).renders[outcome] += 1
 
-    def checkpoint_written(self, camera: str, wall_s: float) -> None:
+    def set_checkpoint_time(self, camera: str, wall_s: float) -> None:
         """Record when the camera's heats were saved, Unix time in seconds."""
         with self._lock:
             self._of(camera).checkpoint_wall_s = wall_s
 
-    def sink_dropped(self, sink: str, n: int) -> None:
-        """Count `n` further events that `sink` lost."""
+    def count_dropped_events(self, sink: str, count: int) -> None:
+        """Count `count` further events that `sink` lost."""
         with self._lock:
-            add_to(self._figures.dropped_events, {sink: n})
+            add_to(self._values.dropped_events, {sink: count})
 
     def _of(self, name: str) -> Totals:
-        if name not in self._figures.totals:
-            self._figures.totals[name] = Totals(CurrentState(name))
-        return self._figures.totals[name]
+        if name not in self._values.totals:
+            self._values.totals[name] = Totals(CurrentState(name))
+        return self._values.totals[name]
 
 
 def _installed_version(*distributions: str) -> str:
@@ -124,24 +124,24 @@ def _installed_version(*distributions: str) -> str:
     return "unknown"
 
 
-def _family(row: Row, figures: Figures) -> Metric:
+def _family(row: Row, all_values: MetricValues) -> Metric:
     """Return the metric with all its series in the form that prometheus_client encodes."""
     match row.type:
         case "histogram":
             histogram = HistogramMetricFamily(row.name, row.help, labels=row.labels)
-            for labels, value in row.read(figures):
+            for labels, value in row.read(all_values):
                 assert isinstance(value, Histogram)
                 histogram.add_metric(labels, _cumulative(value), value.sum_s)
             return histogram
         case "info":
             info = InfoMetricFamily(row.name, row.help, labels=row.labels)
-            for labels, _ in row.read(figures):
+            for labels, _ in row.read(all_values):
                 info.add_metric(labels, {})
             return info
         case _:
             kind = CounterMetricFamily if row.type == "counter" else GaugeMetricFamily
             family = kind(row.name, row.help, labels=row.labels)
-            for labels, value in row.read(figures):
+            for labels, value in row.read(all_values):
                 assert not isinstance(value, Histogram)
                 family.add_metric(labels, float(value))
             return family

@@ -1,4 +1,4 @@
-"""Formats the figures of a snapshot as JSON, identically for disk and MQTT."""
+"""Formats the statistics of a snapshot's heats, zones and floor plan as JSON, identically for disk and MQTT."""
 
 from __future__ import annotations
 
@@ -52,9 +52,9 @@ def utc_text(wall_s: float) -> str:
     return datetime.fromtimestamp(wall_s, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
-def heat_figures(snapshot: Snapshot, heat: HeatImage) -> dict[str, object]:
-    """Return the figures of one heat of a snapshot for `to_json`; `units` explains them."""
-    zone_figures = _zone_figures if snapshot.plan is None else _cell_figures
+def heat_fields(snapshot: Snapshot, heat: HeatImage) -> dict[str, object]:
+    """Return the fields of one heat of a snapshot for `to_json`; `units` explains them."""
+    fields_of = _camera_zone_fields if snapshot.plan is None else _plan_zone_fields
     return {
         "kind": heat.kind,
         "of": heat.measure,
@@ -62,43 +62,43 @@ def heat_figures(snapshot: Snapshot, heat: HeatImage) -> dict[str, object]:
         "observed_s": round(heat.observed_s, 3),
         "coverage": round(heat.coverage, 4),
         "scale_max_s": round(heat.scale_max_s, 3),
-        "zones": {zone.zone: zone_figures(zone) for zone in heat.zones},
+        "zones": {zone.zone: fields_of(zone) for zone in heat.zones},
     }
 
 
 def units(snapshot: Snapshot) -> dict[str, str]:
-    """Return the unit or meaning of each figure of a snapshot, by field name."""
+    """Return the unit or meaning of each field of a snapshot's statistics, by field name."""
     if snapshot.plan is None:
         return dict(_FIELD_UNITS)
     return {**{name: words for name, words in _FIELD_UNITS.items() if name not in _ACTIVITY}, **_PLAN_UNITS}
 
 
-def plan_figures(snapshot: Snapshot) -> dict[str, object]:
+def plan_fields(snapshot: Snapshot) -> dict[str, object]:
     """Return the area of a floor plan under the key `plan`; empty for a camera."""
     if snapshot.plan is None:
         return {}
     plan = snapshot.plan
-    figures = {
+    fields = {
         "size_m": list(plan.size_m),
         "cell_m2": round(plan.cell_m2, 6),
         "seen_ratio": round(plan.seen_ratio, 4),
     }
-    return {"plan": figures}
+    return {"plan": fields}
 
 
-def _cell_figures(zone: ZoneHeat) -> dict[str, object]:
+def _plan_zone_fields(zone: ZoneHeat) -> dict[str, object]:
     return {
         "cells": zone.cells,
         "cell_seconds": round(zone.cell_seconds, 3),
         "mean_s": round(zone.mean_s, 4),
         "peak_s": round(zone.peak_s, 3),
-        "peak_xy": [round(part, 4) for part in zone.peak_xy],
+        "peak_xy": [round(coordinate, 4) for coordinate in zone.peak_xy],
     }
 
 
-def _zone_figures(zone: ZoneHeat) -> dict[str, object]:
+def _camera_zone_fields(zone: ZoneHeat) -> dict[str, object]:
     return {
-        **_cell_figures(zone),
+        **_plan_zone_fields(zone),
         "weight": zone.weight,
         "rank": zone.rank,
         "active_s": round(zone.active_s, 3),

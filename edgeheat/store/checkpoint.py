@@ -1,4 +1,4 @@
-"""Writes and reads checkpoint files, two generations for each camera, and recovers from damaged files."""
+"""Writes and reads checkpoint files; keeps the previous file of each camera, and uses it if the newest is damaged."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from edgeheat.errors import StoreError
 _log = logging.getLogger(__name__)
 
 _VERSION = 1
-"""Of the file format."""
+"""Version of the file format; a file of another version is not read."""
 
 _FORMAT = "format"
 """Name of the member that lists the version and the other members with their sizes."""
@@ -29,7 +29,7 @@ _MAX_CHECKPOINT_BYTES = 1 << 30
 """A larger file is not read: it is damaged, and could fill the memory."""
 
 _MAX_PAYLOAD_BYTES = _MAX_CHECKPOINT_BYTES - (1 << 20)
-"""Most bytes that are written, so that the file with its zip directory can be read back."""
+"""Limit of what is written: below `_MAX_CHECKPOINT_BYTES`, because the zip directory adds to it."""
 
 _MAX_FORMAT_BYTES = 64 * 1024
 """A larger `format` member is damaged."""
@@ -60,7 +60,7 @@ _UNREADABLE = (
 
 
 class _DamagedError(Exception):
-    """This generation cannot be used; the message is the reason, as half a sentence."""
+    """The file cannot be used; the message is the reason, such as "members are missing"."""
 
 
 def write_checkpoint(folder: Path, camera: str, payload: Mapping[str, bytes]) -> None:

@@ -38,13 +38,13 @@ def create_app(
         return HTMLResponse(render_page(latest, wall()))
 
     async def picture(request: Request) -> Response:
-        found = latest.picture(request.path_params["camera"], request.path_params["heat"])
-        if found is None:
+        latest_picture = latest.picture(request.path_params["camera"], request.path_params["heat"])
+        if latest_picture is None:
             return PlainTextResponse("No such picture.\n", status_code=404)
-        headers = {"etag": found.etag}
-        if _has_current_picture(request, found.etag):
+        headers = {"etag": latest_picture.etag}
+        if _has_current_picture(request, latest_picture.etag):
             return Response(status_code=304, headers=headers)
-        return Response(found.heat.image, media_type=found.heat.media_type, headers=headers)
+        return Response(latest_picture.heat.image, media_type=latest_picture.heat.media_type, headers=headers)
 
     async def metrics(request: Request) -> Response:
         encode, content_type = choose_encoder(request.headers.get("accept", ""))

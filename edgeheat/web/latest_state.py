@@ -1,4 +1,4 @@
-"""The latest state and pictures of every camera and floor plan, held in memory for the status page."""
+"""Keeps what the status page shows: latest state and pictures of all cameras and floor plans, and current problems."""
 
 from __future__ import annotations
 
@@ -10,19 +10,19 @@ from datetime import tzinfo
 from types import MappingProxyType
 from typing import Final, Literal
 
-from edgeheat.defs.camera_state import CurrentState, apply
+from edgeheat.defs.camera_state import CurrentState, apply_event
 from edgeheat.defs.events import Event, HeatImage, Progress, Snapshot
 from edgeheat.redact import redact
 from edgeheat.web.rejections import RejectionHistory, RejectionSummary
 
 Stored = Literal["pictures", "heats"]
-"""What may fail to be written to the storage folder."""
+"""What is written to the storage folder."""
 
 _NOT_STORED: Final[dict[Stored, str]] = {
     "pictures": "Pictures cannot be stored",
     "heats": "Heat data cannot be saved and would be lost in a power cut",
 }
-"""What the page says of it."""
+"""The page's text for each kind of data that cannot be written."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,14 +43,14 @@ class CameraView:
 
     current: CurrentState
     next_picture_wall_s: float | None = None
-    """When its next pictures will be drawn, Unix time in seconds; None: not scheduled yet."""
+    """When its next pictures will be drawn, Unix time in seconds; None if they are not scheduled yet."""
 
     pictures: Mapping[str, Picture] = field(default_factory=lambda: MappingProxyType({}))
     """By heat, in the order of the configuration."""
 
 
 class LatestState:
-    """Receives events, and returns what the page shows; every method is safe to call from any thread.
+    """Receives events, and returns what the page shows; thread-safe.
 
     A sink that never blocks, so it needs no queue. Holds one encoded picture for each heat of each camera.
     """
@@ -71,7 +71,7 @@ class LatestState:
         """Record the event; raises KeyError if its camera or floor plan was not given to the constructor."""
         with self._lock:
             view = self._views[event.camera]
-            view = replace(view, current=apply(view.current, event))
+            view = replace(view, current=apply_event(view.current, event))
             if isinstance(event, Snapshot):
                 drawn = {heat.heat: _picture(heat, event.wall_s) for heat in event.heats}
                 view = replace(view, pictures=MappingProxyType({**view.pictures, **drawn}))
@@ -82,22 +82,22 @@ class LatestState:
     def close(self) -> None:
         """There is nothing to release."""
 
-    def picture_due(self, camera: str, wall_s: float) -> None:
+    def set_next_picture_time(self, camera: str, wall_s: float) -> None:
         """Record when the camera's next pictures will be drawn, Unix time in seconds."""
         with self._lock:
             self._views[camera] = replace(self._views[camera], next_picture_wall_s=wall_s)
 
-    def storage_problem(self, what: Stored, problem: str | None) -> None:
+    def set_storage_problem(self, what: Stored, problem: str | None) -> None:
         """Record why pictures or heats cannot be written now, in one sentence; None once they can."""
         with self._lock:
             self._storage_problems.pop(what, None)
             if problem is not None:
                 self._storage_problems[what] = redact(problem)
 
-    def mqtt_connected(self, up: bool) -> None:
+    def set_mqtt_connected(self, connected: bool) -> None:
         """Record that the broker's connection came up or was lost; not called where MQTT is disabled."""
         with self._lock:
-            self._mqtt_connected = up
+            self._mqtt_connected = connected
 
     def cameras(self) -> tuple[CameraView, ...]:
         """Return every camera, in the order of the configuration."""

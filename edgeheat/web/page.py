@@ -12,7 +12,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 import edgeheat
 from edgeheat.defs.events import ALL
 from edgeheat.defs.wording import percent_words
-from edgeheat.web import wording
+from edgeheat.web import page_text
 from edgeheat.web.latest_state import CameraView, LatestState, Picture
 from edgeheat.web.zone_table import ZoneTable, zone_table
 
@@ -70,14 +70,14 @@ class _CameraCard:
 
     zones: ZoneTable | None
     rejected: str
-    """What was not counted in the last hour."""
+    """What was rejected instead of counted in the last hour."""
 
 
 def render_page(latest: LatestState, now_wall_s: float) -> str:
     """Return the whole page as HTML, with all texts escaped, at `now_wall_s`, Unix time in seconds."""
     cameras = latest.cameras()
     online = sum(camera.current.state == "online" for camera in cameras)
-    unhealthy = sum(camera.current.health in wording.HEALTH_PROBLEMS for camera in cameras)
+    unhealthy = sum(camera.current.health in page_text.HEALTH_PROBLEMS for camera in cameras)
     now = datetime.fromtimestamp(now_wall_s, latest.timezone)
     return _TEMPLATES.get_template("status.html").render(
         site=latest.site,
@@ -141,15 +141,15 @@ def _camera_card(camera: CameraView, latest: LatestState, now_wall_s: float) -> 
     current = camera.current
     since = ""
     if current.since_wall_s:
-        since = f"since {wording.local_time(current.since_wall_s, now_wall_s, latest.timezone)}"
+        since = f"since {page_text.local_time_text(current.since_wall_s, now_wall_s, latest.timezone)}"
     return _CameraCard(
         name=current.name,
         state=current.state,
         state_word=_STATE_WORDS[current.state],
         since=since,
         reason=current.reason,
-        health_problem=wording.HEALTH_PROBLEMS.get(current.health or "ok", ""),
-        health_since=wording.local_time(current.health_since_wall_s, now_wall_s, latest.timezone),
+        health_problem=page_text.HEALTH_PROBLEMS.get(current.health or "ok", ""),
+        health_since=page_text.local_time_text(current.health_since_wall_s, now_wall_s, latest.timezone),
         health_reason=current.health_reason,
         facts=_facts(camera, latest, now_wall_s),
         main=cards[0] if cards else None,
@@ -164,7 +164,7 @@ def _facts(camera: CameraView, latest: LatestState, now_wall_s: float) -> tuple[
     current = camera.current
     facts = []
     if current.last_frame_wall_s:
-        facts.append(("Last frame", wording.ago(current.last_frame_wall_s, now_wall_s)))
+        facts.append(("Last frame", page_text.age_text(current.last_frame_wall_s, now_wall_s)))
     else:
         facts.append(("Last frame", "none yet"))
     if current.health == "ok":
@@ -172,7 +172,9 @@ def _facts(camera: CameraView, latest: LatestState, now_wall_s: float) -> tuple[
     if (motion_ratio := current.motion_ratio.get(ALL)) is not None:
         facts.append(("Moving now", percent_words(motion_ratio)))
     if camera.pictures and current.state == "online" and (camera.next_picture_wall_s or 0) > now_wall_s:
-        facts.append(("Next picture", wording.local_time(camera.next_picture_wall_s or 0, now_wall_s, latest.timezone)))
+        facts.append(
+            ("Next picture", page_text.local_time_text(camera.next_picture_wall_s or 0, now_wall_s, latest.timezone))
+        )
     return tuple(facts)
 
 
@@ -181,15 +183,15 @@ def _empty(camera: CameraView, latest: LatestState, now_wall_s: float) -> str:
         return "No picture yet: the camera has to come online first."
     if camera.next_picture_wall_s is None or camera.next_picture_wall_s <= now_wall_s:
         return "First picture soon"
-    return f"First picture at {wording.local_time(camera.next_picture_wall_s, now_wall_s, latest.timezone)}"
+    return f"First picture at {page_text.local_time_text(camera.next_picture_wall_s, now_wall_s, latest.timezone)}"
 
 
 def _rejected(camera: CameraView, latest: LatestState, now_wall_s: float) -> str:
     last_hour = latest.rejections(camera.current.name, now_wall_s)
     sentences = []
-    if frames := wording.rejected_frames(last_hour.frames_s):
+    if frames := page_text.rejected_frames_text(last_hour.frames_s):
         sentences.append(f"{frames}.")
-    if cells := wording.rejected_cells(last_hour.cells_ratio):
+    if cells := page_text.rejected_cells_text(last_hour.cells_ratio):
         sentences.append(f"Of all changes in the picture: {cells}.")
     if camera.current.masked_ratio > 0:
         sentences.append(f"Flickering areas now: {percent_words(camera.current.masked_ratio)} of the picture.")
@@ -198,11 +200,11 @@ def _rejected(camera: CameraView, latest: LatestState, now_wall_s: float) -> str
 
 def _picture_card(camera: CameraView, picture: Picture, latest: LatestState, now_wall_s: float) -> _PictureCard:
     name, heat = camera.current.name, picture.heat
-    at = wording.local_time(picture.wall_s, now_wall_s, latest.timezone)
+    at = page_text.local_time_text(picture.wall_s, now_wall_s, latest.timezone)
     width, height = heat.size_wh
     return _PictureCard(
         heat=heat.heat,
-        title=wording.heat_title(heat.measure, heat.kind, heat.period_s),
+        title=page_text.heat_title(heat.measure, heat.kind, heat.period_s),
         # The query changes with the picture, so that a browser never shows an older one from its cache.
         url=f"/cameras/{quote(name, safe='')}/{quote(heat.heat, safe='')}?v={picture.etag.strip(chr(34))}",
         alt=f"Heat map {heat.heat} of {'floor plan' if camera.current.is_plan else 'camera'} {name} at {at}",

@@ -1,4 +1,4 @@
-"""Sums up, for the status page, what was rejected instead of counted in the last hour, by reason."""
+"""Sums up by reason what was rejected instead of counted in the last hour, for the status page."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from edgeheat.defs.events import ALL, CellRejection, FrameRejection, Progress
 _PERIOD_S = 3600.0
 """The summary covers the last hour."""
 
-_SLICE_S = 60.0
-"""The hour is kept in slices of one minute, so a summary covers up to one minute less."""
+_BUCKET_S = 60.0
+"""The hour is kept in buckets of one minute, so a summary covers up to one minute less."""
 
 _Reason = TypeVar("_Reason", bound=str)
 
@@ -26,11 +26,11 @@ class RejectionSummary:
     """By reason: seconds of whole frames."""
 
     cells_ratio: Mapping[CellRejection, float]
-    """By reason: share, 0..1, of all cell-seconds that differed from the background."""
+    """By reason: fraction, 0..1, of all cell-seconds that differed from the background."""
 
 
 @dataclass(slots=True)
-class _Slice:
+class _MinuteBucket:
     start_s: float
     frames_s: dict[FrameRejection, float] = field(default_factory=dict)
     cells_s: dict[CellRejection, float] = field(default_factory=dict)
@@ -38,18 +38,18 @@ class _Slice:
 
 
 class RejectionHistory:
-    """Sums one camera's progress by minutes and keeps the last hour; not safe for several threads."""
+    """Sums one camera's progress by minutes and keeps the last hour; not thread-safe."""
 
     def __init__(self) -> None:
-        self._slices: deque[_Slice] = deque()
+        self._buckets: deque[_MinuteBucket] = deque()
 
     def add(self, progress: Progress) -> None:
         """Add the increments of `progress`."""
-        start_s = progress.wall_s // _SLICE_S * _SLICE_S
+        start_s = progress.wall_s // _BUCKET_S * _BUCKET_S
         self._remove_outdated(start_s)
-        if not self._slices or self._slices[-1].start_s != start_s:
-            self._slices.append(_Slice(start_s))
-        current = self._slices[-1]
+        if not self._buckets or self._buckets[-1].start_s != start_s:
+            self._buckets.append(_MinuteBucket(start_s))
+        current = self._buckets[-1]
         _add(current.frames_s, progress.rejected_s)
         _add(current.cells_s, progress.rejected_cell_s)
         current.counted_cells_s += progress.cell_seconds.get(ALL, 0.0) + progress.dwell_cell_s.get(ALL, 0.0)
@@ -59,21 +59,21 @@ class RejectionHistory:
         self._remove_outdated(now_wall_s)
         frames_s: dict[FrameRejection, float] = {}
         cells_s: dict[CellRejection, float] = {}
-        for part in self._slices:
-            _add(frames_s, part.frames_s)
-            _add(cells_s, part.cells_s)
-        foreground_s = sum(cells_s.values()) + sum(part.counted_cells_s for part in self._slices)
+        for bucket in self._buckets:
+            _add(frames_s, bucket.frames_s)
+            _add(cells_s, bucket.cells_s)
+        foreground_s = sum(cells_s.values()) + sum(bucket.counted_cells_s for bucket in self._buckets)
         return RejectionSummary(
             {reason: seconds for reason, seconds in frames_s.items() if seconds > 0},
             {reason: seconds / foreground_s for reason, seconds in cells_s.items() if seconds > 0},
         )
 
     def _remove_outdated(self, now_wall_s: float) -> None:
-        """Remove slices that are too old, and those in the future after the clock was set back."""
-        while self._slices and self._slices[0].start_s <= now_wall_s - _PERIOD_S:
-            self._slices.popleft()
-        while self._slices and self._slices[-1].start_s > now_wall_s:
-            self._slices.pop()
+        """Remove buckets that are too old, and those in the future after the clock was set back."""
+        while self._buckets and self._buckets[0].start_s <= now_wall_s - _PERIOD_S:
+            self._buckets.popleft()
+        while self._buckets and self._buckets[-1].start_s > now_wall_s:
+            self._buckets.pop()
 
 
 def _add(totals: dict[_Reason, float], increments: Mapping[_Reason, float]) -> None:

@@ -1,4 +1,4 @@
-"""The web server: uvicorn in its own thread, on a socket that is bound before the thread starts."""
+"""Serves the web application with uvicorn in a thread, on a socket that is bound before the thread starts."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ class WebServer:
 
     def __init__(self, app: ASGIApp, host: str, port: int) -> None:
         self.port = port
-        """The port to listen on; 0: `start` replaces it by a free one."""
+        """The port to listen on; `start` replaces 0 by a free port."""
         self._host = host
         config = uvicorn.Config(
             app,

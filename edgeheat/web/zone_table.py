@@ -1,4 +1,4 @@
-"""The zone table of one camera on the status page, sorted by rank."""
+"""The table of one camera's zones on the status page: chooses a heat and formats its zones, sorted by rank."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from edgeheat.defs.events import ALL, ZoneHeat
 from edgeheat.defs.wording import duration_words, percent_words
-from edgeheat.web import wording
+from edgeheat.web import page_text
 from edgeheat.web.latest_state import Picture
 
 
@@ -19,8 +19,8 @@ class ZoneRow:
     rank: str
     """Empty for the whole picture, which has no rank."""
 
-    figures: tuple[tuple[str, str], ...]
-    """Heading and figure of each column."""
+    cells: tuple[tuple[str, str], ...]
+    """Heading and text of each column."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +35,7 @@ class ZoneTable:
 def zone_table(pictures: Collection[Picture]) -> ZoneTable | None:
     """Return the table of the most informative heat; None if no picture has zones.
 
-    That is the heat with the longest window, whose figures are not weighted by age; among those of the same window,
+    That is the heat with the longest window, whose statistics are not weighted by age; among those of the same window,
     the one that measures presence.
     """
     heats = [picture.heat for picture in pictures if picture.heat.zones]
@@ -44,21 +44,21 @@ def zone_table(pictures: Collection[Picture]) -> ZoneTable | None:
     heat = max(heats, key=lambda heat: (heat.kind == "window", heat.period_s, heat.measure == "presence"))
     zones = sorted(heat.zones, key=lambda zone: (zone.zone == ALL, zone.rank or 0))
     return ZoneTable(
-        period=wording.heat_period(heat.kind, heat.period_s),
+        period=page_text.period_text(heat.kind, heat.period_s),
         coverage=percent_words(heat.coverage),
         rows=tuple(_row(zone) for zone in zones),
     )
 
 
 def _row(zone: ZoneHeat) -> ZoneRow:
-    cells = max(1, zone.cells)
+    grid_cells = max(1, zone.cells)
     return ZoneRow(
         name="whole picture" if zone.zone == ALL else zone.zone,
         rank="" if zone.rank is None else str(zone.rank),
-        figures=(
+        cells=(
             ("Time active", f"{duration_words(zone.active_s)} ({percent_words(zone.active_ratio)})"),
-            ("Movement", duration_words(zone.traffic_cell_s / cells)),
-            ("Staying", duration_words(zone.dwell_cell_s / cells)),
+            ("Movement", duration_words(zone.traffic_cell_s / grid_cells)),
+            ("Staying", duration_words(zone.dwell_cell_s / grid_cells)),
             ("Peak", duration_words(zone.peak_s)),
             ("Entries", f"{zone.entries:.0f}"),
         ),

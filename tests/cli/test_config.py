@@ -25,7 +25,7 @@ def test_without_a_valid_configuration_commands_exit_78_with_one_line_per_error(
 def test_without_any_configuration_the_message_says_how_to_begin() -> None:
     result = edgeheat("run")
     assert result.exit_code == 78
-    assert result.stderr.endswith("or try it without any: edgeheat demo\n")
+    assert result.stderr.endswith("or run the demo, which needs none: edgeheat demo\n")
 
 
 def test_config_check_names_the_cameras() -> None:

@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from edgeheat.cli.recording import default_output, pipeline_params
+from edgeheat.cli.recording_options import default_output, pipeline_params_from_options
 from edgeheat.config import StyleSettings
 from edgeheat.defs.params import MotionParams, Style
 from tests.cli.commands import CAMERA, EDGEHEAT, config_file, edgeheat
@@ -91,7 +91,7 @@ def test_motion_options_override_the_configuration() -> None:
 
     def motion(**options: object) -> MotionParams:
         unset = dict.fromkeys([*StyleSettings.model_fields, "vmax", "subtractor", "feet"])
-        return pipeline_params("x.mp4", file, None, unset | options).motion
+        return pipeline_params_from_options("x.mp4", file, None, unset | options).motion
 
     assert motion() == MotionParams(subtractor="knn", feet=True, grid_width=40)
     assert motion(subtractor="difference", feet=False) == MotionParams(subtractor="difference", grid_width=40)

@@ -198,7 +198,7 @@ ERRORS: list[tuple[str, str, dict[str, str], list[str]]] = [
         {},
         [
             'camera[0].zone[1].name (camera "a", zone "Till"): is "Till"; use 1 to 32 of a-z, 0-9, _ and -',
-            'camera[0].zone[1].name (camera "a", zone "Till"): is "Till", except for case as in camera[0].zone[0]; names must be unique',
+            'camera[0].zone[1].name (camera "a", zone "Till"): is "Till", which differs only in case from camera[0].zone[0]; names must be unique',
         ],
     ),
     (

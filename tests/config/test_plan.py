@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from edgeheat.config import Config, load_config
-from edgeheat.config.image_size import MAX_PIXELS, image_size_wh
+from edgeheat.config.plan_image import MAX_PIXELS, image_size_wh
 from edgeheat.config.plan_points import MIN_POINTS
 from edgeheat.errors import ConfigError
 from tests.support.floor import BACK, BACK_MARKS, FRONT, FRONT_MARKS, pairs

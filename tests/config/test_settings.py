@@ -21,7 +21,7 @@ from pydantic import BaseModel
 from edgeheat.config import Config, build_config, find_config, load_config
 from edgeheat.config.camera import Camera, HeatSettings, MotionSettings, StyleSettings, ZoneSettings
 from edgeheat.config.colormaps import COLORMAP_NAMES
-from edgeheat.config.sources import SCHEMES
+from edgeheat.config.source_url import SCHEMES
 from edgeheat.config.types import duration_text, parse_duration, parse_size, size_text
 from edgeheat.defs.params import DEFAULT_HEATS, HeatParams, MotionParams, PipelineParams, Style, ZoneParams
 from edgeheat.errors import ConfigError

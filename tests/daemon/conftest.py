@@ -11,18 +11,18 @@ from typing import Any
 import pytest
 
 from edgeheat.core.pipeline import CameraPipeline
-from edgeheat.daemon import parts
-from edgeheat.daemon.clock import SystemClock
+from edgeheat.daemon import wiring
 from edgeheat.daemon.messages import WorkerSpec
-from edgeheat.daemon.resets import Resets
+from edgeheat.daemon.reset_dispatcher import ResetDispatcher
 from edgeheat.daemon.restart import RestartLimits
 from edgeheat.daemon.supervisor import Supervisor
+from edgeheat.daemon.system_clock import SystemClock
 from edgeheat.defs.commands import TakeSnapshot
 from edgeheat.defs.events import CameraStatus, Event, Progress, Snapshot
 from edgeheat.defs.params import HeatParams, MotionParams, PipelineParams
 from edgeheat.sources.base import SourceOptions
 from edgeheat.sources.synthetic import open_synthetic
-from edgeheat.store.camera_state import CameraBackup
+from edgeheat.store.camera_backup import CameraBackup
 from tests.support.wait import DEADLINE_S, wait_for
 
 LIMITS = RestartLimits(
@@ -47,7 +47,7 @@ class Recorder:
         self.events: list[Event] = []
         self.saved: dict[str, CameraBackup] = {}
         self.plan_heats: list[tuple[str, bytes]] = []
-        self.resets: Resets
+        self.resets: ResetDispatcher
         """Where the supervisor's resets are requested."""
 
     def on_saved(self, camera: str, backup: CameraBackup) -> None:
@@ -107,7 +107,7 @@ def supervise(*specs: WorkerSpec, **more: Any) -> tuple[Supervisor, Recorder]:
         "on_plan_heats": lambda camera, packed: recorder.plan_heats.append((camera, packed)),
         "random": Random(1),
     }
-    supervisor, recorder.resets = parts.supervise(specs, **values | more)
+    supervisor, recorder.resets = wiring.make_supervisor_from_specs(specs, **values | more)
     return supervisor, recorder
 
 

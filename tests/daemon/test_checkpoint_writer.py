@@ -11,8 +11,8 @@ import pytest
 from edgeheat.atomic import temp_beside
 from edgeheat.daemon import checkpoint_writer
 from edgeheat.daemon.checkpoint_writer import CheckpointWriter, load_backups
-from edgeheat.daemon.clock import SystemClock
-from edgeheat.store.camera_state import CameraBackup
+from edgeheat.daemon.system_clock import SystemClock
+from edgeheat.store.camera_backup import CameraBackup
 from edgeheat.store.checkpoint import write_checkpoint
 from tests.support.wait import DEADLINE_S, wait_for
 

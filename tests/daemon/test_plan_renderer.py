@@ -17,12 +17,12 @@ import pytest
 
 from edgeheat.core.floorplan.camera_heats import CameraHeats
 from edgeheat.core.heat.base import HeatGrid
-from edgeheat.daemon.clock import SystemClock
 from edgeheat.daemon.messages import PlanSpec
 from edgeheat.daemon.plan_renderer import PlanRenderer
+from edgeheat.daemon.system_clock import SystemClock
 from edgeheat.defs.events import CameraStatus, Snapshot
 from edgeheat.defs.params import HeatParams, PlanParams, Style
-from edgeheat.store.camera_state import CameraBackup
+from edgeheat.store.camera_backup import CameraBackup
 from tests.daemon.conftest import HEATS, LIMITS, Recorder, Start, spec, take_snapshot
 from tests.support.floor import GRID_WH, SIZE_M, back, front
 from tests.support.wait import DEADLINE_S, wait_for
@@ -46,7 +46,7 @@ def start_renderer() -> Iterator[StartRenderer]:
         plans = [PlanSpec(params, image), *(PlanSpec(each, "") for each in more)]
         values: dict[str, Any] = {"limits": LIMITS, "collect_s": 60.0}
         renderer = PlanRenderer(
-            plans, clock=SystemClock(), emit=recorder.events.append, random=Random(1), **values | options
+            plans, clock=SystemClock(), publish=recorder.events.append, random=Random(1), **values | options
         )
         renderer.start()
         running.append(renderer)

@@ -21,7 +21,7 @@ from edgeheat.core.heat.increment import Increment
 from edgeheat.daemon.supervisor import Supervisor
 from edgeheat.defs.events import CameraHealth, CameraStatus, Event
 from edgeheat.defs.params import PipelineParams
-from edgeheat.store.camera_state import CameraBackup
+from edgeheat.store.camera_backup import CameraBackup
 from tests.daemon.conftest import (
     HEATS,
     LIMITS,
@@ -187,7 +187,7 @@ def test_an_error_in_the_supervisor_leaves_no_worker_behind() -> None:
         pids.update(supervisor.worker_pids().values())
         raise ZeroDivisionError
 
-    supervisor, _ = supervise(spec("aisle"), emit=fail)
+    supervisor, _ = supervise(spec("aisle"), publish=fail)
     with pytest.raises(ZeroDivisionError):
         supervisor.run()
     assert pids

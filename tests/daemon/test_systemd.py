@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from edgeheat.daemon.systemd import Notifier, watchdog_period_s
+from edgeheat.daemon.systemd import SystemdNotifier, watchdog_period_s
 from tests.support.wait import DEADLINE_S
 
 
@@ -27,19 +27,19 @@ def service_manager(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[
 @pytest.mark.parametrize(
     ("notify", "expected"),
     [
-        (Notifier.ready, b"READY=1"),
-        (Notifier.stopping, b"STOPPING=1"),
-        (Notifier.watchdog, b"WATCHDOG=1"),
+        (SystemdNotifier.ready, b"READY=1"),
+        (SystemdNotifier.stopping, b"STOPPING=1"),
+        (SystemdNotifier.watchdog, b"WATCHDOG=1"),
         (lambda notifier: notifier.status("2 of 3 cameras online"), b"STATUS=2 of 3 cameras online"),
         (lambda notifier: notifier.status("down\nREADY=1"), b"STATUS=down READY=1"),
         (lambda notifier: notifier.status("Zürich"), "STATUS=Zürich".encode()),
     ],
 )
 def test_each_state_arrives_as_one_datagram(
-    service_manager: tuple[str, socket.socket], notify: Callable[[Notifier], None], expected: bytes
+    service_manager: tuple[str, socket.socket], notify: Callable[[SystemdNotifier], None], expected: bytes
 ) -> None:
     address, channel = service_manager
-    notify(Notifier(address))
+    notify(SystemdNotifier(address))
     assert channel.recv(4096) == expected
 
 
@@ -47,7 +47,7 @@ def test_each_state_arrives_as_one_datagram(
 def test_without_systemd_nothing_is_sent_and_nothing_is_logged(
     address: str | None, caplog: pytest.LogCaptureFixture
 ) -> None:
-    notifier = Notifier(address)
+    notifier = SystemdNotifier(address)
     notifier.ready()
     notifier.status("not sent")
     assert caplog.records == []
@@ -57,7 +57,7 @@ def test_a_service_manager_that_went_away_is_logged_but_stops_nothing(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     with caplog.at_level(logging.WARNING):
-        Notifier(str(tmp_path / "gone")).watchdog()
+        SystemdNotifier(str(tmp_path / "gone")).watchdog()
     assert "notification WATCHDOG to systemd failed: " in caplog.text
 
 
@@ -67,7 +67,7 @@ def test_a_service_manager_that_does_not_read_delays_the_daemon_only_for_a_momen
     monkeypatch.setattr("edgeheat.daemon.systemd._SEND_TIMEOUT_S", 0.05)
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as deaf:
         deaf.bind(str(tmp_path / "deaf"))
-        notifier = Notifier(str(tmp_path / "deaf"))
+        notifier = SystemdNotifier(str(tmp_path / "deaf"))
         for _ in range(10_000):
             notifier.watchdog()
             if caplog.records:

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from edgeheat.defs.camera_state import CurrentState, apply
+from edgeheat.defs.camera_state import CurrentState, apply_event
 from edgeheat.defs.events import (
     CameraHealth,
     CameraState,
@@ -66,7 +66,7 @@ def snapshot(wall_s: float, *coverages: tuple[str, float], plan: PlanArea | None
 def after(*events: Event) -> CurrentState:
     state = CurrentState("door")
     for event in events:
-        state = apply(state, event)
+        state = apply_event(state, event)
     return state
 
 
@@ -149,8 +149,8 @@ def test_the_state_after_events(what: str, events: list[Event], expected: dict[s
 
 def test_the_previous_state_is_not_changed() -> None:
     before = after(online(10.0), progress(11.0), snapshot(12.0, ("hour", 0.5)))
-    apply(before, progress(13.0, motion_ratio={"till": 0.1}))
-    apply(before, snapshot(14.0, ("day", 0.5)))
+    apply_event(before, progress(13.0, motion_ratio={"till": 0.1}))
+    apply_event(before, snapshot(14.0, ("day", 0.5)))
     assert before == after(online(10.0), progress(11.0), snapshot(12.0, ("hour", 0.5)))
 
 
@@ -178,7 +178,7 @@ events = st.one_of(
 def test_whatever_happens_the_state_is_consistent(happened: list[Event]) -> None:
     state = CurrentState("door")
     for event in happened:
-        before, state = state, apply(state, event)
+        before, state = state, apply_event(state, event)
         if state.state != "online":
             assert state.health is None
             assert not state.motion_ratio
@@ -197,6 +197,6 @@ def test_whatever_happens_the_state_is_consistent(happened: list[Event]) -> None
 def test_repeating_a_status_changes_nothing(happened: list[Event]) -> None:
     state = CurrentState("door")
     for event in happened:
-        state = apply(state, event)
+        state = apply_event(state, event)
         if isinstance(event, CameraStatus):
-            assert apply(state, event) == state
+            assert apply_event(state, event) == state

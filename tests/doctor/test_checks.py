@@ -13,9 +13,8 @@ from typer.testing import CliRunner
 
 from edgeheat.cli.app import app
 from edgeheat.config import Config, build_config
-from edgeheat.daemon.clock import SystemClock
+from edgeheat.daemon.system_clock import SystemClock
 from edgeheat.doctor.checks import (
-    blind_zones,
     check_broker,
     check_camera,
     check_clock,
@@ -25,9 +24,10 @@ from edgeheat.doctor.checks import (
     check_storage,
     check_timezone,
     check_web_port,
+    zones_without_cells,
 )
-from edgeheat.doctor.examine import examine
 from edgeheat.doctor.finding import Finding
+from edgeheat.doctor.run_checks import run_checks
 from tests.support.mosquitto import Mosquitto, free_port, running
 from tests.support.wait import DEADLINE_S
 
@@ -140,7 +140,7 @@ COVERED = [zone("till", "zone", (0.1, 0.1), (0.4, 0.1), (0.4, 0.4)), zone("scree
     ],
 )
 def test_zones_that_masks_cover_completely_are_found(tmp_path: Path, zones: list[dict[str, object]], said: str) -> None:
-    assert blind_zones(config(tmp_path, zones=zones).camera[0], (64, 48)) == said
+    assert zones_without_cells(config(tmp_path, zones=zones).camera[0], (64, 48)) == said
 
 
 def test_a_camera_with_a_zone_that_masks_cover_completely_is_a_warning(tmp_path: Path) -> None:
@@ -192,10 +192,10 @@ def test_the_examination_fails_if_one_check_does(tmp_path: Path) -> None:
     text = f'[storage]\npath = "{tmp_path / "s"}"\n[[camera]]\nname = "till"\nsource = "%s"\n'
     found: list[Finding] = []
     file.write_text(text % "synthetic:shop?size=64x48")
-    assert examine(file, {}, SystemClock(), found.append, camera_timeout_s=DEADLINE_S), found
+    assert run_checks(file, {}, SystemClock(), found.append, camera_timeout_s=DEADLINE_S), found
     assert [f.check for f in found][-1] == "camera till"
     file.write_text(text % "/nope.avi")
-    assert not examine(file, {}, SystemClock(), found.append, camera_timeout_s=DEADLINE_S)
+    assert not run_checks(file, {}, SystemClock(), found.append, camera_timeout_s=DEADLINE_S)
     assert found[-1].verdict == "failed"
 
 

@@ -189,13 +189,13 @@ def test_a_snapshot_sets_its_instant_and_coverage(sink: MetricsSink) -> None:
 
 
 def test_pictures_storage_broker_and_dropped_events_are_counted(sink: MetricsSink) -> None:
-    sink.picture_written("entrance", "ok")
-    sink.picture_written("entrance", "failed")
-    sink.storage_bytes(123_456)
-    sink.checkpoint_written("entrance", 90.0)
-    sink.mqtt_connected(True)
-    sink.mqtt_message_dropped()
-    sink.sink_dropped("mqtt", 3)
+    sink.count_picture("entrance", "ok")
+    sink.count_picture("entrance", "failed")
+    sink.set_storage_bytes(123_456)
+    sink.set_checkpoint_time("entrance", 90.0)
+    sink.set_mqtt_connected(True)
+    sink.count_dropped_mqtt_message()
+    sink.count_dropped_events("mqtt", 3)
     assert value(sink, "heatmap_renders_total", camera="entrance", outcome="failed") == 1
     assert value(sink, "storage_bytes") == 123_456
     assert value(sink, "checkpoint_last_success_timestamp_seconds", camera="entrance") == 90.0
@@ -230,7 +230,7 @@ def test_events_and_scrapes_from_several_threads_lose_nothing() -> None:
     def feed(camera: str) -> None:
         for _ in range(300):
             sink.handle(replace(progress(), camera=camera))
-            sink.picture_written("shared", "ok")
+            sink.count_picture("shared", "ok")
 
     def scrape() -> None:
         while not done.is_set():

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from edgeheat.sinks.payload import heat_figures, plan_figures, to_json, units, utc_text
+from edgeheat.sinks.payload import heat_fields, plan_fields, to_json, units, utc_text
 from tests.sinks.events import NOON_S, plan_snapshot, snapshot
 
 
@@ -19,16 +19,14 @@ def test_json_is_compact_utf_8_and_rejects_what_json_cannot_express() -> None:
 
 
 def test_a_plan_has_its_size_its_cells_and_the_share_that_is_seen() -> None:
-    assert plan_figures(plan_snapshot()) == {
-        "plan": {"size_m": [11.0, 10.0], "cell_m2": 0.001181, "seen_ratio": 0.9783}
-    }
-    assert plan_figures(snapshot()) == {}
+    assert plan_fields(plan_snapshot()) == {"plan": {"size_m": [11.0, 10.0], "cell_m2": 0.001181, "seen_ratio": 0.9783}}
+    assert plan_fields(snapshot()) == {}
 
 
 def test_exactly_the_figures_of_a_plan_are_explained() -> None:
     taken = plan_snapshot()
-    figures = heat_figures(taken, taken.heats[0])
+    figures = heat_fields(taken, taken.heats[0])
     zone = figures["zones"]["all"]  # type: ignore[index]
     assert "entries" not in zone and "active_s" not in zone
-    named = {*figures, *zone, *plan_figures(taken)["plan"], "epoch"} - {"zones", "kind"}  # type: ignore[misc]
+    named = {*figures, *zone, *plan_fields(taken)["plan"], "epoch"} - {"zones", "kind"}  # type: ignore[misc]
     assert set(units(taken)) == named

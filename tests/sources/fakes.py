@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from edgeheat.daemon.clock import SystemClock
+from edgeheat.daemon.system_clock import SystemClock
 from edgeheat.sources.base import SourceOptions
 from tests.support.wait import DEADLINE_S
 

@@ -37,7 +37,7 @@ def test_a_snapshot_of_one_heat_keeps_the_pictures_of_the_others(latest: LatestS
 
 def test_passwords_are_removed(latest: LatestState) -> None:
     latest.handle(status("entrance", "offline", "rtsp://u:secret@10.0.0.2/1: refused", "unavailable"))
-    latest.storage_problem("pictures", "smb://u:secret@nas/share: gone")
+    latest.set_storage_problem("pictures", "smb://u:secret@nas/share: gone")
     latest.handle(status("till", "online"))
     latest.handle(health("till", "frozen", "http://10.0.0.2/?pwd=secret: the picture does not change"))
     till = latest.cameras()[1].current
@@ -47,14 +47,14 @@ def test_passwords_are_removed(latest: LatestState) -> None:
 
 def test_problems_are_listed_only_while_they_last(latest: LatestState) -> None:
     assert latest.problems() == ()
-    latest.storage_problem("pictures", "disk full")
-    latest.storage_problem("heats", "disk full too")
-    latest.mqtt_connected(False)
+    latest.set_storage_problem("pictures", "disk full")
+    latest.set_storage_problem("heats", "disk full too")
+    latest.set_mqtt_connected(False)
     assert len(latest.problems()) == 3
-    latest.storage_problem("pictures", None)
-    latest.mqtt_connected(True)
+    latest.set_storage_problem("pictures", None)
+    latest.set_mqtt_connected(True)
     assert latest.problems() == ("Heat data cannot be saved and would be lost in a power cut: disk full too",)
-    latest.storage_problem("heats", None)
+    latest.set_storage_problem("heats", None)
     assert latest.problems() == ()
 
 

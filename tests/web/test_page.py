@@ -107,14 +107,14 @@ def test_what_was_not_counted_is_listed_by_reason(latest: LatestState) -> None:
 
 def test_without_a_picture_it_says_when_the_first_one_is_due(latest: LatestState) -> None:
     latest.handle(status("entrance", "online"))
-    latest.picture_due("entrance", NOON + 300)
+    latest.set_next_picture_time("entrance", NOON + 300)
     assert "First picture at 12:05" in page(latest)
 
 
 def test_every_text_is_escaped(latest: LatestState) -> None:
     attack = "<script>alert(1)</script>\"'><img src=x onerror=alert(1)>"
     latest.handle(status("entrance", "offline", attack, "unavailable"))
-    latest.storage_problem("pictures", attack)
+    latest.set_storage_problem("pictures", attack)
     latest.handle(status("till", "online"))
     latest.handle(health("till", "covered", attack))
     heat = replace(heat_image("day"), zones=(zone_heat(attack, 1),))

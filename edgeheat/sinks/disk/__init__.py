@@ -1,1 +1,1 @@
-"""The disk sink: heatmaps with their figures as files, and the deletion of old ones."""
+"""The disk sink: heatmaps and their statistics as files, and the deletion of old ones."""

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True, order=True)
 class StoredFile:
-    """A picture with its figures, kept or deleted as one; sorts from the oldest."""
+    """A picture with its statistics, kept or deleted as one; sorts from the oldest."""
 
     time_s: float
     """The instant of the picture, Unix time in seconds."""
@@ -19,7 +19,9 @@ class StoredFile:
     size_bytes: int
 
 
-def to_delete(oldest_first: Iterable[StoredFile], *, older_than_s: float, excess_bytes: int) -> list[StoredFile]:
+def select_files_to_delete(
+    oldest_first: Iterable[StoredFile], *, older_than_s: float, excess_bytes: int
+) -> list[StoredFile]:
     """Return the files to delete, always a prefix of `oldest_first`.
 
     A file is deleted if its instant lies before `older_than_s` (Unix time), or while those before it add up to less

@@ -1,4 +1,4 @@
-"""Writes each picture and its figures as dated files and as `latest`, and deletes the oldest files."""
+"""The disk sink: writes each picture and its statistics as dated files and as `latest`, and deletes the oldest."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ from typing import Literal
 from edgeheat.atomic import replace, stage, temp_beside, write_atomic, write_remedy
 from edgeheat.defs.events import Event, HeatImage, Progress, Snapshot
 from edgeheat.errors import SinkUnavailable
-from edgeheat.sinks.disk.dated import FILE_SUFFIXES, DatedPictures
-from edgeheat.sinks.payload import EXTENSIONS, SCHEMA, heat_figures, plan_figures, to_json, units, utc_text
+from edgeheat.sinks.disk.dated_pictures import FILE_SUFFIXES, DatedPictures
+from edgeheat.sinks.payload import EXTENSIONS, SCHEMA, heat_fields, plan_fields, to_json, units, utc_text
 
 _FILE_MODE = 0o666
 """Permissions before the umask: other users may view the pictures."""
 
-_MAX_FIGURES_BYTES = 8192
-"""Space reserved for the figures of one picture before they are encoded."""
+_MAX_JSON_BYTES = 8192
+"""Space reserved for the statistics of one picture before they are encoded."""
 
 _MIN_FREE_INODES = 100
 """Inodes left to other programs on the same disk."""
@@ -46,7 +46,7 @@ class DiskSink:
     ) -> None:
         """Store the settings; the disk is accessed from the first event on, since reading a large tree takes seconds.
 
-        `timezone` is the shop's, for the local time in the figures. Dated pictures are deleted when older than
+        `timezone` is the shop's, for the local time in the statistics. Dated pictures are deleted when older than
         `keep_s`, when they exceed `max_bytes` together, or when the disk has less than `free_floor_bytes` left.
         `on_written` is called for each picture with its camera, `on_bytes` with the bytes of all dated pictures.
         """
@@ -71,7 +71,7 @@ class DiskSink:
             pictures = self._pictures or self._open(event.wall_s)
         except OSError as error:
             if isinstance(event, Snapshot):
-                self._count(event, "failed")
+                self._report_written(event, "failed")
             raise SinkUnavailable(f"pictures cannot be kept in {self._folder}: {write_remedy(error)}") from error
         if isinstance(event, Snapshot):
             self._write(event, pictures)
@@ -91,7 +91,7 @@ class DiskSink:
         self._pictures = pictures
         return pictures
 
-    def _count(self, snapshot: Snapshot, outcome: Literal["ok", "failed"]) -> None:
+    def _report_written(self, snapshot: Snapshot, outcome: Literal["ok", "failed"]) -> None:
         for _ in snapshot.heats:
             self._on_written(snapshot.camera, outcome)
 
@@ -124,7 +124,7 @@ class DiskSink:
     def _free_space(self, snapshot: Snapshot, pictures: DatedPictures) -> bool:
         """Delete old pictures to fit the snapshot; False if there is not enough space even then."""
         files = 2 * len(snapshot.heats)
-        size_bytes = sum(len(heat.image) + _MAX_FIGURES_BYTES for heat in snapshot.heats)
+        size_bytes = sum(len(heat.image) + _MAX_JSON_BYTES for heat in snapshot.heats)
         excess_bytes = self._excess_bytes(pictures.total_bytes, files, size_bytes)
         pictures.delete(older_than_s=snapshot.wall_s - self._keep_s, excess_bytes=excess_bytes)
         return self._excess_bytes(pictures.total_bytes, files, size_bytes) <= 0
@@ -143,30 +143,30 @@ class DiskSink:
         day = _real_folder(folder / datetime.fromtimestamp(snapshot.wall_s, UTC).strftime("%Y/%m/%d"))
         stem = _free_stem(day, datetime.fromtimestamp(snapshot.wall_s, UTC).strftime("%H%M%SZ"))
         picture = stem.with_suffix(f".{EXTENSIONS[heat.media_type]}")
-        figures = stem.with_suffix(".json")
-        content = self._figures(snapshot, heat, picture.relative_to(folder))
+        statistics = stem.with_suffix(".json")
+        content = self._statistics(snapshot, heat, picture.relative_to(folder))
         # Both are complete on the disk before either gets its name.
         picture_temp = stage(picture, lambda file: file.write(heat.image), _FILE_MODE)
         try:
-            figures_temp = stage(figures, lambda file: file.write(content), _FILE_MODE)
+            statistics_temp = stage(statistics, lambda file: file.write(content), _FILE_MODE)
         except OSError:
             picture_temp.unlink(missing_ok=True)
             raise
-        replace(figures_temp, figures)
+        replace(statistics_temp, statistics)
         replace(picture_temp, picture)
         pictures.add(stem, snapshot.wall_s, len(heat.image) + len(content))
         self._put_latest(picture, folder / f"latest{picture.suffix}", heat.image)
-        self._put_latest(figures, folder / "latest.json", content)
+        self._put_latest(statistics, folder / "latest.json", content)
         _remove_stale_latest(folder, picture.suffix)
 
     def _write_latest_only(self, snapshot: Snapshot, heat: HeatImage) -> None:
         folder = _real_folder(self._folder / snapshot.camera / heat.heat)
         latest = folder / f"latest.{EXTENSIONS[heat.media_type]}"
         write_atomic(latest, heat.image, _FILE_MODE)
-        write_atomic(folder / "latest.json", self._figures(snapshot, heat, latest.relative_to(folder)), _FILE_MODE)
+        write_atomic(folder / "latest.json", self._statistics(snapshot, heat, latest.relative_to(folder)), _FILE_MODE)
         _remove_stale_latest(folder, latest.suffix)
 
-    def _figures(self, snapshot: Snapshot, heat: HeatImage, picture: Path) -> bytes:
+    def _statistics(self, snapshot: Snapshot, heat: HeatImage, picture: Path) -> bytes:
         local = datetime.fromtimestamp(snapshot.wall_s, self._timezone)
         return to_json(
             {
@@ -179,8 +179,8 @@ class DiskSink:
                 "picture": str(picture),
                 "media_type": heat.media_type,
                 "size_wh": list(heat.size_wh),
-                **plan_figures(snapshot),
-                **heat_figures(snapshot, heat),
+                **plan_fields(snapshot),
+                **heat_fields(snapshot, heat),
                 "units": units(snapshot),
             }
         )

@@ -1,4 +1,4 @@
-"""One connection to the MQTT broker, from CONNECT to its end, with its own paho client."""
+"""One connection to the MQTT broker, from CONNECT to its end: sends the queued messages through a paho client."""
 
 from __future__ import annotations
 
@@ -30,10 +30,10 @@ _MAX_IN_FLIGHT_BYTES = 2_000_000
 """Payload of those messages: paho holds a copy of each, for up to a minute if the broker is frozen."""
 
 _PACKET_OVERHEAD_BYTES = 9
-"""Of a PUBLISH packet: type 1, remaining length at most 4, topic length 2, packet identifier 2."""
+"""Bytes of a PUBLISH packet besides its contents: type 1, remaining length up to 4, topic length 2, packet id 2."""
 
 
-class Connection:
+class BrokerConnection:
     """Connects, sends the queue's messages and keeps the reason of its end; for one thread, which calls `loop_once`.
 
     paho's publishing and its network loop run in the same thread, because from two threads both write to the socket

@@ -20,7 +20,7 @@ class Message:
 
 
 class RetainedQueue:
-    """Retained messages to be sent, in the order of their topics' first unsent message; safe for several threads.
+    """Retained messages to be sent, in the order of their topics' first unsent message; thread-safe.
 
     A new message replaces the older one of its topic, sent or not: a subscriber sees the newest state of each topic,
     but not every message. Messages that were sent are kept as well, because a broker may have lost them when the

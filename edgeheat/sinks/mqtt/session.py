@@ -1,4 +1,4 @@
-"""The thread that keeps a connection to the broker: reconnects, counts dropped messages, logs changes of state."""
+"""The thread that keeps a connection to the MQTT broker: reconnects, reports dropped messages, logs state changes."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from collections.abc import Callable
 from threading import Event, Thread
 
 from edgeheat.defs.params import BrokerParams
-from edgeheat.sinks.mqtt.connection import CONNECT_TIMEOUT_S, PACKET_TOO_LARGE, Connection, too_large
+from edgeheat.sinks.mqtt.connection import CONNECT_TIMEOUT_S, PACKET_TOO_LARGE, BrokerConnection, too_large
 from edgeheat.sinks.mqtt.retained_queue import Message, RetainedQueue
 
 _log = logging.getLogger(__name__)
@@ -95,7 +95,7 @@ class BrokerSession:
     def _connect_once(self) -> None:
         """Open one connection and keep it for as long as it lasts."""
         try:
-            connection = Connection(self._settings, self._queue, self._learned_max_bytes, self._on_result)
+            connection = BrokerConnection(self._settings, self._queue, self._learned_max_bytes, self._on_result)
             connection.open()
         except OSError as error:
             self._failures += 1
@@ -113,7 +113,7 @@ class BrokerSession:
             connection.close()
         self._on_connection_end(connection, self._monotonic() - start_s)
 
-    def _on_connection_end(self, connection: Connection, lasted_s: float) -> None:
+    def _on_connection_end(self, connection: BrokerConnection, lasted_s: float) -> None:
         code = connection.reason_code.value if connection.reason_code is not None else 0
         # Two devices with the same client id disconnect each other endlessly, although both can connect: counting
         # short connections as failures makes them slow down.
@@ -133,7 +133,7 @@ class BrokerSession:
                 "no answer", logging.WARNING, f"no answer: is this an MQTT port, and does it require {hint}?"
             )
 
-    def _discard_largest(self, connection: Connection) -> int | None:
+    def _discard_largest(self, connection: BrokerConnection) -> int | None:
         """After `packet too large`: drop the largest message in flight and return the size limit that follows."""
         if (largest := connection.largest_in_flight()) is None:
             return self._learned_max_bytes

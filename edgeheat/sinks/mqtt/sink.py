@@ -5,18 +5,18 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Iterator
 
-from edgeheat.defs.camera_state import CurrentState, apply
+from edgeheat.defs.camera_state import CurrentState, apply_event
 from edgeheat.defs.events import CameraHealth, CameraStatus, Event, Snapshot
 from edgeheat.defs.params import BrokerParams
 from edgeheat.sinks.mqtt.retained_queue import Message, RetainedQueue
 from edgeheat.sinks.mqtt.session import BrokerSession
 from edgeheat.sinks.mqtt.topic_registry import TopicRegistry
-from edgeheat.sinks.payload import SCHEMA, heat_figures, plan_figures, to_json, units, utc_text
+from edgeheat.sinks.payload import SCHEMA, heat_fields, plan_fields, to_json, units, utc_text
 
 _log = logging.getLogger(__name__)
 
 _JSON = "application/json"
-"""Content type of states and figures."""
+"""Content type of states and statistics."""
 
 _BROKER_DRAIN_S = 0.7
 """How long `close` waits for queued messages to be sent."""
@@ -26,7 +26,7 @@ _ABORT_S = 0.2
 
 
 class MqttSink:
-    """Publishes states, figures and pictures; never blocks, whatever the broker does."""
+    """Publishes states, statistics and pictures; never blocks, whatever the broker does."""
 
     name = "mqtt"
 
@@ -69,7 +69,7 @@ class MqttSink:
 
     def handle(self, event: Event) -> None:
         """Queue the event's messages in place of older ones of the same topics."""
-        state = apply(self._states.get(event.camera, CurrentState(event.camera)), event)
+        state = apply_event(self._states.get(event.camera, CurrentState(event.camera)), event)
         self._states[event.camera] = state
         match event:
             case CameraStatus():
@@ -120,8 +120,8 @@ class MqttSink:
             "camera": snapshot.camera,
             "captured_at": utc_text(snapshot.wall_s),
             "epoch": snapshot.epoch,
-            **plan_figures(snapshot),
-            "heats": {heat.heat: heat_figures(snapshot, heat) for heat in snapshot.heats},
+            **plan_fields(snapshot),
+            "heats": {heat.heat: heat_fields(snapshot, heat) for heat in snapshot.heats},
             "units": units(snapshot),
         }
         return Message(f"{self._root}/{snapshot.camera}/activity", to_json(content), _JSON)

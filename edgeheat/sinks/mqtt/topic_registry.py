@@ -63,13 +63,13 @@ class TopicRegistry:
     def _read(self) -> set[str]:
         try:
             with self._file.open("rb") as file:
-                found = json.loads(file.read(_MAX_FILE_BYTES))
+                content = json.loads(file.read(_MAX_FILE_BYTES))
         except FileNotFoundError:
             return set()
         except (OSError, ValueError, RecursionError) as error:
             _log.warning("MQTT: topics of earlier runs stay on the broker; cannot read %s: %s", self._file, error)
             return set()
-        listed = found if isinstance(found, list) else []
+        listed = content if isinstance(content, list) else []
         return {topic for topic in listed if isinstance(topic, str) and _TOPIC.fullmatch(topic)}
 
     def _write(self) -> None:

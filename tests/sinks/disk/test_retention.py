@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from edgeheat.sinks.disk.retention import StoredFile, to_delete
+from edgeheat.sinks.disk.retention import StoredFile, select_files_to_delete
 
 FILES = [StoredFile(float(n), f"f{n}", 10) for n in range(5)]
 
@@ -25,7 +25,7 @@ FILES = [StoredFile(float(n), f"f{n}", 10) for n in range(5)]
     ],
 )
 def test_which_files_are_deleted(what: str, older_than_s: float, excess_bytes: int, deleted: int) -> None:
-    assert to_delete(FILES, older_than_s=older_than_s, excess_bytes=excess_bytes) == FILES[:deleted], what
+    assert select_files_to_delete(FILES, older_than_s=older_than_s, excess_bytes=excess_bytes) == FILES[:deleted], what
 
 
 @given(
@@ -36,7 +36,7 @@ def test_which_files_are_deleted(what: str, older_than_s: float, excess_bytes: i
 def test_it_deletes_the_oldest_and_no_more_than_necessary(
     files: list[StoredFile], older_than_s: float, excess_bytes: int
 ) -> None:
-    deleted = to_delete(files, older_than_s=older_than_s, excess_bytes=excess_bytes)
+    deleted = select_files_to_delete(files, older_than_s=older_than_s, excess_bytes=excess_bytes)
     kept = files[len(deleted) :]
     assert deleted == files[: len(deleted)]
     assert all(file.time_s >= older_than_s for file in kept)
@@ -47,5 +47,5 @@ def test_it_deletes_the_oldest_and_no_more_than_necessary(
 
 def test_it_reads_up_to_the_first_file_that_is_kept() -> None:
     files = iter(FILES)
-    to_delete(files, older_than_s=2.0, excess_bytes=0)
+    select_files_to_delete(files, older_than_s=2.0, excess_bytes=0)
     assert next(files) == FILES[3]

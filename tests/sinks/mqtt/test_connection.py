@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from edgeheat.defs.params import BrokerParams
-from edgeheat.sinks.mqtt.connection import Connection
+from edgeheat.sinks.mqtt.connection import BrokerConnection
 from edgeheat.sinks.mqtt.retained_queue import Message, RetainedQueue
 from tests.sinks.mqtt.fake_broker import FakeBroker
 from tests.support.mosquitto import Mosquitto
@@ -16,8 +16,8 @@ from tests.support.mosquitto import Mosquitto
 pytestmark = pytest.mark.real("mosquitto")
 
 
-def connected(port: int, queue: RetainedQueue) -> Connection:
-    connection = Connection(BrokerParams("127.0.0.1", port, "shop"), queue, None, lambda *_: None)
+def connected(port: int, queue: RetainedQueue) -> BrokerConnection:
+    connection = BrokerConnection(BrokerParams("127.0.0.1", port, "shop"), queue, None, lambda *_: None)
     connection.open()
     while not connection.is_up:
         assert connection.loop_once()

@@ -1,0 +1,72 @@
+"""Keeps a backup of every camera's heats in the parent, for restarted workers and for the checkpoint on disk."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+
+from edgeheat.daemon.camera_listener import CameraListener
+from edgeheat.daemon.messages import Message, ProgressReport, StateSaved, WorkerSpec
+from edgeheat.store.camera_backup import CameraBackup
+
+
+class BackupKeeper(CameraListener):
+    """Keeps one backup per camera: the last complete state that its worker sent, and the increments since.
+
+    `on_saved` gets a camera's backup after each new state and at shutdown, but only if anything was counted since the
+    last time: a camera that is offline for weeks must not wear out the card.
+    """
+
+    def __init__(
+        self,
+        specs: Sequence[WorkerSpec],
+        saved: Mapping[str, tuple[CameraBackup, float]],
+        on_saved: Callable[[str, CameraBackup], None],
+    ) -> None:
+        """`saved` has by camera the backup of earlier runs and the seconds by which its times must be shifted."""
+        self._specs = {spec.camera: spec for spec in specs}
+        self._backups = {name: CameraBackup() for name in self._specs} | {
+            name: backup for name, (backup, _) in saved.items()
+        }
+        self._shift_s = dict.fromkeys(self._specs, 0.0) | {name: shift_s for name, (_, shift_s) in saved.items()}
+        self._on_saved = on_saved
+        self._online: set[str] = set()
+        self._changed: set[str] = set()
+        """Cameras whose backup holds counted motion that was not passed to `on_saved` yet."""
+
+    def spec_of(self, camera: str) -> WorkerSpec:
+        """Return what the camera's next worker is started with; the spec owns its copy of the backup."""
+        backup, shift_s = self._backups[camera], self._shift_s[camera]
+        return replace(self._specs[camera], backup=backup.copy(), shift_s=shift_s)
+
+    def on_starting(self, camera: str) -> None:
+        """Until its first frame, a state that the worker sends is only what it was started with."""
+        self._online.discard(camera)
+
+    def on_online(self, camera: str) -> None:
+        """From now on, a state that the worker sends may hold newly counted motion."""
+        self._online.add(camera)
+
+    def on_message(self, camera: str, message: Message) -> None:
+        """Update the backup."""
+        backup = self._backups[camera]
+        match message:
+            case ProgressReport(_, increments, _):
+                backup.increments.extend(increments)
+                if increments:
+                    self._changed.add(camera)
+            case StateSaved(saved):
+                backup.replace(saved)
+                self._shift_s[camera] = 0.0
+                if camera in self._online:
+                    self._changed.add(camera)
+                self._pass_on_changes(camera)
+
+    def on_stopped(self, camera: str) -> None:
+        """Pass on what the last worker counted."""
+        self._pass_on_changes(camera)
+
+    def _pass_on_changes(self, camera: str) -> None:
+        if camera in self._changed:
+            self._changed.discard(camera)
+            self._on_saved(camera, self._backups[camera])

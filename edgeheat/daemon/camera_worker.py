@@ -1,0 +1,242 @@
+"""A camera's process: one thread decodes frames and counts motion, the main thread sends results to the parent."""
+
+from __future__ import annotations
+
+import logging
+import os
+import signal
+import threading
+from contextlib import suppress
+from multiprocessing.connection import Connection, wait
+
+from edgeheat.core.floorplan.camera_heats import CameraHeats
+from edgeheat.core.heat.increment import Increment
+from edgeheat.core.pipeline import CameraPipeline, PipelineReport
+from edgeheat.daemon.logs import set_up_logging
+from edgeheat.daemon.malloc import release_free_memory
+from edgeheat.daemon.messages import (
+    HeatsRestored,
+    ProgressReport,
+    ResetDone,
+    SnapshotTaken,
+    SourceFailed,
+    StateSaved,
+    WorkerSpec,
+)
+from edgeheat.daemon.system_clock import SystemClock
+from edgeheat.defs.clock import Clock
+from edgeheat.defs.commands import Command, Reset, SaveState, Stop, TakeSnapshot
+from edgeheat.defs.events import Progress
+from edgeheat.errors import EdgeheatError, SourceEnded
+from edgeheat.redact import redact
+from edgeheat.sources import open_source
+from edgeheat.sources.base import SourceOptions
+from edgeheat.store.camera_backup import CameraBackup
+
+_log = logging.getLogger(__name__)
+
+_REPORT_EVERY_S = 1.0
+"""Interval of the progress reports."""
+
+_CLOSE_SOURCE_S = 1.0
+"""How long the source gets to close its stream before the process ends without it."""
+
+
+def run_camera_worker(connection: Connection, spec: WorkerSpec) -> None:
+    """Run one camera until it fails, the parent stops it, or the parent has ended; the process ends with this call.
+
+    Signals are left to the parent: it stops its workers itself, so that the last snapshot is not lost.
+    """
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    set_up_logging("warning", spec.camera)
+    with suppress(BrokenPipeError, EOFError, ConnectionResetError):  # the parent has ended
+        CameraWorker(connection, spec, SystemClock()).run()
+    # The source may hang in native code indefinitely; nothing it holds outlives the process.
+    os._exit(0)
+
+
+class CameraWorker:
+    """One run of one camera; `_lock` guards the pipeline and the counters, which both threads use."""
+
+    def __init__(self, connection: Connection, spec: WorkerSpec, clock: Clock) -> None:
+        self._connection = connection
+        self._spec = spec
+        self._clock = clock
+        self._lock = threading.Lock()
+        self._stopping = threading.Event()
+        self._pipeline = CameraPipeline(spec.params)
+        self._frames_decoded = 0
+        self._step_s: list[float] = []
+        self._last_frame: tuple[float, float] | None = None
+        self._background_saved = False
+        self._failure: SourceFailed | None = None
+        self._source_ended_reader, self._source_ended_writer = os.pipe()
+
+    def run(self) -> None:
+        """Count until the source ends or the parent sends Stop."""
+        self._restore(self._spec.backup)
+        threading.Thread(target=self._count_frames, name="source", daemon=True).start()
+        next_report_s = self._clock.monotonic() + _REPORT_EVERY_S
+        while self._failure is None:
+            timeout_s = max(0.0, next_report_s - self._clock.monotonic())
+            ready = wait([self._connection, self._source_ended_reader], timeout_s)
+            if self._connection in ready and not self._execute(self._connection.recv()):
+                return
+            if self._clock.monotonic() >= next_report_s:
+                next_report_s += _REPORT_EVERY_S
+                self._report()
+        with self._lock:
+            self._pipeline.flush()
+        self._report()
+        self._connection.send(self._failure)
+
+    # Runs in the source's thread.
+
+    def _count_frames(self) -> None:
+        spec = self._spec
+        options = SourceOptions(
+            clock=self._clock,
+            rtsp_transport=spec.rtsp_transport,
+            open_timeout_s=spec.timeout_s,
+            read_timeout_s=spec.timeout_s,
+            loop=spec.loop,
+            fps=spec.fps,
+        )
+        try:
+            for frame in open_source(spec.url, options).frames():
+                started_s = self._clock.monotonic()
+                with self._lock:
+                    self._frames_decoded += 1
+                    self._last_frame = (frame.mono_s, frame.wall_s)
+                    if self._pipeline.step(frame):
+                        self._step_s.append(self._clock.monotonic() - started_s)
+                if self._stopping.is_set():
+                    break
+            else:
+                raise SourceEnded("the recording has ended; set loop = true to repeat it")
+        except SourceEnded as error:
+            self._failure = SourceFailed("ended", str(error))
+        except EdgeheatError as error:
+            self._failure = SourceFailed("unavailable", str(error))
+        except Exception as error:  # noqa: BLE001 the thread's edge: whatever happened must reach the page and the log
+            _log.exception("the source failed with an unexpected error")
+            self._failure = SourceFailed("unavailable", redact(f"unexpected {type(error).__name__}: {error}"))
+        finally:
+            os.close(self._source_ended_writer)
+
+    # Runs in the main thread.
+
+    def _execute(self, command: Command) -> bool:
+        """Carry out a command of the parent; returns False after Stop."""
+        match command:
+            case TakeSnapshot():
+                self._take_snapshot()
+            case SaveState():
+                self._save()
+            case Reset():
+                self._reset(command)
+            case Stop():
+                self._shut_down()
+                return False
+        return True
+
+    def _shut_down(self) -> None:
+        self._stopping.set()
+        wait([self._source_ended_reader], _CLOSE_SOURCE_S)
+        with self._lock:
+            self._pipeline.flush()
+        self._report()
+        self._save()
+        self._take_snapshot()
+
+    def _take_snapshot(self) -> None:
+        with self._lock:
+            mono_s, wall_s = self._clock.monotonic(), self._clock.wall()
+            snapshot = self._pipeline.snapshot(mono_s, wall_s)
+            plan_heats = self._plan_heats(mono_s, wall_s)
+        if snapshot is not None:
+            self._connection.send(SnapshotTaken(snapshot, plan_heats.pack() if plan_heats.grids else b""))
+        release_free_memory()
+
+    def _plan_heats(self, mono_s: float, wall_s: float) -> CameraHeats:
+        """Return the heats that the floor plans need, at an instant."""
+        grids = {name: self._pipeline.heat(name, mono_s, wall_s) for name in self._spec.plan_heats}
+        known_grids = {name: grid for name, grid in grids.items() if grid is not None}
+        return CameraHeats(known_grids, mono_s, wall_s, self._pipeline.epoch)
+
+    def _save(self) -> None:
+        with self._lock:
+            saved = self._pipeline.save()
+        if saved is not None:
+            self._connection.send(StateSaved(saved))
+        release_free_memory()
+
+    def _reset(self, reset: Reset) -> None:
+        with self._lock:
+            self._pipeline.reset(flicker=reset.flicker, moved=reset.moved, heat=reset.heat)
+        # At once: the parent's backup would bring back what was reset.
+        self._save()
+        self._connection.send(ResetDone(reset))
+
+    def _report(self) -> None:
+        with self._lock:
+            report = self._pipeline.take_report()
+            decoded, self._frames_decoded = self._frames_decoded, 0
+            step_s, self._step_s = tuple(self._step_s), []
+            last_mono_s, last_wall_s = self._last_frame or (None, 0.0)
+        for ended in report.ended_epochs:
+            self._connection.send(SnapshotTaken(ended.draw(self._spec.params)))
+        progress = self._progress(report, decoded, last_wall_s, step_s)
+        increments = tuple(increment.pack() for increment in report.increments)
+        self._connection.send(ProgressReport(progress, increments, last_mono_s))
+        if report.background_known and not self._background_saved:
+            # From here on a restarted worker can count at once, without learning the background again.
+            self._background_saved = True
+            self._save()
+
+    def _progress(
+        self, report: PipelineReport, decoded: int, last_wall_s: float, step_s: tuple[float, ...]
+    ) -> Progress:
+        activity, health = report.activity, report.health
+        return Progress(
+            camera=self._spec.camera,
+            wall_s=self._clock.wall(),
+            last_frame_wall_s=last_wall_s,
+            frames_decoded=decoded,
+            frames_analysed=decoded - report.frames_skipped,
+            frames_skipped=report.frames_skipped,
+            observed_s=activity.observed_s,
+            motion_s=activity.motion_s,
+            cell_seconds=activity.traffic_cell_s,
+            dwell_cell_s=activity.dwell_cell_s,
+            active_s=activity.active_s,
+            entries=activity.entries,
+            motion_ratio=activity.motion_ratio,
+            step_s=step_s,
+            rejected_s=report.rejected.frames_s,
+            rejected_cell_s=report.rejected.cells_s,
+            masked_ratio=report.masked_ratio,
+            health=health.verdict if health is not None else None,
+            health_reason=health.reason if health is not None else "",
+        )
+
+    def _restore(self, backup: CameraBackup) -> None:
+        """Restore the heats of earlier runs, and send the resulting state to the parent at once."""
+        if backup == CameraBackup():
+            return
+        try:
+            increments = [Increment.unpack(packed) for packed in backup.increments]
+            empty_heats = self._pipeline.restore(backup.saved, increments, self._spec.shift_s)
+        except ValueError as error:
+            _log.warning("the heats of earlier runs cannot be used and start empty: %s", error)
+            self._connection.send(StateSaved(None))
+            return
+        finally:
+            backup.clear()
+        if empty_heats:
+            _log.warning("heats that are new or were changed start empty: %s", ", ".join(empty_heats))
+        self._save()
+        if self._spec.plan_heats:
+            plan_heats = self._plan_heats(self._clock.monotonic(), self._clock.wall())
+            self._connection.send(HeatsRestored(plan_heats.pack()))

@@ -1,0 +1,23 @@
+"""The main functions of the child processes: `watch_camera` for a camera's worker, `draw_plans` for the floor plans."""
+
+from __future__ import annotations
+
+from multiprocessing.connection import Connection
+
+from edgeheat.daemon.messages import PlanJob, WorkerSpec
+
+# Imported in the functions: the parent, which imports this module, must not load numpy, cv2 and av.
+
+
+def watch_camera(connection: Connection, spec: WorkerSpec) -> None:
+    """Count the motion of one camera until the parent stops it."""
+    from edgeheat.daemon.camera_worker import run_camera_worker
+
+    run_camera_worker(connection, spec)
+
+
+def draw_plans(connection: Connection, job: PlanJob) -> None:
+    """Draw the floor plans of one job."""
+    from edgeheat.daemon.plan_worker import run_plan_worker
+
+    run_plan_worker(connection, job)

@@ -1,0 +1,49 @@
+"""The process that draws floor plans: draws each plan of one job, sends the pictures to the parent and exits."""
+
+from __future__ import annotations
+
+import signal
+from collections.abc import Mapping
+from contextlib import suppress
+from multiprocessing.connection import Connection
+from pathlib import Path
+
+from edgeheat.config.plan_image import check_plan_image
+from edgeheat.core.floorplan.camera_heats import CameraHeats
+from edgeheat.core.floorplan.picture import decode_image, plan_snapshot
+from edgeheat.core.grid.frames import U8
+from edgeheat.daemon.logs import set_up_logging
+from edgeheat.daemon.messages import PlanDrawn, PlanJob, PlanSpec
+
+
+def run_plan_worker(connection: Connection, job: PlanJob) -> None:
+    """Draw each plan of `job` and send it as PlanDrawn; ignores SIGINT and SIGTERM, which the parent handles."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    set_up_logging("warning", "plans")
+    cameras = {name: CameraHeats.unpack(packed) for name, packed in job.heats.items()}
+    with suppress(BrokenPipeError, ConnectionResetError):  # the parent has ended
+        for plan in job.plans:
+            connection.send(_draw(plan, {name: cameras[name] for name in plan.cameras if name in cameras}))
+
+
+def _draw(plan: PlanSpec, cameras: Mapping[str, CameraHeats]) -> PlanDrawn:
+    image, problem = _read_image(plan.image)
+    try:
+        return PlanDrawn(plan_snapshot(plan.params, cameras, image), problem)
+    except ValueError as error:
+        return PlanDrawn(None, f"{error}; run edgeheat doctor for details")
+
+
+def _read_image(file: str) -> tuple[U8 | None, str]:
+    """Return the plan's background picture (BGR) or None, and what is wrong with it or an empty text."""
+    if not file:
+        return None, ""
+    try:
+        check_plan_image(Path(file))  # again: the file may have been replaced since the configuration was read
+        image = decode_image(Path(file).read_bytes())
+    except (ValueError, OSError) as error:
+        return None, f"drawn without the plan's picture: {error}"
+    if image is None:
+        return None, f"drawn without the plan's picture: {file} is damaged; save it again"
+    return image, ""

@@ -1,0 +1,50 @@
+"""The parent's copy of the heats: what the next worker gets, and when it is written."""
+
+from __future__ import annotations
+
+from edgeheat.daemon.backup_keeper import BackupKeeper
+from edgeheat.daemon.messages import ProgressReport, StateSaved
+from edgeheat.defs.events import Progress
+from edgeheat.store.camera_backup import CameraBackup
+from tests.daemon.conftest import spec
+
+
+def report(*increments: bytes) -> ProgressReport:
+    return ProgressReport(Progress("aisle", 1.0, 1.0, 15, 5, 10, 1.0), increments, 1.0)
+
+
+def test_the_next_worker_continues_with_all_that_was_reported() -> None:
+    backups = BackupKeeper([spec("aisle")], {}, lambda camera, backup: None)
+    assert backups.spec_of("aisle") == spec("aisle")
+    backups.on_message("aisle", report(b"one"))
+    backups.on_message("aisle", StateSaved(b"state with one"))
+    backups.on_message("aisle", report(b"two", b"three"))
+    given = backups.spec_of("aisle").backup
+    assert given == CameraBackup(b"state with one", [b"two", b"three"])
+    given.clear()
+    assert backups.spec_of("aisle").backup == CameraBackup(b"state with one", [b"two", b"three"])
+
+
+def test_times_are_shifted_until_the_worker_has_sent_a_state_of_this_boot() -> None:
+    backups = BackupKeeper([spec("aisle")], {"aisle": (CameraBackup(b"old"), -5.0)}, lambda camera, backup: None)
+    assert backups.spec_of("aisle").shift_s == -5.0
+    backups.on_message("aisle", StateSaved(b"new"))
+    assert backups.spec_of("aisle").shift_s == 0.0
+
+
+def test_a_backup_is_written_after_each_state_and_at_the_end_only_if_anything_was_counted() -> None:
+    written: list[bytes | None] = []
+    backups = BackupKeeper([spec("aisle")], {}, lambda camera, backup: written.append(backup.saved))
+    backups.on_starting("aisle")
+    backups.on_message("aisle", StateSaved(b"restored"))
+    backups.on_stopped("aisle")
+    assert written == []
+    backups.on_starting("aisle")
+    backups.on_online("aisle")
+    backups.on_message("aisle", StateSaved(b"first"))
+    backups.on_message("aisle", report())
+    backups.on_stopped("aisle")
+    assert written == [b"first"]
+    backups.on_message("aisle", report(b"one"))
+    backups.on_stopped("aisle")
+    assert written == [b"first", b"first"]

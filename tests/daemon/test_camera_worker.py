@@ -1,0 +1,129 @@
+"""The messages of a worker, driven through its pipe like the parent does."""
+
+from __future__ import annotations
+
+import socket
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from multiprocessing import Pipe
+from multiprocessing.connection import Connection
+
+import numpy as np
+import pytest
+
+from edgeheat.core.heat.increment import Increment
+from edgeheat.core.heat.zone_counters import Counter
+from edgeheat.core.pipeline import CameraPipeline
+from edgeheat.daemon.camera_worker import CameraWorker
+from edgeheat.daemon.messages import Message, ProgressReport, ResetDone, StateSaved, WorkerSpec
+from edgeheat.daemon.system_clock import SystemClock
+from edgeheat.defs.clock import Clock
+from edgeheat.defs.commands import Reset, SaveState, Stop
+from edgeheat.defs.params import ZoneParams
+from tests.daemon.conftest import spec
+from tests.support.wait import DEADLINE_S, wait_for
+from tests.test_one_engine import PlayedClock
+
+SMALL_SHOP = "synthetic:shop?seed=1&size=160x90&fps=10"
+
+
+@contextmanager
+def running(spec: WorkerSpec, clock: Clock) -> Iterator[Connection]:
+    """Run a worker in a thread, and give the parent's end of its pipe."""
+    ours, theirs = Pipe()
+    thread = threading.Thread(target=CameraWorker(theirs, spec, clock).run)
+    if isinstance(clock, SourceClock):
+        clock.reporter = thread
+    thread.start()
+    try:
+        yield ours
+    finally:
+        ours.send(Stop())
+        while thread.is_alive():
+            if ours.poll(0.02):
+                ours.recv()
+        ours.close()
+        theirs.close()
+
+
+def receive(connection: Connection) -> Message:
+    assert connection.poll(DEADLINE_S), "the worker sent nothing"
+    message: Message = connection.recv()
+    return message
+
+
+def receive_next(connection: Connection, kind: type[Message]) -> Message:
+    """Return the next message that is of this type, and drop those before it."""
+    while not isinstance(message := receive(connection), kind):
+        pass
+    return message
+
+
+class SourceClock(PlayedClock):
+    """Runs for the source only: for the worker's main thread time stands still, so that it reports when it ends."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.reporter: threading.Thread | None = None
+
+    def monotonic(self) -> float:
+        return 0.0 if threading.current_thread() is self.reporter else super().monotonic()
+
+
+def test_what_a_saved_state_holds_is_not_sent_again_after_it() -> None:
+    clock = SourceClock()
+    with running(spec("aisle", SMALL_SHOP), clock) as worker:
+        wait_for(lambda: clock.monotonic() > 5.0, "five seconds to be played")
+        worker.send(SaveState())
+        saved = receive(worker)
+        wait_for(lambda: clock.monotonic() > 20.0, "more seconds to be played")
+        worker.send(Stop())
+        last = receive(worker)
+    assert isinstance(saved, StateSaved) and isinstance(last, ProgressReport)
+    restored = CameraPipeline(spec("aisle").params)
+    restored.restore(saved.saved, [Increment.unpack(packed) for packed in last.increments], 0.0)
+    grid = restored.heat("total", 1e9, 0.0)
+    assert grid is not None
+    assert grid.observed_s > 5.0
+    assert grid.observed_s == pytest.approx(last.progress.observed_s, abs=0.01)
+
+
+def test_the_reported_figures_of_a_zone_are_those_in_its_increments() -> None:
+    whole = ZoneParams("whole", "zone", ((0.0, 0.0), (1.0, 0.0), (1.0, 1.0), (0.0, 1.0)))
+    params = replace(spec("aisle").params, zones=(whole,))
+    with running(spec("aisle", f"{SMALL_SHOP}&duration=12", params=params), SourceClock()) as worker:
+        report = receive(worker)
+    assert isinstance(report, ProgressReport)
+    progress = report.progress
+    counters = np.sum([Increment.unpack(packed).zone_counters for packed in report.increments], axis=0)
+    for row, zone in enumerate(("all", "whole")):
+        assert progress.observed_s * 1000 == pytest.approx(counters[row, Counter.OBSERVED_MS])
+        assert progress.motion_s[zone] * 1000 == pytest.approx(counters[row, Counter.MOTION_MS])
+        assert progress.active_s[zone] * 1000 == pytest.approx(counters[row, Counter.ACTIVE_MS])
+        assert progress.cell_seconds[zone] * 1000 == pytest.approx(counters[row, Counter.TRAFFIC_CELL_MS])
+        assert progress.dwell_cell_s[zone] * 1000 == pytest.approx(counters[row, Counter.DWELL_CELL_MS])
+        assert progress.entries[zone] == counters[row, Counter.ENTRIES] >= 1
+        assert 0 < progress.active_s[zone] <= progress.observed_s
+
+
+def test_a_reset_is_confirmed_after_the_state_that_it_left() -> None:
+    reset = Reset(flicker=True, moved=False, heat=True)
+    with running(spec("aisle", SMALL_SHOP), PlayedClock()) as worker:
+        receive_next(worker, StateSaved)
+        worker.send(reset)
+        receive_next(worker, StateSaved)
+        assert receive(worker) == ResetDone(reset)
+
+
+def test_a_reset_is_confirmed_before_there_is_any_state() -> None:
+    reset = Reset(flicker=True, moved=False, heat=True)
+    with socket.create_server(("127.0.0.1", 0)) as silent:  # accepts connections and sends nothing
+        url = f"http://127.0.0.1:{silent.getsockname()[1]}/video"
+        with running(spec("aisle", url, timeout_s=DEADLINE_S), SystemClock()) as worker:
+            worker.send(reset)
+            kinds = (StateSaved, ResetDone)
+            while not isinstance(message := receive(worker), kinds):
+                pass
+            assert message == ResetDone(reset)
