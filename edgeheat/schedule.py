@@ -1,4 +1,4 @@
-"""Computes when snapshots are due, from an interval or a cron line in local time, and triggers APScheduler then.
+"""Computes when snapshots are due, from an interval or a cron line in local time, as an APScheduler trigger.
 
 APScheduler's own cron trigger is not used: it counts weekdays from Monday, requires day *and* weekday to match where
 cron requires *either*, and iterates over every missed run after a step of the clock.

@@ -1,4 +1,4 @@
-"""Runs every test of the command line in an empty folder."""
+"""Fixture that runs every test of the command line in an empty folder."""
 
 from __future__ import annotations
 

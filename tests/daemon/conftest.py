@@ -41,7 +41,7 @@ SHOP = "synthetic:shop?seed=1&size=320x180"
 
 
 class Recorder:
-    """Collects what a supervisor emits and saves."""
+    """Collects the events and backups that a supervisor publishes."""
 
     def __init__(self) -> None:
         self.events: list[Event] = []
@@ -102,7 +102,7 @@ def supervise(*specs: WorkerSpec, **more: Any) -> tuple[Supervisor, Recorder]:
         "limits": LIMITS,
         "save_every_s": 60.0,
         "clock": SystemClock(),
-        "emit": recorder.events.append,
+        "publish": recorder.events.append,
         "on_saved": recorder.on_saved,
         "on_plan_heats": lambda camera, packed: recorder.plan_heats.append((camera, packed)),
         "random": Random(1),

@@ -1,4 +1,4 @@
-"""Which events a camera's messages become."""
+"""Which events are published for the messages of a camera's process."""
 
 from __future__ import annotations
 

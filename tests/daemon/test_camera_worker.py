@@ -1,4 +1,4 @@
-"""The messages of a worker, driven through its pipe like the parent does."""
+"""A camera's worker in this process: the messages that it answers to the commands of a pipe."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""When a reset counts as carried out."""
+"""Tests of the reset dispatcher: a reset is sent again until a worker confirms it."""
 
 from __future__ import annotations
 

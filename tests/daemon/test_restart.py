@@ -1,4 +1,4 @@
-"""The delays between the starts of a camera's process."""
+"""The delays before the restarts of a camera's process: doubling, jittered, and reset after a long run."""
 
 from __future__ import annotations
 

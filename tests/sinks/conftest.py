@@ -1,4 +1,4 @@
-"""What these tests share."""
+"""Fixture of the tests of the sinks: a small real disk."""
 
 from __future__ import annotations
 

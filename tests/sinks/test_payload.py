@@ -1,4 +1,4 @@
-"""The JSON figures of snapshots, the same on disk and over MQTT."""
+"""The JSON statistics of snapshots, the same on disk and over MQTT."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A backup in a checkpoint file, and the shift of its times after a reboot."""
+"""Conversion of a backup to and from a checkpoint's members, and the shift of its times after a reboot."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The routes, requested over real HTTP."""
+"""The routes of the web application, requested over real HTTP."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which host names and origins are accepted."""
+"""Which Host and Origin headers the web application accepts."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The texts of times, ages, heats and rejections."""
+"""The status page's texts of times, ages, heats and rejections."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The summary of what was rejected in the last hour."""
+"""The page's summary of what was rejected in the last hour, by reason."""
 
 from __future__ import annotations
 

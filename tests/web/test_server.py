@@ -1,4 +1,4 @@
-"""Starting and stopping the server."""
+"""Starting and stopping the web server, and its limits."""
 
 from __future__ import annotations
 
