@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections import deque
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -49,7 +48,7 @@ OnDetection = Callable[[Detection, MotionMask], None]
 
 @dataclass(frozen=True, slots=True)
 class UndrawnSnapshot:
-    """The heats of one instant, still to be drawn."""
+    """The heats of one instant, still to be drawn; nothing else may change them or the backdrop until then."""
 
     heats: HeatSet
     backdrop: U8 | None
@@ -76,6 +75,8 @@ class PipelineReport:
     """What a pipeline did since its last report, and how it stands."""
 
     activity: Activity
+    """Motion and dwell of all zones."""
+
     increments: tuple[Increment, ...]
     """What was counted; together with the saved state they restore the heats elsewhere."""
 
@@ -83,6 +84,8 @@ class PipelineReport:
     """Frames that were not analysed, because `analysis_fps` did not need them."""
 
     rejected: RejectedTime
+    """Time that was not counted, by reason."""
+
     masked_ratio: float
     """Share of the cells that the flicker mask excludes now, 0..1."""
 
@@ -136,8 +139,8 @@ class CameraPipeline:
     def step(self, frame: Frame) -> list[MotionMask]:
         """Evaluate one frame; returns the masks that were counted by this call.
 
-        None during the first `bootstrap_s` seconds, all of them once the background is known, then one for each frame
-        that is due at `analysis_fps`.
+        Empty during the first `bootstrap_s` seconds and again for as long after each move of the camera; then the masks
+        of all frames of these seconds; from then on one for each frame that is due at `analysis_fps`.
         """
         if not self._sampler.due(frame.mono_s):
             self._frames_skipped += 1
@@ -147,11 +150,14 @@ class CameraPipeline:
         on_grid = camera.reader.read(frame, picture)
         if self._restored:
             self._detector = self._resumed_detector(on_grid.grid)
-        return self._process([on_grid])
+        return self._process(on_grid)
 
     def flush(self) -> list[MotionMask]:
         """Count the frames of an unfinished bootstrap and the unfinished second; call it at the end of a run."""
-        masks = self._process(self._finish_bootstrap()) if len(self._bootstrap) else []
+        masks: list[MotionMask] = []
+        # More than once where the frames of the bootstrap show that the camera was moved: they start another one.
+        while len(self._bootstrap):
+            masks += self._finish_bootstrap()
         if self._heats is None or self._detector is None or self._last_counted is None:
             return masks
         rest = self._detector.end()
@@ -160,35 +166,28 @@ class CameraPipeline:
         self._keep(self._heats.close())
         return masks
 
-    def _process(self, frames: Iterable[GridFrame]) -> list[MotionMask]:
-        """Take frames through all steps, in their order."""
+    def _process(self, frame: GridFrame) -> list[MotionMask]:
+        """Take one frame through all steps; returns the masks that were counted."""
         assert self._camera is not None
-        masks = []
-        waiting = deque(frames)
-        while waiting:
-            frame = waiting.popleft()
-            # 1. Can the picture be trusted? A camera that was moved starts a new epoch and a new bootstrap.
-            usable = self._detector is None or self._check_health(frame, self._detector)
-            # 2. Until the background is known, frames wait.
-            if self._detector is None:
-                if self._bootstrap.add(frame):
-                    waiting.extendleft(reversed(self._finish_bootstrap()))
-                continue
-            # 3. Where are people?
-            if usable:
-                detection = self._detector.update(frame.grid, frame.chroma, frame.dt_s)
-            else:
-                self._rejections.add_frame("unhealthy", frame.dt_s)
-                detection = self._detector.nothing("unhealthy")
-            # 4. The picture that heats are drawn on.
-            if frame.picture is not None and detection.rejection is None:
-                self._camera.backdrop.add(frame.picture, detection.occupied)
-            elif frame.picture is not None:
-                self._camera.backdrop.discard(frame.mono_s)
-            # 5. Zones, heats and figures.
-            dt_s = frame.dt_s if detection.rejection is None else 0.0
-            masks.append(self._count(detection, dt_s, frame.mono_s, frame.wall_s))
-        return masks
+        # 1. Can the picture be trusted? A camera that was moved starts a new epoch and a new bootstrap.
+        usable = self._detector is None or self._check_health(frame, self._detector)
+        # 2. Until the background is known, frames wait.
+        if self._detector is None:
+            return self._finish_bootstrap() if self._bootstrap.add(frame) else []
+        # 3. Where are people?
+        if usable:
+            detection = self._detector.update(frame.grid, frame.chroma, frame.dt_s)
+        else:
+            self._rejections.add_frame("unhealthy", frame.dt_s)
+            detection = self._detector.nothing("unhealthy")
+        # 4. The picture that heats are drawn on.
+        if frame.picture is not None and detection.rejection is None:
+            self._camera.backdrop.add(frame.picture, detection.occupied)
+        elif frame.picture is not None:
+            self._camera.backdrop.discard(frame.mono_s)
+        # 5. Zones, heats and figures.
+        dt_s = frame.dt_s if detection.rejection is None else 0.0
+        return [self._count(detection, dt_s, frame.mono_s, frame.wall_s)]
 
     # The steps.
 
@@ -205,7 +204,7 @@ class CameraPipeline:
         return self._health is None or self._health.verdict not in _UNUSABLE
 
     def _begin_epoch(self, mono_s: float, wall_s: float) -> None:
-        """Start the heats anew, because the camera shows another place from now on."""
+        """Start all heats from 0, because the camera shows another place from now on."""
         assert self._camera is not None and self._heats is not None
         _log.warning("%s was moved: its heats start again from 0; check that its zones still fit", self.params.camera)
         self._ended_epochs.append(self._undrawn(self._heats, self._camera.backdrop, mono_s, wall_s))
@@ -215,13 +214,16 @@ class CameraPipeline:
         self._camera.backdrop.restart()
         self._detector = None
 
-    def _finish_bootstrap(self) -> list[GridFrame]:
-        """Make the detector from the frames that were kept, and return them to be evaluated."""
+    def _finish_bootstrap(self) -> list[MotionMask]:
+        """Make the detector from the frames that were kept, and evaluate them; returns the masks that were counted."""
         self._detector = self._new_detector(self._bootstrap.learn())
-        return self._bootstrap.take()
+        masks = []
+        for frame in self._bootstrap.take():
+            masks += self._process(frame)
+        return masks
 
     def _resumed_detector(self, grid: U8) -> ForegroundDetector | None:
-        """Go on with the scene of an earlier run, if the first frame still shows it."""
+        """Return a detector that knows the scene of an earlier run; None where the first frame shows another."""
         state, self._restored = self._restored, {}
         try:
             detector = self._new_detector(SceneLearner.restored(self.params.motion, state, grid.shape))
@@ -230,10 +232,9 @@ class CameraPipeline:
         return detector if detector.differing_ratio(grid) <= _MAX_CHANGED_SCENE_RATIO else None
 
     def _new_detector(self, learner: SceneLearner) -> ForegroundDetector:
-        counted = self._camera.zones.counted if self._camera is not None else None
-        if counted is not None and counted.all():
-            counted = None
-        return ForegroundDetector(self.params.motion, learner, self._rejections, counted)
+        assert self._camera is not None
+        counted = self._camera.zones.counted
+        return ForegroundDetector(self.params.motion, learner, self._rejections, None if counted.all() else counted)
 
     def _count(self, detection: Detection, dt_s: float, mono_s: float, wall_s: float) -> MotionMask:
         """Count a detection where it counts."""
@@ -304,13 +305,14 @@ class CameraPipeline:
             return None
         scene = self._detector.state() if self._detector is not None else self._restored
         health = {f"health_{name}": array for name, array in self._health_monitor.state().items()}
+        saved = heat_file.save(self._heats, {**scene, **health, "epoch": np.array([self.epoch])})
         self._increments.clear()
-        return heat_file.save(self._heats, {**scene, **health, "epoch": np.array([self.epoch])})
+        return saved
 
     def restore(self, saved: bytes | None, increments: list[Increment], shift_s: float) -> list[str]:
         """Restore heats that an earlier run saved, and what it counted after; call it before the first frame.
 
-        `shift_s` is added to all times, because the monotonic clock starts anew with the machine.
+        `shift_s` is added to all times, because the monotonic clock starts again with the machine.
         Returns the names of the heats that start empty. Raises ValueError where the state cannot be used; nothing was
         restored then.
         """
@@ -334,7 +336,7 @@ class CameraPipeline:
         return empty
 
     def reset(self, *, flicker: bool, moved: bool, heat: bool) -> None:
-        """Forget the flicker mask, take the present view for the right one, or start all heats again from 0."""
+        """Clear the flicker mask, accept the current view after a move, or start all heats from 0."""
         if flicker and self._detector is not None:
             self._detector.reset_flicker()
         if moved:
@@ -345,15 +347,21 @@ class CameraPipeline:
                 self._detector.discard_pending()
 
     def _restore_scene(self, state: Mapping[str, NDArray[Any]], shift_s: float) -> None:
-        """Restore what was saved besides the heats; what cannot be used is learned anew."""
+        """Restore what was saved besides the heats; a scene or health that cannot be used is learned again.
+
+        Raises ValueError where the epoch cannot be used.
+        """
+        epoch = state.get("epoch", np.array([1]))
+        if epoch.dtype.kind != "i" or epoch.shape != (1,):
+            raise ValueError(f"saved epoch: expected one integer, got {epoch.dtype} {epoch.shape}")
+        self.epoch = int(epoch[0])
         self._restored = dict(state)
-        self.epoch = int(state["epoch"][0]) if "epoch" in state else 1
         health = {name.removeprefix("health_"): array for name, array in state.items() if name.startswith("health_")}
         try:
             if health:
                 self._health_monitor.restore(health, shift_s)
         except ValueError as error:
-            _log.warning("the camera's health is learned anew: %s", error)
+            _log.warning("the health of the camera is learned again: %s", error)
 
     def _empty_heats(self, heats: HeatSet) -> None:
         self._heats = HeatSet(self.params.heats, heats.zones, self.params.timezone)

@@ -195,6 +195,17 @@ def truth_of(looks: Callable[[float], Look], until_s: float, shape_hw: tuple[int
     return covered
 
 
+def bumped(seconds: float, at_s: float) -> list[Frame]:
+    """Return the room, and from `at_s` on the room seen by a camera that was moved by 6 cells."""
+    wide = room((90, 172), coloured=False)
+    frames = []
+    for number in range(round(seconds * 5)):
+        luma = wide.draw()[0]
+        left = 0 if number / 5 < at_s else 6
+        frames.append(frame_of(np.ascontiguousarray(luma[:, left : left + 160]), None, number / 5))
+    return frames
+
+
 def walker(at_s: float, *, width: int = 160, round_s: float = 20.0, luma: int = 215) -> Block:
     """A person who walks from left to right and back again."""
     phase = at_s % round_s / round_s * 2

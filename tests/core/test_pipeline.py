@@ -24,7 +24,7 @@ from edgeheat.defs.params import HeatParams, MotionParams, PipelineParams, Style
 from edgeheat.sources.base import SourceOptions
 from edgeheat.sources.synthetic import SyntheticSource, open_synthetic
 from tests.core import drawn
-from tests.core.drawn import Look, room
+from tests.core.drawn import Look, bumped, room
 
 TOTAL = (HeatParams("total", "total"),)
 EMPTY = np.minimum(room((180, 320), coloured=False).luma, 150.0)
@@ -450,17 +450,6 @@ def test_each_reset_clears_only_its_own_part() -> None:
     assert pipeline.take_report().increments == (), "increments from before a reset would restore the heat"
 
 
-def bumped(seconds: float, at: float) -> list[Frame]:
-    """The shop, and from `at` on the shop seen by a camera that was moved by 6 cells."""
-    wide = drawn.room((90, 172), coloured=False)
-    frames = []
-    for number in range(round(seconds * 5)):
-        luma = wide.draw()[0]
-        left = 0 if number / 5 < at else 6
-        frames.append(drawn.frame_of(np.ascontiguousarray(luma[:, left : left + 160]), None, number / 5))
-    return frames
-
-
 def test_the_frame_that_starts_an_epoch_adds_no_heat_to_it() -> None:
     """It is compared with the background of the old epoch, from which it differs nearly everywhere."""
     pipeline = CameraPipeline(drawn.params())
@@ -520,3 +509,36 @@ def test_a_recording_of_a_camera_that_was_moved_stays_in_one_epoch() -> None:
     assert pipeline.epoch == 1 and pipeline.take_report().ended_epochs == ()
     heat = pipeline.heat("traffic", 100.0, 0.0)
     assert heat is not None and heat.observed_s > 80.0
+
+
+@pytest.mark.parametrize("seconds", [8.0, 9.5])
+def test_a_move_that_the_frames_of_an_unfinished_bootstrap_show_loses_none_of_their_heat(seconds: float) -> None:
+    """The camera shows another part of the room than in the run before, and the run ends before it is learned."""
+    rough = np.random.default_rng(0).integers(40, 200, (30, 60)).astype(np.uint8)
+    wide = np.asarray(cv2.resize(rough, (240, 130), interpolation=cv2.INTER_CUBIC), np.uint8)
+    here, there = wide[:90, :160], wide[6:96, 16:176]
+    first, second = CameraPipeline(drawn.params()), CameraPipeline(drawn.params())
+    for number in range(300):
+        first.step(drawn.frame_of(here, None, number / 5))
+    second.restore(first.save(), [], 0.0)
+    frames = [drawn.frame_of(there, None, 100 + number / 5) for number in range(round(seconds * 5))]
+    assert [mask for frame in frames for mask in second.step(frame)] == [], "all frames are kept for the bootstrap"
+    masks = second.flush()
+    assert second.epoch == 2
+    heat = second.heat("traffic", frames[-1].mono_s, 0.0)
+    assert heat is not None and heat.observed_s > seconds - 3.5, "all but the 3 s in which the move was noticed"
+    assert len(masks) >= 5 * heat.observed_s
+
+
+def test_increments_are_reported_if_the_state_that_would_hold_them_cannot_be_saved(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    pipeline = count(walk_of(20))
+
+    def fail(*_: object) -> bytes:
+        raise MemoryError
+
+    monkeypatch.setattr(heat_file, "save", fail)
+    with pytest.raises(MemoryError):
+        pipeline.save()
+    assert pipeline.take_report().increments != ()

@@ -180,7 +180,7 @@ class BackgroundModel:
         Raises KeyError where there is no background, ValueError where it is of another grid.
         """
         luma, observed_s = np.array(state["background"], np.uint8), state["observed_s"]
-        half = half_hw(luma.shape)
+        half = half_hw(shape_hw)
         tint = np.array(state["tint"], np.float32) if "tint" in state else None
         if luma.shape != shape_hw or observed_s.shape != half or (tint is not None and tint.shape != (2, *half)):
             raise ValueError(f"saved background: expected a grid of {shape_hw}, got {luma.shape}")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Protocol, TypeVar
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,8 +12,6 @@ from numpy.typing import NDArray
 from edgeheat.core.grid.frames import F32
 from edgeheat.core.heat.increment import Increment
 from edgeheat.defs.params import Measure
-
-_Number = TypeVar("_Number", bound=np.generic)
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,10 +89,3 @@ def as_heat_grid(heat_ms: NDArray[Any], observed_ms: float, period_s: float) -> 
     heat_s = np.empty(heat_ms.shape, np.float32)
     np.divide(heat_ms, 1000.0, out=heat_s, casting="same_kind")
     return HeatGrid(heat_s, observed_ms / 1000.0, period_s)
-
-
-def checked_copy(array: NDArray[Any], shape: tuple[int, ...], dtype: type[_Number]) -> NDArray[_Number]:
-    """Return a copy of a saved array. Raises ValueError where its shape or dtype differs."""
-    if array.shape != shape or array.dtype != dtype:
-        raise ValueError(f"heat: expected {np.dtype(dtype)} {shape}, got {array.dtype} {array.shape}")
-    return array.copy()

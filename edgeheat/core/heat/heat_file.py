@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from edgeheat.core.heat.base import State
 from edgeheat.core.heat.heat_set import HeatSet
 from edgeheat.core.heat.packing import pack, unpack
+from edgeheat.core.heat.saved_values import checked_shape_hw
 from edgeheat.core.heat.window import WINDOW_BUCKETS, observed_ms, sum_of_windows
 from edgeheat.core.heat.zone_counters import align_counters
 from edgeheat.defs.params import HeatParams
@@ -117,7 +118,8 @@ class _Saved:
             height, width = meta["shape_hw"]
             zone_keys = tuple(int(key) for key in meta["zone_keys"])
             sums = {name: (str(traffic), str(dwell)) for name, (traffic, dwell) in meta["sums"].items()}
-            return cls((int(height), int(width)), zone_keys, dict(meta["heats"]), sums, arrays)
+            shape_hw = checked_shape_hw((int(height), int(width)))
+            return cls(shape_hw, zone_keys, dict(meta["heats"]), sums, arrays)
         except (AttributeError, KeyError, TypeError, ValueError, OverflowError) as error:
             raise ValueError(f"saved heats: unreadable description: {error!r}") from error
 

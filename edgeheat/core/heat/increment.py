@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from edgeheat.core.grid.frames import U16, U32
 from edgeheat.core.grid.masks import MotionMask
 from edgeheat.core.heat.packing import pack, unpack
+from edgeheat.core.heat.saved_values import checked_number, checked_shape_hw
 from edgeheat.core.heat.zone_counters import Counter, ZoneCounters, zero_counters
 
 INCREMENT_S = 1.0
@@ -79,17 +80,14 @@ class Increment:
         """Return what `pack` packed, its arrays owned by the caller; raises ValueError for anything else."""
         meta, arrays = unpack(packed)
         try:
-            return cls(
-                arrays["traffic_ms"],
-                arrays.get("dwell_ms"),
-                int(meta["observed_ms"]),
-                float(meta["mono_s"]),
-                float(meta["wall_s"]),
-                tuple(int(key) for key in arrays["zone_keys"].tolist()),
-                arrays["zone_counters"],
-            )
-        except (KeyError, TypeError, OverflowError) as error:
-            raise ValueError(f"increment: unreadable: {error!r}") from error
+            checked_shape_hw(arrays["traffic_ms"].shape)
+            observed_ms, mono_s, wall_s = (checked_number(meta[key]) for key in ("observed_ms", "mono_s", "wall_s"))
+            keys = tuple(int(key) for key in arrays["zone_keys"].tolist())
+            zone_counters = arrays["zone_counters"]
+        except (KeyError, TypeError, ValueError, OverflowError) as error:
+            raise ValueError(f"increment: unreadable: {error}") from error
+        dwell_ms = arrays.get("dwell_ms")
+        return cls(arrays["traffic_ms"], dwell_ms, int(observed_ms), mono_s, wall_s, keys, zone_counters)
 
 
 def _describe(array: NDArray[np.generic]) -> str:

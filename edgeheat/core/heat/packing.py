@@ -58,14 +58,20 @@ _DECODED = np.array(
 def pack(meta: Mapping[str, Any], arrays: Mapping[str, NDArray[Any]]) -> bytes:
     """Return values that JSON can hold and named arrays as bytes for `unpack`, with a checksum.
 
-    Raises ValueError where an array is not of integers or floats (bool, object).
+    Raises ValueError where an array is of another type than `_DTYPES`, or where `unpack` would reject the size.
     """
+    total = sum(array.nbytes for array in arrays.values())
+    if total > _MAX_UNPACKED_BYTES:
+        raise ValueError(f"arrays to pack: expected up to {_MAX_UNPACKED_BYTES} bytes, got {total}")
     bodies = [pack_array(array) for array in arrays.values()]
     table = {
         name: [array.dtype.str[1:], len(body), *array.shape]
         for (name, array), body in zip(arrays.items(), bodies, strict=True)
     }
-    header = zlib.compress(json.dumps([meta, table], separators=(",", ":")).encode())
+    description = json.dumps([meta, table], separators=(",", ":")).encode()
+    if len(description) > _MAX_HEADER_BYTES:
+        raise ValueError(f"header to pack: expected up to {_MAX_HEADER_BYTES} bytes, got {len(description)}")
+    header = zlib.compress(description)
     parts = [len(header).to_bytes(_INT_BYTES, "little"), header, *bodies]
     checksum = 0
     for part in parts:

@@ -9,8 +9,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from edgeheat.core.heat.base import HeatGrid, State, add_measure, as_heat_grid, checked_copy
+from edgeheat.core.heat.base import HeatGrid, State, add_measure, as_heat_grid
 from edgeheat.core.heat.increment import Increment
+from edgeheat.core.heat.saved_values import checked_copy, checked_number
 from edgeheat.core.heat.zone_counters import zero_counters
 from edgeheat.defs.params import Measure
 
@@ -91,6 +92,6 @@ class TotalHeat:
         """Replace the heat by a saved state."""
         self._heat_ms = checked_copy(state["heat_ms"], self._heat_ms.shape, np.float64)
         self._zone_counters = checked_copy(state["zone_counters"], self._zone_counters.shape, np.int64)
-        self._observed_ms = float(state["meta"][0])
-        self._since_s = float(state["meta"][1]) + shift_s
-        self._resets_at_s = float(state["meta"][2])
+        self._observed_ms = checked_number(state["meta"][0])
+        self._since_s = checked_number(state["meta"][1], unset=-math.inf) + shift_s
+        self._resets_at_s = checked_number(state["meta"][2], unset=math.inf)

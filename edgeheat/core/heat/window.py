@@ -11,9 +11,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from edgeheat.core.heat.base import HeatGrid, State, add_measure, as_heat_grid, checked_copy
+from edgeheat.core.heat.base import HeatGrid, State, add_measure, as_heat_grid
 from edgeheat.core.heat.increment import Increment
 from edgeheat.core.heat.packing import pack_leading, unpack_leading
+from edgeheat.core.heat.saved_values import checked_copy, checked_number
 from edgeheat.core.heat.zone_counters import ZoneCounters, zero_counters
 from edgeheat.defs.params import Measure
 
@@ -132,10 +133,11 @@ class WindowHeat:
         buckets = zip(state["starts_s"], state["observed_ms"], _packed_buckets(state), counters[:-1], strict=True)
         for start_s, observed_ms, packed, zone_counters in buckets:
             unpack_leading(packed, self._shape_hw)  # raises here rather than each time the heat is read
-            closed.append(_Bucket(float(start_s) + shift_s, int(observed_ms), packed, zone_counters))
+            at_s, bucket_ms = checked_number(start_s) + shift_s, int(checked_number(observed_ms))
+            closed.append(_Bucket(at_s, bucket_ms, packed, zone_counters))
         self._closed, self._open_ms, self._open_counters = closed, open_ms, counters[-1]
-        self._open_observed_ms = int(state["open"][0])
-        self._open_start_s = float(state["open"][1]) + shift_s
+        self._open_observed_ms = int(checked_number(state["open"][0]))
+        self._open_start_s = checked_number(state["open"][1], unset=-math.inf) + shift_s
 
 
 class PresenceWindow:

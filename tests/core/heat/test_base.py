@@ -1,11 +1,11 @@
-"""What every heat has in common: its measure, its grid of seconds, and the checks of saved arrays."""
+"""What every heat has in common: its measure and its grid of seconds."""
 
 from __future__ import annotations
 
 import numpy as np
 import pytest
 
-from edgeheat.core.heat.base import HeatGrid, add_measure, as_heat_grid, checked_copy
+from edgeheat.core.heat.base import HeatGrid, add_measure, as_heat_grid
 from edgeheat.defs.params import Measure
 from tests.core.counting import CELL, SHAPE, increment
 
@@ -37,15 +37,3 @@ def test_a_heat_grid_is_in_seconds_and_does_not_share_memory() -> None:
     grid = as_heat_grid(heat_ms, 3000, 60.0)
     heat_ms[:] = 0
     assert (grid.heat_s.dtype, grid.heat_s.min(), grid.observed_s, grid.period_s) == (np.float32, 1.5, 3.0, 60.0)
-
-
-def test_a_saved_array_is_copied() -> None:
-    saved = np.ones(SHAPE, np.uint32)
-    checked_copy(saved, SHAPE, np.uint32)[:] = 5
-    assert (saved == 1).all()
-
-
-@pytest.mark.parametrize("saved", [np.zeros((2, 2), np.uint32), np.zeros(SHAPE, np.uint16), np.zeros(SHAPE, np.int32)])
-def test_a_saved_array_of_another_shape_or_dtype_is_rejected(saved: np.ndarray) -> None:
-    with pytest.raises(ValueError, match=r"heat: expected uint32 \(6, 8\)"):
-        checked_copy(saved, SHAPE, np.uint32)

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as npst
 from numpy.typing import NDArray
 
+from edgeheat.core.heat import packing
 from edgeheat.core.heat.packing import pack, pack_array, pack_leading, unpack, unpack_array, unpack_leading
 
 DTYPES = [np.uint8, np.uint16, np.uint32, np.uint64, np.int32, np.int64, np.float16, np.float32, np.float64]
@@ -186,3 +187,12 @@ def test_the_leading_digits_and_the_remainder_are_the_grid(grid_ms: NDArray[np.u
 def test_bytes_that_are_not_leading_digits_are_rejected(what: str, packed: bytes, reason: str) -> None:
     with pytest.raises(ValueError, match=reason):
         unpack_leading(packed, (2, 3))
+
+
+def test_what_could_not_be_unpacked_is_not_packed(monkeypatch: pytest.MonkeyPatch) -> None:
+    with pytest.raises(ValueError, match="header to pack: expected up to 1048576 bytes"):
+        pack({"keys": list(range(200_000))}, {})
+    monkeypatch.setattr(packing, "_MAX_UNPACKED_BYTES", 15)
+    assert unpack(pack({}, {"grid": np.zeros(15, np.uint8)}))[1]["grid"].shape == (15,)
+    with pytest.raises(ValueError, match="expected up to 15 bytes, got 16"):
+        pack({}, {"grid": np.zeros(8, np.uint16)})
