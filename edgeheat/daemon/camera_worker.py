@@ -185,15 +185,18 @@ class CameraWorker:
             decoded, self._frames_decoded = self._frames_decoded, 0
             step_s, self._step_s = tuple(self._step_s), []
             last_mono_s, last_wall_s = self._last_frame or (None, 0.0)
-        for ended in report.ended_epochs:
-            self._connection.send(SnapshotTaken(ended.draw(self._spec.params)))
         progress = self._progress(report, decoded, last_wall_s, step_s)
         increments = tuple(increment.pack() for increment in report.increments)
         self._connection.send(ProgressReport(progress, increments, last_mono_s))
-        if report.background_known and not self._background_saved:
-            # From here on a restarted worker can count at once, without learning the background again.
-            self._background_saved = True
+        if report.ended_epochs or (report.background_known and not self._background_saved):
+            # A restarted worker then continues the new epoch, and knows the background from its first frame on.
+            self._background_saved = report.background_known
             self._save()
+        for ended in report.ended_epochs:
+            try:
+                self._connection.send(SnapshotTaken(ended.draw(self._spec.params)))
+            except ValueError as error:
+                _log.warning("the last picture of the place that the camera showed before cannot be drawn: %s", error)
 
     def _progress(
         self, report: PipelineReport, decoded: int, last_wall_s: float, step_s: tuple[float, ...]

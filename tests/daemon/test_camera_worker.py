@@ -13,15 +13,28 @@ from multiprocessing.connection import Connection
 import numpy as np
 import pytest
 
+from edgeheat.core.grid.frames import Frame
 from edgeheat.core.heat.increment import Increment
 from edgeheat.core.heat.zone_counters import Counter
-from edgeheat.core.pipeline import CameraPipeline
+from edgeheat.core.pipeline import CameraPipeline, UndrawnSnapshot
+from edgeheat.daemon import camera_worker
 from edgeheat.daemon.camera_worker import CameraWorker
-from edgeheat.daemon.messages import Message, ProgressReport, ResetDone, StateSaved, WorkerSpec
+from edgeheat.daemon.messages import (
+    Message,
+    ProgressReport,
+    ResetDone,
+    SnapshotTaken,
+    SourceFailed,
+    StateSaved,
+    WorkerSpec,
+)
 from edgeheat.daemon.system_clock import SystemClock
 from edgeheat.defs.clock import Clock
 from edgeheat.defs.commands import Reset, SaveState, Stop
+from edgeheat.defs.events import Snapshot
 from edgeheat.defs.params import ZoneParams
+from tests.core import drawn
+from tests.core.drawn import bumped
 from tests.daemon.conftest import spec
 from tests.support.wait import DEADLINE_S, wait_for
 from tests.test_one_engine import PlayedClock
@@ -62,14 +75,15 @@ def receive_next(connection: Connection, kind: type[Message]) -> Message:
 
 
 class SourceClock(PlayedClock):
-    """Runs for the source only: for the worker's main thread time stands still, so that it reports when it ends."""
+    """Runs for the source only: the worker's main thread reports when `reporter_s` is increased, and when it ends."""
 
     def __init__(self) -> None:
         super().__init__()
         self.reporter: threading.Thread | None = None
+        self.reporter_s = 0.0
 
     def monotonic(self) -> float:
-        return 0.0 if threading.current_thread() is self.reporter else super().monotonic()
+        return self.reporter_s if threading.current_thread() is self.reporter else super().monotonic()
 
 
 def test_what_a_saved_state_holds_is_not_sent_again_after_it() -> None:
@@ -127,3 +141,56 @@ def test_a_reset_is_confirmed_before_there_is_any_state() -> None:
             while not isinstance(message := receive(worker), kinds):
                 pass
             assert message == ResetDone(reset)
+
+
+class Recording:
+    """A source that plays 25 s of the room, waits, and plays the rest, in which the camera was moved."""
+
+    def __init__(self, clock: SourceClock) -> None:
+        self._clock = clock
+        self.first_part_reported = threading.Event()
+
+    def frames(self) -> Iterator[Frame]:
+        frames = bumped(60, 30.0)
+        yield from frames[:125]
+        self._clock.reporter_s = 1.0
+        assert self.first_part_reported.wait(DEADLINE_S)
+        yield from frames[125:]
+
+
+def messages_about_a_move(monkeypatch: pytest.MonkeyPatch) -> list[Message]:
+    """Return what a worker sends about the second part of a Recording."""
+    clock = SourceClock()
+    source = Recording(clock)
+    monkeypatch.setattr(camera_worker, "open_source", lambda *_: source)
+    messages: list[Message] = []
+    with running(replace(spec("aisle", SMALL_SHOP), params=drawn.params()), clock) as worker:
+        assert [type(receive(worker)) for _ in range(2)] == [ProgressReport, StateSaved]
+        source.first_part_reported.set()
+        while not messages or not isinstance(messages[-1], SourceFailed):
+            messages.append(receive(worker))
+    return messages
+
+
+def test_a_new_epoch_is_saved_before_the_last_picture_of_the_old_one_is_drawn(monkeypatch: pytest.MonkeyPatch) -> None:
+    report, saved, ended, _ = messages_about_a_move(monkeypatch)
+    assert isinstance(report, ProgressReport) and isinstance(saved, StateSaved) and saved.saved is not None
+    assert isinstance(ended, SnapshotTaken) and ended.snapshot.epoch == 1
+    restored = CameraPipeline(drawn.params())
+    restored.restore(saved.saved, [], 0.0)
+    assert restored.epoch == 2
+
+
+def test_a_last_picture_that_cannot_be_drawn_ends_nothing(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def fail(*_: object) -> Snapshot:
+        raise ValueError("picture too large")
+
+    monkeypatch.setattr(UndrawnSnapshot, "draw", fail)
+    assert [type(message) for message in messages_about_a_move(monkeypatch)] == [
+        ProgressReport,
+        StateSaved,
+        SourceFailed,
+    ]
+    assert "cannot be drawn: picture too large" in caplog.text
