@@ -1,4 +1,4 @@
-"""Reads processor time and proportional memory of processes, and their descendants, from /proc."""
+"""Reads processor time, proportional memory, descendants and loaded libraries of processes from /proc."""
 
 from __future__ import annotations
 

@@ -20,11 +20,11 @@ JUMP_S = (24, 29)
 AROUND_S = ((14, 24), (29, 39))
 """Seconds before and after it, whose mean heat per second is the normal level."""
 
-EMPTY_S = (24, 44)
-"""Seconds in which a man in black stands at the table and the whole picture is brighter than before."""
+BRIGHTER_S = (24, 44)
+"""Seconds in which the whole picture is brighter than before; the only person, in black, stands at the table."""
 
 EMPTY_LEFT_RATIO = 0.4
-"""Fraction of the picture's width, from the left, in which nobody is visible in that time."""
+"""Fraction of the picture's width, from the left, in which nobody is visible in BRIGHTER_S."""
 
 SECONDS = (14, 24, 29, 39, 44)
 """All boundaries of these intervals, rising."""
@@ -37,11 +37,11 @@ def recording() -> Path | None:
     return path if folder and path.exists() else None
 
 
-def measure(video: Path, kept: Path | None) -> JumpResult:
-    """Count the recording with all methods; `kept`: cache file of the rivals' heats, None to omit the rivals.
+def measure(video: Path, cache: Path | None) -> JumpResult:
+    """Count the recording with all methods; `cache`: file of the rivals' heats, None to omit the rivals.
 
-    edgeheat's heat up to a second is that of a recording that ends there, because dwell is counted only after it is
-    confirmed.
+    edgeheat counts the recording again for each of SECONDS, cut off there: its heat in the middle of one run would miss
+    the dwell that is confirmed later.
     """
     length_s = 0.0
 
@@ -51,8 +51,8 @@ def measure(video: Path, kept: Path | None) -> JumpResult:
 
     heat = count_edgeheat(video, on_frame=note)
     until = {second: count_edgeheat(video, until_s=second) for second in SECONDS}
-    found = count_rivals(video, kept, SECONDS) if kept is not None else []
-    return JumpResult(length_s, shares(heat, until), {each.name: shares(each.heat, each.until) for each in found})
+    rivals = count_rivals(video, cache, SECONDS) if cache is not None else []
+    return JumpResult(length_s, shares(heat, until), {rival.name: shares(rival.heat, rival.until) for rival in rivals})
 
 
 def shares(heat: F64, until: Mapping[int, F64]) -> JumpShares:
@@ -67,4 +67,4 @@ def shares(heat: F64, until: Mapping[int, F64]) -> JumpShares:
 
     around = sum(between(*span) for span in AROUND_S) / sum(end - start for start, end in AROUND_S)
     beyond = between(*JUMP_S) - around * (JUMP_S[1] - JUMP_S[0])
-    return JumpShares(max(0.0, beyond / total), max(0.0, between(*EMPTY_S, EMPTY_LEFT_RATIO) / total))
+    return JumpShares(max(0.0, beyond / total), max(0.0, between(*BRIGHTER_S, EMPTY_LEFT_RATIO) / total))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from benchmarks.fidelity.exposure_jump import AROUND_S, EMPTY_LEFT_RATIO, EMPTY_S, JUMP_S, RECORDING
+from benchmarks.fidelity.exposure_jump import AROUND_S, BRIGHTER_S, EMPTY_LEFT_RATIO, JUMP_S, RECORDING
 from benchmarks.fidelity.results import (
     MAX_FALSE_SHARE,
     MAX_TOTAL_ERROR,
@@ -139,7 +139,7 @@ def exposure(jump: JumpResult) -> str:
     """Return the share of a real recording's heat that comes from its exposure jump, for each method."""
     around = " and ".join(f"{start}-{end} s" for start, end in AROUND_S)
     beyond = f"{JUMP_S[0]}-{JUMP_S[1]} s beyond what {around} give"
-    empty = f"{EMPTY_S[0]}-{EMPTY_S[1]} s in the left {100 * EMPTY_LEFT_RATIO:.0f} %, where nobody is"
+    empty = f"{BRIGHTER_S[0]}-{BRIGHTER_S[1]} s in the left {100 * EMPTY_LEFT_RATIO:.0f} %, where nobody is"
     shares = {"**edgeheat**": jump.edgeheat, **jump.rivals}
     rows = [[name, f"{100 * each.beyond:.1f} %", f"{100 * each.empty:.1f} %"] for name, each in shares.items()]
     return table([f"`{RECORDING}`, share of its heat", beyond, empty], rows)

@@ -135,7 +135,7 @@ class ManagedProcess(Generic[Spec]):
     def fail(self, ran_for_s: float = 0.0) -> None:
         """End a process that failed after `ran_for_s` seconds of useful work, and set `start_at_s` for the next one."""
         self.end()
-        self.start_at_s = self._clock.monotonic() + self._backoff.wait_s(ran_for_s)
+        self.start_at_s = self._clock.monotonic() + self._backoff.next_delay_s(ran_for_s)
 
     def succeed(self) -> None:
         """End a process that has done its work; the next failure is followed by the shortest wait again."""

@@ -1,4 +1,4 @@
-"""When a child process counts as hung, and the delay before its restart, which doubles with each failure in a row."""
+"""Time limits of the workers, and the delay before a child process is restarted, which doubles with each failure."""
 
 from __future__ import annotations
 
@@ -8,13 +8,13 @@ from random import Random
 
 @dataclass(frozen=True, slots=True)
 class RestartLimits:
-    """Time limits of the supervised processes, all in seconds."""
+    """Time limits of the workers, and the delays before any child process is restarted; all in seconds."""
 
     stall_timeout_s: float = 10.0
     """A worker that has decoded no frame for this duration is killed."""
 
     first_frame_timeout_s: float = 60.0
-    """Shortest limit for a worker's first frame: on a busy machine, starting the process takes most of it."""
+    """A worker's first frame may take this time, or `stall_timeout_s` if longer: a busy machine starts it slowly."""
 
     backoff_first_s: float = 1.0
     """The delay after a first failure; it doubles with each failure in a row."""
@@ -41,7 +41,7 @@ class Backoff:
         """Make the next delay the shortest one."""
         self._next_s = self._limits.backoff_first_s
 
-    def wait_s(self, ran_for_s: float) -> float:
+    def next_delay_s(self, ran_for_s: float) -> float:
         """Return the delay after a run that delivered for `ran_for_s` seconds: 0.8 to 1.2 times the current step."""
         if ran_for_s >= self._limits.reset_after_s:
             self.reset()

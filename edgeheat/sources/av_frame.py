@@ -1,4 +1,4 @@
-"""Makes frames from PyAV's decoded pictures and from BGR arrays: luma without a copy, colour only on request."""
+"""Makes frames from PyAV's decoded pictures and from BGR arrays; luma is a view of a plane where there is one."""
 
 from __future__ import annotations
 
@@ -125,7 +125,8 @@ def bgr_chroma(bgr: NDArray[Any], size_wh: SizeWH) -> U8 | None:
     """Return Cb and Cr of a BGR picture at the given size, uint8 (height, width, 2); None for a grey picture."""
     if bgr.ndim == 2:
         return None
-    return np.asarray(cv2.cvtColor(_resize_bgr(bgr, size_wh), cv2.COLOR_BGR2YCrCb)[:, :, :0:-1], np.uint8)
+    luma_cr_cb = cv2.cvtColor(_resize_bgr(bgr, size_wh), cv2.COLOR_BGR2YCrCb)
+    return np.asarray(luma_cr_cb[:, :, :0:-1], np.uint8)  # without luma, and in the order Cb, Cr
 
 
 def _resize_bgr(bgr: NDArray[Any], size_wh: SizeWH) -> U8:

@@ -1,4 +1,4 @@
-"""Opens and decodes video with PyAV, filters corrupt pictures, and reads network cameras; shared by several sources."""
+"""Opens and decodes video with PyAV, for recordings and cameras; reads network cameras and drops corrupt pictures."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def open_container(
     timeout_s: tuple[float, float] | None = None,
 ) -> InputContainer:
     """Open `url`; `timeout_s` is the limit for opening and for each read. Raises any of AV_ERRORS."""
-    # FFmpeg's own log contains URLs with passwords, and a line for each damaged packet.
+    # Switches FFmpeg's own log off: it contains URLs with passwords, and a line for each damaged packet.
     av.logging.set_level(None)
     container: InputContainer = av.open(
         url,
@@ -147,8 +147,8 @@ def live_frames(
 ) -> Iterator[Frame]:
     """Open a network camera and yield its frames, stamped on arrival; see `Source.frames`.
 
-    Raises SourceUnavailable where it cannot be opened or no picture is decoded within `read_timeout_s`, SourceEnded
-    where that happens after the first frame.
+    Raises SourceUnavailable where it cannot be opened or no first picture is decoded within `read_timeout_s`,
+    SourceEnded where the stream stops after that.
     """
     name, clock = redact(url), options.clock
     if clock is None:

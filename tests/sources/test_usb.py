@@ -11,13 +11,14 @@ import pytest
 from edgeheat.errors import SourceEnded, SourceUnavailable
 from edgeheat.sources.usb import UsbSource, open_v4l2
 from tests.sources.fakes import FakeCapture, FakeClock, live
+from tests.support.wait import DEADLINE_S
 
 
 def test_an_unplugged_camera_raises_source_ended_and_is_released() -> None:
     capture = FakeCapture(3)
     frames = UsbSource("/dev/video0", live(), lambda _device, _limit_s: capture).frames()
     assert [frame.levels for frame in (next(frames), next(frames), next(frames))] == [(0, 255)] * 3
-    with pytest.raises(SourceEnded, match="/dev/video0: no picture for 120 s, or unplugged"):
+    with pytest.raises(SourceEnded, match=f"/dev/video0: no picture for {DEADLINE_S:g} s, or unplugged"):
         next(frames)
     assert capture.released
 

@@ -1,4 +1,4 @@
-"""An RTSP server for tests, run by the system's Python: repeats recordings, with timestamps that never jump.
+"""An RTSP server for tests and benchmarks, run by the system's Python; repeats recordings without jumps of time.
 
     /usr/bin/python3 rtsp_server.py PORT [--user NAME:PASSWORD] /mount=FILE [/mount=FILE+audio] [/mount=audio] ...
 

@@ -39,7 +39,7 @@ class MotionDetector:
         """
         self._elapsed_s += dt_s
         self._recent.append((self._elapsed_s, luma))
-        # After a gap, which counts as no time, only the last frame: those of a slow camera would pile up for years.
+        # A gap counts as no time. If each frame of a slow camera follows a gap, none would ever be old enough to drop.
         while len(self._recent) > 2 and dt_s <= 0.0:
             self._recent.popleft()
         while len(self._recent) > 1 and self._elapsed_s - self._recent[1][0] >= _MOTION_INTERVAL_S:

@@ -1,4 +1,4 @@
-"""Defines the decoded video frame that sources deliver, its reduction to the grid, and the array types of both."""
+"""Defines the decoded frame that sources deliver, the frame reduced to the grid, and the array types of both."""
 
 from __future__ import annotations
 

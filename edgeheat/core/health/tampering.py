@@ -24,7 +24,7 @@ _IDLE_INTERVAL_S = 3.0
 """Time between comparisons while nothing is suspected."""
 
 _MAX_COMPARISON_STEP_S = 3.0
-"""Longest time that one comparison counts for: nothing is known of a longer time between two."""
+"""Longest time for which one comparison is evidence: after a longer pause it counts only as this many seconds."""
 
 _MAX_PREVIOUS_AGE_S = 10.0
 """Largest age of a previous picture that is used to cancel noise: an older one shows other people and other light."""
@@ -203,8 +203,10 @@ def _resized_like(people: U8 | None, picture: U8) -> U8 | None:
 
 
 def _is_outdated(background: Similarity) -> bool:
-    """Whether the background should replace the reference: it is the same place, but looks different or is sharper.
+    """Whether the background should replace the reference.
 
+    It should where it is the same place but looks different or is sharper, and where nothing matches because the
+    reference was taken in the dark.
     A reference that still matches stays, or a camera that sinks slowly would never be detected.
     """
     if background.edge_correlation < _OTHER_SCENE_CORRELATION:

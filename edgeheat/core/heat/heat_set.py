@@ -25,8 +25,8 @@ from edgeheat.defs.params import HeatParams, Measure
 class HeatSet:
     """The heats of one camera on one grid, and the activity of its zones.
 
-    A window of presence is the sum of the windows of traffic and of dwell of the same length. Where the camera has
-    both, it is read as their sum and takes no memory of its own.
+    Where a camera has windows of traffic, of dwell and of presence of the same length, the one of presence is not
+    stored: it is computed as the sum of the other two.
     """
 
     def __init__(self, params: Sequence[HeatParams], zones: ZoneMasks, timezone: tzinfo) -> None:

@@ -14,7 +14,7 @@ _WINDOW_CELLS = 5
 def median_filter(heat_s: F32) -> F32:
     """Return for each cell the median of the 5 x 5 cells around it, owned by the caller.
 
-    heat_s: float32, shape (height, width). Returns a copy of the heat where all medians are 0.
+    heat_s: float32, shape (height, width). Returns a copy of the heat if all medians are 0.
     Reference: Tukey 1977, Exploratory Data Analysis (median filter).
     """
     filtered = np.asarray(cv2.medianBlur(heat_s, _WINDOW_CELLS), np.float32)

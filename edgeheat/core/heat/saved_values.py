@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 _Number = TypeVar("_Number", bound=np.generic)
 
-_MAX_NUMBER = 1e14
+_MAX_SAVED_NUMBER = 1e14
 """Largest number that a saved state may hold: 3000 years in milliseconds, far below what 64 bits hold."""
 
 _MAX_SIDE_CELLS = 4096
@@ -26,8 +26,8 @@ def checked_copy(array: NDArray[Any], shape: tuple[int, ...], dtype: type[_Numbe
 def checked_number(value: float, unset: float | None = None) -> float:
     """Return a saved time or duration, which may also be `unset`. Raises ValueError where it is not within 1e14."""
     number = float(value)
-    if number != unset and not abs(number) <= _MAX_NUMBER:
-        raise ValueError(f"expected a time within {_MAX_NUMBER:g}, got {number:g}")
+    if number != unset and not abs(number) <= _MAX_SAVED_NUMBER:
+        raise ValueError(f"expected a time within {_MAX_SAVED_NUMBER:g}, got {number:g}")
     return number
 
 

@@ -36,7 +36,7 @@ class Backdrop:
         """Add one picture, BGR uint8 (height, width, 3), which the backdrop owns from now on.
 
         occupied: the cells with people in it, moving or not, 255 or 0, shape (grid height, grid width). A place that
-        was never seen empty shows the latest picture until it is seen empty.
+        was never seen empty keeps the latest picture, which `picture` blurs, until it is seen empty.
         """
         hidden = np.asarray(
             cv2.dilate(occupied, np.ones((_PEOPLE_KERNEL_CELLS, _PEOPLE_KERNEL_CELLS), np.uint8)), np.uint8

@@ -34,7 +34,8 @@ def take_snapshot(
     """Draw and encode each heat of `params` as it is at an instant, one at a time to save memory.
 
     background: the scene without people, BGR of any size; None draws on black. size_wh: of the pictures, in pixels.
-    epoch: see Snapshot. Raises ValueError where a picture does not fit into `MAX_IMAGE_BYTES`.
+    epoch: see Snapshot. A picture above `MAX_IMAGE_BYTES` gets a lower quality, then a smaller size; raises ValueError
+    where not even that is enough.
     """
     images = tuple(
         _heat_image(params, heats, heat, background=background, size_wh=size_wh, mono_s=mono_s, wall_s=wall_s)
@@ -59,8 +60,8 @@ def _heat_image(
     grid = replace(grid, heat_s=np.where(heats.zones.counted > 0, grid.heat_s, np.float32(0)))
     counters = heats.read_zone_counters(heat.name, mono_s, wall_s)
     caption = Caption(params.camera, period_words(heat), datetime.fromtimestamp(wall_s, params.timezone), heat.measure)
-    picture = draw(grid, background, style, size_wh, caption)
-    image, picture = encode(picture, style.format, style.quality, MAX_IMAGE_BYTES)
+    drawn = draw(grid, background, style, size_wh, caption)
+    data, shown = encode(drawn, style.format, style.quality, MAX_IMAGE_BYTES)
     return HeatImage(
         heat=heat.name,
         kind=heat.kind,
@@ -70,7 +71,7 @@ def _heat_image(
         coverage=grid.coverage,
         scale_max_s=scale_max_s(grid, style),
         zones=zone_statistics(heats.zones, grid, counters),
-        image=image,
+        image=data,
         media_type=MEDIA_TYPES[style.format],
-        size_wh=(picture.shape[1], picture.shape[0]),
+        size_wh=(shown.shape[1], shown.shape[0]),
     )

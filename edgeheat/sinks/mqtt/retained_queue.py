@@ -20,7 +20,7 @@ class Message:
 
 
 class RetainedQueue:
-    """Retained messages to be sent, in the order of their topics' first unsent message; thread-safe.
+    """Retained messages to be sent; one that replaces an unsent message takes its place in the order; thread-safe.
 
     A new message replaces the older one of its topic, sent or not: a subscriber sees the newest state of each topic,
     but not every message. Messages that were sent are kept as well, because a broker may have lost them when the
@@ -47,7 +47,7 @@ class RetainedQueue:
             return dropped
 
     def pop(self) -> Message | None:
-        """Return the next message to send and mark it as sent; None if there is none."""
+        """Return the next message to send, which is no longer unsent then; None if there is none."""
         with self._lock:
             if not self._unsent:
                 return None

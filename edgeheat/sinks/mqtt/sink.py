@@ -44,9 +44,9 @@ class MqttSink:
 
         `registry` knows the stale topics of earlier runs, which are deleted; None: no topic is deleted.
         `on_connected` is called from that thread whenever the connection comes up or is lost. `on_dropped` is called
-        from either thread for each message that is dropped: too large for the broker, rejected by it, or of one topic
-        too many. `jitter` returns numbers from 0 to 1 (`random.random`), so that many devices do not reconnect to
-        their broker at the same instant. `monotonic` returns seconds that never jump.
+        from that thread or from the caller of `handle` for each message that is dropped: too large for the broker,
+        rejected by it, or of one topic too many. `jitter` returns numbers from 0 to 1 (`random.random`), so that many
+        devices do not reconnect to their broker at the same instant. `monotonic` returns seconds that never jump.
         """
         self._root = f"{settings.prefix}/{settings.site}"
         self._status_topic = settings.status_topic

@@ -20,6 +20,12 @@ _CORNER_OFFSET_M = 0.46
 _VARIED_CLEARANCE_M = 0.30
 """Least distance from furniture after a path was varied at random."""
 
+_HEADROOM_M = 1.9
+"""Boxes that begin above this height, such as the wall over a door, do not block a path."""
+
+_DOOR_DISTANCE_M = 0.9
+"""Distance from the walls at which a path starts or ends in front of a door."""
+
 _BROWSE_DISTANCE_M = 0.52
 """Distance from goods at which walkers stop to look at them."""
 
@@ -36,7 +42,7 @@ class Routes:
     def __init__(self, layout: Layout) -> None:
         self._layout = layout
         self._rects = np.array(
-            [(b.x[0], b.y[0], b.x[1], b.y[1]) for b in layout.boxes if b.z[0] < 1.9],
+            [(b.x[0], b.y[0], b.x[1], b.y[1]) for b in layout.boxes if b.z[0] < _HEADROOM_M],
             np.float64,
         )
         x0, y0, x1, y1 = self._rects.T
@@ -72,13 +78,13 @@ class Routes:
         for index in (count - 2, count - 1):
             links[index] = links[:, index] = self._visible(points[index : index + 1], points)[0]
         preference = rng.uniform(1.0, 1.3, count)
-        order = _shortest_path(links * preference[None, :], count - 2, count - 1)
-        return self._varied(points[order], rng)
+        path = _shortest_path(links * preference[None, :], count - 2, count - 1)
+        return self._varied(points[path], rng)
 
-    def _varied(self, way: F64, rng: np.random.Generator) -> F64:
+    def _varied(self, path: F64, rng: np.random.Generator) -> F64:
         """Move the corners at random where there is room, so that not all walkers follow the same line."""
-        varied = way.copy()
-        for index in range(1, len(way) - 1):
+        varied = path.copy()
+        for index in range(1, len(path) - 1):
             trial = varied.copy()
             trial[index] += rng.uniform(-0.25, 0.25, 2)
             if self.is_clear(trial[index - 1 : index + 1], trial[index : index + 2], _VARIED_CLEARANCE_M).all():
@@ -95,7 +101,8 @@ class Routes:
     def _position_inside(self, door: tuple[float, float]) -> tuple[float, float]:
         """Return the position in the room in front of a door."""
         x0, y0, x1, y1 = self._layout.room
-        return min(max(door[0], x0 + 0.9), x1 - 0.9), min(max(door[1], y0 + 0.9), y1 - 0.9)
+        margin = _DOOR_DISTANCE_M
+        return min(max(door[0], x0 + margin), x1 - margin), min(max(door[1], y0 + margin), y1 - margin)
 
     def _find_browse_places(self) -> F64:
         """Return all places (n, 4) in front of goods that a walker can reach: x, y, and x, y of the point to face."""
@@ -132,7 +139,7 @@ def _shortest_path(links: F64, start: int, end: int) -> list[int]:
             heapq.heappush(queue, (float(best[other]), int(other)))
     else:
         raise ValueError("layout: two of its places are not connected")
-    order = [end]
-    while order[-1] != start:
-        order.append(before[order[-1]])
-    return order[::-1]
+    path = [end]
+    while path[-1] != start:
+        path.append(before[path[-1]])
+    return path[::-1]

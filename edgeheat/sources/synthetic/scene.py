@@ -23,7 +23,7 @@ TRUTH_STEP_S = 0.05
 _NOISE_MARGIN_PX = 128
 """The noise image is larger than the picture by this many pixels; each frame uses a random offset within it."""
 
-_HALF_NORMAL_STD = 0.5838
+_RECTIFIED_STD = 0.5838
 """Standard deviation of max(0, n) for a standard normal n: sqrt(1/2 - 1/(2 pi))."""
 
 
@@ -37,7 +37,7 @@ class People(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class SceneParams:
-    """Parameters that determine a scene completely."""
+    """Parameters of a scene: with the same ones, and nothing replaced in `Scene`, it is always the same."""
 
     layout: str = "shop"
     """A name in LAYOUTS."""
@@ -178,10 +178,10 @@ class Scene:
 
 
 def _noise_fields(params: SceneParams) -> tuple[U8, U8]:
-    """Return two images of half-normal noise; adding one and subtracting the other gives normal noise."""
+    """Return two images of rectified normal noise; their difference is roughly normal noise."""
     width, height = params.size_wh
     rng = np.random.default_rng([params.seed, 17])
-    std = params.noise / (_HALF_NORMAL_STD * 2**0.5)
+    std = params.noise / (_RECTIFIED_STD * 2**0.5)
     shape = (height + _NOISE_MARGIN_PX, width + _NOISE_MARGIN_PX)
     halves = (np.maximum(rng.normal(0, std, shape), 0) for _ in range(2))
     brighter, darker = (np.clip(np.rint(half), 0, 255).astype(np.uint8) for half in halves)
