@@ -112,36 +112,47 @@ def forged(header: object, bodies: bytes = b"") -> bytes:
     return b"EHG1" + zlib.crc32(content).to_bytes(4, "little") + content
 
 
+HEADER = r"unreadable header"
+COUNTS = r"unreadable header$"
+"""What is said of a header that JSON can hold, but not `pack` write; numpy's own messages do not end so."""
+
 FORGERIES = [
-    ("no JSON", b"{", b""),
-    ("nested too deeply", b"[" * 100_000, b""),
-    ("too large a header", b" " * (1 << 21), b""),
-    ("not two parts", [{}], b""),
-    ("meta data that is a list", [[], {}], b""),
-    ("a table that is a list", [{}, []], b""),
-    ("an entry that is a number", [{}, {"a": 1}], b""),
-    ("an unknown dtype", [{}, {"a": ["O8", 0, 1]}], b""),
-    ("a dtype that is a list", [{}, {"a": [["u1"], 0, 1]}], b""),
-    ("a negative side", [{}, {"a": ["u1", 0, -1]}], b""),
-    ("a side that is true", [{}, {"a": ["u1", 0, True]}], b""),
-    ("a side that is a fraction", [{}, {"a": ["u1", 0, 1.5]}], b""),
-    ("a size that is text", [{}, {"a": ["u1", "1", 1]}], b"x"),
-    ("a terabyte of zeros", [{}, {"a": ["u1", 0, 1 << 20, 1 << 20]}], b""),
-    ("a side beyond any memory", [{}, {"a": ["u1", 0, 10**30]}], b""),
-    ("a terabyte in many arrays", [{}, {str(n): ["u1", 0, 1 << 29] for n in range(2000)}], b""),
-    ("too many dimensions", [{}, {"a": ["u1", 0, *[1] * 100]}], b""),
-    ("a body that is missing", [{}, {"a": ["u1", 9, 9]}], b""),
-    ("a body too many", [{}, {}], b"x"),
-    ("a body that is not compressed", [{}, {"a": ["u2", 3, 9]}], b"abc"),
-    ("a body that unpacks to more", [{}, {"a": ["u2", 17, 40]}], zlib.compress(bytes(1000))),
-    ("a body that unpacks to less", [{}, {"a": ["u2", 12, 40]}], zlib.compress(b"abcd")),
-    ("a body for an array without cells", [{}, {"a": ["u2", 3, 0]}], b"abc"),
+    ("no JSON", b"{", b"", rf"{HEADER}: Expecting"),
+    ("nested too deeply", b"[" * 100_000, b"", rf"{HEADER}: .*recursion"),
+    ("too large a header", b" " * (1 << 20) + b"[{}, {}]", b"", rf"{HEADER}: .* a whole stream of up to 1048576 bytes"),
+    ("not two parts", [{}], b"", rf"{HEADER}: not enough values"),
+    ("meta data that is a list", [[], {}], b"", COUNTS),
+    ("a table that is a list", [{}, []], b"", rf"{HEADER}: 'list' object has no attribute 'items'"),
+    ("an entry that is a number", [{}, {"a": 1}], b"", rf"{HEADER}: cannot unpack"),
+    ("an unknown dtype", [{}, {"a": ["O8", 0, 1]}], b"", rf"{HEADER}: expected an array of .*, got 'O8'"),
+    ("a dtype that is a list", [{}, {"a": [["u1"], 0, 1]}], b"", rf"{HEADER}: .*unhashable"),
+    ("a negative side", [{}, {"a": ["u1", 0, -1]}], b"", COUNTS),
+    ("a side that is true", [{}, {"a": ["u1", 0, True]}], b"", COUNTS),
+    ("a side that is a fraction", [{}, {"a": ["u1", 0, 1.5]}], b"", COUNTS),
+    ("a size that is text", [{}, {"a": ["u1", "1", 1]}], b"x", COUNTS),
+    ("a terabyte of zeros", [{}, {"a": ["u1", 0, 1 << 20, 1 << 20]}], b"", r"the header says 1099511627776$"),
+    ("a side beyond any memory", [{}, {"a": ["u1", 0, 10**30]}], b"", COUNTS),
+    (
+        "a terabyte in many arrays",
+        [{}, {str(n): ["u1", 0, 1 << 29] for n in range(2000)}],
+        b"",
+        r"the header says 1073741824000$",
+    ),
+    ("too many dimensions", [{}, {"a": ["u1", 0, *[1] * 100]}], b"", r"dimension"),
+    ("a body that is missing", [{}, {"a": ["u1", 9, 9]}], b"", r"packed arrays: expected 44 bytes, got 35"),
+    ("a body too many", [{}, {}], b"x", r"packed arrays: expected 20 bytes, got 21"),
+    ("a body that is not compressed", [{}, {"a": ["u2", 3, 9]}], b"abc", r"not compressed by zlib"),
+    ("a body that unpacks to more", [{}, {"a": ["u2", 17, 40]}], zlib.compress(bytes(1000)), r"up to 80 bytes, got 81"),
+    ("a body that unpacks to less", [{}, {"a": ["u2", 12, 40]}], zlib.compress(b"abcd"), r"expected 80 bytes, got 4"),
+    ("a body for an array without cells", [{}, {"a": ["u2", 3, 0]}], b"abc", r"not compressed by zlib"),
 ]
 
 
-@pytest.mark.parametrize(("what", "header", "bodies"), FORGERIES, ids=[case[0] for case in FORGERIES])
-def test_forged_headers_are_rejected_before_memory_is_allocated(what: str, header: object, bodies: bytes) -> None:
-    with pytest.raises(ValueError, match=r"packed array|compressed|zlib|dimension"):
+@pytest.mark.parametrize(("what", "header", "bodies", "reason"), FORGERIES, ids=[case[0] for case in FORGERIES])
+def test_forged_headers_are_rejected_before_memory_is_allocated(
+    what: str, header: object, bodies: bytes, reason: str
+) -> None:
+    with pytest.raises(ValueError, match=reason):
         unpack(forged(header, bodies))
 
 
