@@ -70,6 +70,16 @@ def test_movement_confirmed_late_is_traffic_and_its_excess_over_16_bits_is_dwell
     assert one.dwell_ms.sum() == one.dwell_ms[4, 4]
 
 
+@pytest.mark.parametrize("late_ms", [65_535, 65_536, 65_537])
+def test_traffic_fills_16_bits_to_the_last_millisecond(late_ms: int) -> None:
+    moved_ms = np.full(SHAPE, late_ms, np.uint32)
+    (one,) = build([mask_of(NOWHERE, 10.0, 0.5, moved_ms=moved_ms)])
+    assert (one.traffic_ms == 65_535).all()
+    excess_ms = 0 if one.dwell_ms is None else one.dwell_ms
+    assert (np.broadcast_to(excess_ms, SHAPE) == late_ms - 65_535).all()
+    assert (one.dwell_ms is None) == (late_ms == 65_535)
+
+
 def test_dwell_that_is_confirmed_at_the_end_of_a_run_is_in_the_last_increment() -> None:
     dwell_ms = np.full(SHAPE, 45_000, np.uint32)
     (one,) = build([mask_of(NOWHERE, 10.0, 0.0, dwell_ms=dwell_ms)])
