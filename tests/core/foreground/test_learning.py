@@ -108,9 +108,19 @@ def test_pending_time_is_confirmed_when_the_person_leaves_and_not_after_it_was_d
     assert all(each.confirmed.dwell_ms is None for each in results["reset"])
 
 
+def watch_television(learner: SceneLearner, seconds: int) -> None:
+    """A screen on the wall shows another picture in each of some seconds."""
+    for second in range(seconds):
+        luma = SCENE.copy()
+        luma[PERSON] = (60, 140, 220)[second % 3]
+        learner.flicker.add(person(), 1.0)
+        tick(learner, luma, person(), moving=person())
+
+
 def test_a_restored_learner_knows_background_age_and_flicker_mask() -> None:
     learner = learner_of(observed_s=5.0)
-    tick(learner)
+    watch_television(learner, 80)
+    assert learner.flicker.mask[PERSON].all()
     again = SceneLearner.restored(MotionParams(), learner.state(), HW)
     np.testing.assert_array_equal(again.background.luma, learner.background.luma)
     np.testing.assert_allclose(again.background.observed_s, learner.background.observed_s, rtol=1e-3)
