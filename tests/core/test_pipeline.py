@@ -170,15 +170,6 @@ def test_a_person_who_stands_in_the_first_frames_and_leaves_is_no_lasting_ghost(
     assert heat_of(late)[60:140, 100:124].mean() < 15.5, "the ghost itself gives no heat"
 
 
-def test_frames_that_each_come_after_a_gap_do_not_accumulate() -> None:
-    pipeline = count(walk_of(20))
-    for number in range(30):
-        frame = walk_of(20)[number]
-        pipeline.step(frame_of(frame.luma, 100.0 + 3.0 * number))
-    assert pipeline._detector is not None
-    assert pipeline._detector.kept_frames <= 2
-
-
 def test_a_gap_adds_nothing_and_lowers_coverage() -> None:
     first = walk_of(30)
     second = [frame_of(f.luma, f.mono_s + 130) for f in first]

@@ -231,11 +231,6 @@ class ForegroundDetector:
         """Share of the picture that the flicker mask excludes, 0..1."""
         return self._learner.flicker.ratio
 
-    @property
-    def kept_frames(self) -> int:
-        """How many earlier frames are kept in memory."""
-        return self._motion.kept_frames
-
     def discard_pending(self) -> None:
         """Discard pending time: the heats start again from nothing."""
         self._learner.discard_pending()
