@@ -277,6 +277,20 @@ def test_a_restored_pipeline_continues_without_a_bootstrap() -> None:
     assert heat_of(second, 80.0).sum() == pytest.approx(whole.sum(), rel=0.03)
 
 
+def test_restored_increments_get_the_time_of_the_present_clock() -> None:
+    """The machine was started again: its monotonic clock, which stood at 5000 s, begins at 0."""
+    lately = (HeatParams("lately", "window", 60.0),)
+    before = Increment(np.full((180, 320), 500, np.uint16), None, 1000, 5000.0, 1_700_000_000.0)
+    pipeline = CameraPipeline(params(heats=lately))
+    pipeline.restore(None, [before], -4990.0)
+    seconds = {}
+    for at_s in (11.0, 65.0, 75.0):
+        grid = pipeline.heat("lately", at_s, 1_700_000_000.0 + at_s)
+        assert grid is not None
+        seconds[at_s] = float(grid.heat_s.max())
+    assert seconds == {11.0: 0.5, 65.0: 0.5, 75.0: 0.0}, "counted at 10 s, so the window has left it after 70 s"
+
+
 def test_the_background_of_an_earlier_run_is_not_used_if_the_camera_shows_another_scene() -> None:
     second = CameraPipeline(params())
     second.restore(saved_after_a_walk(), [], 0.0)
@@ -453,6 +467,45 @@ def test_the_frame_that_starts_an_epoch_adds_no_heat_to_it() -> None:
         heat = pipeline.heat(name, frame.mono_s, frame.wall_s)
         assert heat is not None
         assert heat.heat_s.sum() == 0.0 and heat.observed_s == 0.0
+
+
+def test_a_new_epoch_is_not_drawn_over_the_place_of_the_old_one() -> None:
+    pipeline = CameraPipeline(drawn.params())
+    old_place = None
+    for frame in bumped(120, 40.0):
+        pipeline.step(frame)
+        if pipeline.epoch == 2:
+            break
+        old_place = pipeline.backdrop()
+    (ended,) = pipeline.take_report().ended_epochs
+    assert old_place is not None and ended.backdrop is old_place, "the last heats of the old epoch still need it"
+    assert pipeline.backdrop() is None
+
+
+def test_a_frozen_picture_is_no_backdrop_and_the_first_frame_after_it_is_one() -> None:
+    """A stream that froze shows another place, freezes there, and runs again within the ten seconds between samples."""
+    room, again_s = drawn.room((90, 172), coloured=False), 65.0
+    still = room.draw()[0]
+    pipeline = CameraPipeline(drawn.params())
+    known_s = []
+    for number in range(70 * 5):
+        at_s, left = number / 5, 0 if number < 200 else 6
+        luma = still if at_s < again_s else room.draw()[0]
+        pipeline.step(drawn.frame_of(np.ascontiguousarray(luma[:, left : left + 160]), None, at_s))
+        if pipeline.epoch == 2 and pipeline.backdrop() is not None:
+            known_s.append(at_s)
+    assert known_s and again_s < known_s[0] < again_s + 3.0
+
+
+def test_a_camera_that_was_moved_is_reported_as_moved_after_a_restart_too() -> None:
+    first, second = CameraPipeline(drawn.params()), CameraPipeline(drawn.params())
+    for frame in bumped(75, 40.0):
+        first.step(frame)
+    second.restore(first.save(), [], -75.0)
+    for frame in bumped(10, 0.0):
+        second.step(frame)
+    health = second.take_report().health
+    assert health is not None and health.verdict == "moved"
 
 
 def test_time_that_is_confirmed_late_counts_only_where_heat_counts() -> None:
