@@ -165,6 +165,11 @@ ALL_OVER = FrameChange(0.9, 0.9, 0.9)
 def through(gate: IlluminationGate, scene: BackgroundModel, seen: U8, people: U8 = NOBODY) -> BackgroundModel:
     """Close the gate, pass it `seen` until it opens, and return the background that it supplies."""
     assert gate.update(ALL_OVER, people, 0.2)
+    return opened_by(gate, scene, seen)
+
+
+def opened_by(gate: IlluminationGate, scene: BackgroundModel, seen: U8) -> BackgroundModel:
+    """Pass a closed gate `seen` until it opens, and return the background that it supplies."""
     for _ in range(400):
         if gate.update_closed(seen, None, 0.0, 0.2):
             found = gate.try_open(scene, seen)
@@ -189,6 +194,24 @@ def through(gate: IlluminationGate, scene: BackgroundModel, seen: U8, people: U8
 def test_when_the_gate_closes(what: str, ratios: list[tuple[float, float, float]], closes: bool) -> None:
     gate = IlluminationGate(HW)
     assert any(gate.update(FrameChange(*each), NOBODY, 0.2) for each in ratios) == closes, what
+
+
+STILL_DIFFERING = FrameChange(0.01, 0.01, 0.5)
+
+
+def test_seconds_of_a_large_difference_add_up_only_without_a_break() -> None:
+    gate = IlluminationGate(HW)
+    for _ in range(5):
+        assert not any(gate.update(STILL_DIFFERING, NOBODY, 0.2) for _ in range(15)), "3 s"
+        assert not gate.update(FrameChange(0.1, 0.1, 0.5), NOBODY, 0.2), "a crowd moves"
+
+
+def test_a_large_difference_from_before_the_gate_closed_does_not_close_it_again() -> None:
+    gate, scene = IlluminationGate(HW), background_of(SCENE)
+    for _ in range(2):
+        assert not any(gate.update(STILL_DIFFERING, NOBODY, 0.2) for _ in range(18)), "3.6 s"
+        assert any(gate.update(STILL_DIFFERING, NOBODY, 0.2) for _ in range(5))
+        assert opened_by(gate, scene, SCENE) is scene
 
 
 def test_the_gate_waits_for_steady_light_but_not_indefinitely() -> None:
@@ -223,12 +246,31 @@ def test_an_earlier_background_is_restored_without_the_person_who_is_there_now()
     assert np.abs(again.luma.astype(int) - SCENE).mean() < 3.0
 
 
-def test_behind_people_the_old_background_is_adapted_to_the_new_light() -> None:
-    gate, scene = IlluminationGate(HW), background_of(SCENE)
-    people = np.zeros(HW, np.uint8)
-    people[28:72, 58:76] = 255
+PEOPLE: U8 = np.zeros(HW, np.uint8)
+PEOPLE[28:72, 58:76] = 255
+BEHIND_THEM = np.s_[34:66, 64:70]
+
+
+def dark_with_a_person() -> U8:
     seen = darkened(SCENE)
     seen[30:70, 60:74] = 90
-    found = through(gate, scene, seen, people)
-    inside = np.s_[34:66, 64:70]
-    assert np.abs(found.luma[inside].astype(int) - darkened(SCENE)[inside]).mean() < 10.0
+    return seen
+
+
+def test_behind_people_the_old_background_is_adapted_to_the_new_light() -> None:
+    found = through(IlluminationGate(HW), background_of(SCENE), dark_with_a_person(), PEOPLE)
+    assert np.abs(found.luma[BEHIND_THEM].astype(int) - darkened(SCENE)[BEHIND_THEM]).mean() < 10.0
+
+
+def test_after_a_slow_change_people_are_where_they_were_detected_before_it() -> None:
+    """What is detected at its end is the light: here everywhere, or nowhere, but not at the person."""
+    for at_its_end in (NOBODY, np.full(HW, 255, np.uint8)):
+        gate = IlluminationGate(HW)
+        gate.record_occupied(PEOPLE)
+        for _ in range(6):
+            gate.record_occupied(at_its_end)
+        assert any(gate.update(STILL_DIFFERING, at_its_end, 0.2) for _ in range(30))
+        found = opened_by(gate, background_of(SCENE), dark_with_a_person())
+        assert np.abs(found.luma[BEHIND_THEM].astype(int) - darkened(SCENE)[BEHIND_THEM]).mean() < 10.0
+        open_floor = np.abs(found.luma[:, :50].astype(int) - darkened(SCENE)[:, :50])
+        assert open_floor.max() == 0, "the rest is learned from what is seen"
