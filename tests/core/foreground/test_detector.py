@@ -89,6 +89,33 @@ def test_lamps_that_go_off_reject_whole_frames_until_the_light_is_known() -> Non
     assert sum(rejected_s.values()) < 5.0
 
 
+def test_the_first_frame_with_the_background_of_another_light_is_not_compared_with_earlier_ones() -> None:
+    camera = Camera()
+    camera.watch(lambda _: Look(), 2)
+    lamps = np.linspace(0.3, 0.5, HW[1], dtype=np.float32)[None, :].repeat(HW[0], axis=0)
+    reasons = [each.rejection for each in camera.watch(lambda _: Look(light=lamps), 10)]
+    changes = [reason for number, reason in enumerate(reasons) if number == 0 or reason != reasons[number - 1]]
+    assert changes == ["light", "settling", None], "a second change of light would be rejected for as long again"
+
+
+def test_a_person_who_sat_there_before_a_slow_change_of_light_is_detected_after_it() -> None:
+    """Blinds open one after another: half of the picture is taken for people, until it was still for seconds."""
+
+    def blinds(at_s: float) -> Look:
+        light = np.ones(HW, np.float32)
+        for number in range(8):
+            if at_s >= number * 0.2:
+                light[:, 20 * number : 20 * number + 10] = 2.0
+        return Look((SITTER,), light)
+
+    camera = Camera()
+    camera.watch(sitting, 15)
+    detections = camera.watch(blinds, 25)
+    assert [each.rejection for each in detections[:10]] == [None] * 10, "it is a slow change"
+    assert "light" in [each.rejection for each in detections]
+    assert (detections[-1].cells[34:66, 64:72] == 255).all()
+
+
 def test_with_feet_only_the_lower_edge_is_counted() -> None:
     whole, lower = (Camera(feet=feet).watch(sitting, 3)[-1] for feet in (False, True))
     assert 0 < np.count_nonzero(lower.cells) < 0.3 * np.count_nonzero(whole.cells)
