@@ -36,6 +36,15 @@ def person() -> U8:
     return mask
 
 
+def watch_television(learner: SceneLearner, seconds: int) -> None:
+    """A screen on the wall shows another picture in each of some seconds."""
+    for second in range(seconds):
+        luma = SCENE.copy()
+        luma[PERSON] = (60, 140, 220)[second % 3]
+        learner.flicker.add(person(), 1.0)
+        tick(learner, luma, person(), moving=person())
+
+
 def brighter(levels: int) -> U8:
     return np.asarray(np.clip(SCENE.astype(int) + levels, 0, 255), np.uint8)
 
@@ -95,6 +104,29 @@ def test_cells_in_which_people_stand_stay_uncertain() -> None:
     assert not learner.uncertain[:, 110:].any()
 
 
+def test_a_place_that_is_suspected_of_flicker_is_uncertain_before_it_is_masked() -> None:
+    learner = learner_of()
+    watch_television(learner, 30)
+    assert not learner.flicker.mask.any() and not learner.uncertain[:, :40].any()
+    assert (learner.uncertain[PERSON] == 255).mean() > 0.5
+
+
+def test_a_static_object_that_leaves_in_another_light_leaves_the_floor_in_that_light() -> None:
+    learner = learner_of(observed_s=120.0, furniture_s=20.0)
+    box = SCENE.copy()
+    box[PERSON] = 200
+    for _ in range(30):
+        learner.add_pending(person(), 1.0, NOBODY)
+        tick(learner, box, person())
+    for second in range(120):
+        tick(learner, np.asarray(np.rint(box * (1.0 - 0.3 * second / 120)), np.uint8))
+    floor = np.asarray(np.rint(SCENE * 0.7), np.uint8)
+    confirmed = tick(learner, floor, person()).confirmed
+    inside = np.s_[36:60, 66:74]
+    assert np.abs(learner.background.luma[inside].astype(int) - floor[inside]).mean() < 5.0
+    assert confirmed.dwell_ms is not None and confirmed.dwell_ms[inside].min() > 100_000
+
+
 def test_pending_time_is_confirmed_when_the_person_leaves_and_not_after_it_was_discarded() -> None:
     kept, reset = learner_of(), learner_of()
     for learner in (kept, reset):
@@ -106,15 +138,6 @@ def test_pending_time_is_confirmed_when_the_person_leaves_and_not_after_it_was_d
     dwell = [each.confirmed.dwell_ms for each in results["kept"] if each.confirmed.dwell_ms is not None]
     assert sum(int(each[40, 70]) for each in dwell) == 10_000
     assert all(each.confirmed.dwell_ms is None for each in results["reset"])
-
-
-def watch_television(learner: SceneLearner, seconds: int) -> None:
-    """A screen on the wall shows another picture in each of some seconds."""
-    for second in range(seconds):
-        luma = SCENE.copy()
-        luma[PERSON] = (60, 140, 220)[second % 3]
-        learner.flicker.add(person(), 1.0)
-        tick(learner, luma, person(), moving=person())
 
 
 def test_a_restored_learner_knows_background_age_and_flicker_mask() -> None:
@@ -148,3 +171,14 @@ def test_after_a_restart_in_another_light_frames_are_compared_with_that_backgrou
     assert (learner.uncertain == 255).all()
     found = learner.shadows.classify(dark.luma, dark.half, None, np.zeros(half_hw(HW), np.uint8))
     assert not found.differing.any()
+
+
+def test_after_a_restart_the_change_of_light_is_not_taken_for_the_noise_of_the_camera() -> None:
+    learner = learner_of()
+    tick(learner)
+    tick(learner)
+    before = learner.micro_motion_levels
+    dark = (SCENE // 2).astype(np.uint8)
+    learner.restart(BackgroundModel(dark, None, np.full(half_hw(HW), 60.0, np.float32)))
+    tick(learner, dark)
+    assert learner.micro_motion_levels == before
