@@ -218,10 +218,13 @@ def constants(sources: Sources) -> Iterator[tuple[str, ast.expr, str]]:
 
 
 def ambiguous_constants(sources: Sources) -> Iterator[str]:
-    """Constants of one name with different values, and constants that share an assignment and so an explanation."""
+    """Constants of one name with different values, and constants that share an assignment and so an explanation.
+
+    A leading underscore does not make a name another one: who reads both modules confuses `LEVEL` and `_LEVEL`.
+    """
     first: dict[str, tuple[str, str]] = {}
     for name, value, module in constants(sources):
-        known_value, known_module = first.setdefault(name, (ast.unparse(value), module))
+        known_value, known_module = first.setdefault(name.lstrip("_"), (ast.unparse(value), module))
         if known_value != ast.unparse(value):
             yield f"{module}: {name} has another value than in {known_module}; give it a name of its own"
     for module, text in sources.items():
@@ -382,6 +385,13 @@ VIOLATIONS: list[tuple[str, Rule, Sources, str]] = [
     ("now", clock_readers, {"edgeheat.a": "from datetime import datetime\ndatetime.now(UTC)"}, "datetime.now"),
     ("long function", too_long, {"edgeheat.a": '"""A."""\n' + LONG_FUNCTION}, "sprawl has 61 lines"),
     ("long module", too_long, {"edgeheat.a": '"""A."""\n' + "x = 1\n" * 400}, "401 lines"),
+    (
+        "one name with two values",
+        ambiguous_constants,
+        {"edgeheat.a": "LEVEL = 6", "edgeheat.core.b": "_LEVEL: int = 128"},
+        "edgeheat.core.b: _LEVEL has another value than in edgeheat.a",
+    ),
+    ("several constants in one line", ambiguous_constants, {"edgeheat.a": "A, B = 1, 2"}, "a:1: several constants"),
     ("no docstring", missing_opening_sentence, {"edgeheat.a": "x = 1"}, "no docstring"),
     ("no complete sentence", missing_opening_sentence, {"edgeheat.a": '"""Some words\nthat wrap."""'}, "one sentence"),
 ]

@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 _PROBE_INTERVAL_S = 2.0
 """Pause between two attempts to connect."""
 
-_CONNECT_TIMEOUT_S = 2.0
+_PROBE_TIMEOUT_S = 2.0
 """The port of a camera that does not accept a connection within this time counts as closed."""
 
 # The port of a URL that names none, by scheme.
@@ -64,7 +64,7 @@ class PortProbe:
 
     def _is_open(self) -> bool:
         try:
-            with socket.create_connection(self._address, _CONNECT_TIMEOUT_S):
+            with socket.create_connection(self._address, _PROBE_TIMEOUT_S):
                 return True
         except OSError:
             return False

@@ -21,7 +21,7 @@ from edgeheat.sources.playback import Playback
 
 _log = logging.getLogger(__name__)
 
-_SUFFIXES = frozenset({".bmp", ".jpeg", ".jpg", ".pbm", ".pgm", ".png", ".ppm", ".tif", ".tiff", ".webp"})
+_IMAGE_SUFFIXES = frozenset({".bmp", ".jpeg", ".jpg", ".pbm", ".pgm", ".png", ".ppm", ".tif", ".tiff", ".webp"})
 """File name endings of images, in lower case."""
 
 _DEFAULT_FPS = 25.0
@@ -67,7 +67,9 @@ class ImagesSource:
     def _selected(self) -> list[Path]:
         options = self._options
         try:
-            images = [path for path in self._folder.iterdir() if path.suffix.lower() in _SUFFIXES and not path.is_dir()]
+            images = [
+                path for path in self._folder.iterdir() if path.suffix.lower() in _IMAGE_SUFFIXES and not path.is_dir()
+            ]
         except OSError as error:
             raise SourceUnavailable(f"{self._folder}: the folder cannot be read ({error.strerror})") from None
         images.sort(key=natural_order)

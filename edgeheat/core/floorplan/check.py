@@ -17,7 +17,7 @@ from edgeheat.defs.params import PlanParams, PlanViewParams
 _PLAN_OPACITY = 0.35
 """Opacity of the plan's own picture over the cameras' pictures, 0..1."""
 
-_COLOURS_BGR = ((60, 60, 255), (255, 160, 0), (0, 200, 0), (255, 0, 255), (0, 165, 255), (200, 200, 0))
+_MARK_COLOURS_BGR = ((60, 60, 255), (255, 160, 0), (0, 200, 0), (255, 0, 255), (0, 165, 255), (200, 200, 0))
 """Colours of the cameras' marks, used in turn."""
 
 
@@ -46,7 +46,7 @@ def draw_calibration_check(params: PlanParams, pictures: Mapping[str, U8], image
     result = np.where(known[..., np.newaxis], overlaid, plan).astype(np.uint8)
     hatch(result, known)
     for number, view in enumerate(params.views):
-        _draw_marks(result, view, params.size_m, _COLOURS_BGR[number % len(_COLOURS_BGR)], number)
+        _draw_marks(result, view, params.size_m, _MARK_COLOURS_BGR[number % len(_MARK_COLOURS_BGR)], number)
     return result
 
 

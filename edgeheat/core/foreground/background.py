@@ -63,6 +63,10 @@ _MAX_LIGHT_RATIO = 1.6
 DARK_OFFSET = 4.0
 """Grey levels added before a ratio of brightness is taken, so that noise in the dark stays small."""
 
+MIN_OBSERVED_EMPTY_S = 15.0
+"""A cell's background is known once it was observed empty for so long; before, the background may be what stands there
+now, so time in the cell stays pending."""
+
 _MAX_SAVED_AGE_S = 3600.0
 """Longer observation is saved as this: no decision needs more, and float16 holds it."""
 

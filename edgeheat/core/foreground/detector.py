@@ -19,7 +19,7 @@ from edgeheat.core.foreground.motion import MotionDetector, moving_areas
 from edgeheat.core.foreground.rejections import Rejections
 from edgeheat.core.foreground.shadows import Classification
 from edgeheat.core.foreground.stationary import Confirmed, TickObservation
-from edgeheat.core.foreground.subtractor import LEVEL, make_subtractor
+from edgeheat.core.foreground.subtractor import BACKGROUND_LEVEL, make_subtractor
 from edgeheat.core.grid.frames import F32, U8
 from edgeheat.core.grid.masks import (
     absolute_difference,
@@ -35,8 +35,8 @@ from edgeheat.core.grid.masks import (
 from edgeheat.defs.events import CellRejection, FrameRejection
 from edgeheat.defs.params import MotionParams
 
-_TICK_S = 1.0
-"""How often the scene is learned."""
+_LEARN_EVERY_S = 1.0
+"""Seconds after which the scene is learned again."""
 
 _OCCUPIED_MARGIN_CELLS = 5
 """People may be within a square this wide around detected cells without being detected."""
@@ -118,7 +118,7 @@ class ForegroundDetector:
         # 3. What differs from the background, and whether that is a person or light.
         tint = tint_of(chroma, self._exposure.gain) if chroma is not None and self._has_colours else None
         half = halved(luma)
-        residual = np.asarray(cv2.addWeighted(half, 1, background.half, -1, LEVEL), np.uint8)
+        residual = np.asarray(cv2.addWeighted(half, 1, background.half, -1, BACKGROUND_LEVEL), np.uint8)
         subtracted = self._subtractor.changed(residual, dt_s)
         found = self._learner.shadows.classify(luma, half, tint, subtracted, lift=self._exposure.lift)
         # 4. Whether the light changed all over.
@@ -157,7 +157,7 @@ class ForegroundDetector:
         # 8. Once a second, learn.
         self._tick_s += dt_s
         confirmed = Confirmed()
-        if self._tick_s >= _TICK_S:
+        if self._tick_s >= _LEARN_EVERY_S:
             confirmed = self._tick(
                 TickObservation(luma, tint, present, found.differing, self._tick_moving, self._tick_s)
             )

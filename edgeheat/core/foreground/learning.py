@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from edgeheat.core.foreground.background import BackgroundModel
+from edgeheat.core.foreground.background import MIN_OBSERVED_EMPTY_S, BackgroundModel
 from edgeheat.core.foreground.flicker import FlickerMask
 from edgeheat.core.foreground.shadows import ShadowClassifier
 from edgeheat.core.foreground.stationary import Confirmed, StationaryTracker, TickObservation, TickResult
@@ -36,9 +36,6 @@ _DIFFERING_MARGIN_CELLS = 5
 
 _MAX_DIFFERING_SHARE = 0.4
 """Where more of the grid differs, the light changed all over and is learned like everything else."""
-
-_MIN_EMPTY_S = 15.0
-"""Until a cell was observed empty for so long, time in it stays pending."""
 
 _PIXEL_NOISE = np.ones((2, 2), np.uint8)
 """Differing cells without a neighbour are noise."""
@@ -138,4 +135,4 @@ class SceneLearner:
         return learner
 
     def _not_observed_empty(self) -> U8:
-        return enlarged(as_mask(self.background.observed_s < _MIN_EMPTY_S), self.background.luma.shape)
+        return enlarged(as_mask(self.background.observed_s < MIN_OBSERVED_EMPTY_S), self.background.luma.shape)

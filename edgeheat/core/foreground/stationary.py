@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from edgeheat.core.foreground.background import BackgroundModel
+from edgeheat.core.foreground.background import MIN_OBSERVED_EMPTY_S, BackgroundModel
 from edgeheat.core.foreground.flicker import FlickerMask
 from edgeheat.core.grid.frames import F32, U8, U32
 from edgeheat.core.grid.masks import (
@@ -25,9 +25,6 @@ from edgeheat.core.grid.masks import (
     square_kernel_at_half,
 )
 from edgeheat.defs.params import MotionParams
-
-_MIN_OBSERVED_S = 15.0
-"""A place counts once it was observed empty for so long; before, what is there may be the background itself."""
 
 _VACATED_S = 2.0
 """A place is vacated when nothing was detected there for so long."""
@@ -179,7 +176,7 @@ class StationaryTracker:
         self._vacant_s = np.where(here, np.float32(0.0), self._vacant_s + np.float32(tick.dt_s))
         self._quiet_s[self._vacant_s >= _VACATED_S] = 0.0
         implausible = self._implausible(background)
-        ready = ((alive & here) | (self._vacant_s >= _VACATED_S)) & (background.observed_s >= _MIN_OBSERVED_S)
+        ready = ((alive & here) | (self._vacant_s >= _VACATED_S)) & (background.observed_s >= MIN_OBSERVED_EMPTY_S)
         ready &= ~self._static & (halved(flicker.suspect) == 0)
         confirmed = self._confirm(ready | vacated)
         ghost_ms = self._merge_into_background(background, tick, still, usual)

@@ -13,7 +13,7 @@ from edgeheat.core.grid.frames import U8
 from edgeheat.defs.params import MotionParams
 from edgeheat.defs.params import Subtractor as SubtractorName
 
-LEVEL = 128
+BACKGROUND_LEVEL = 128
 """The grey level of a cell that shows the background, in the pictures that a subtractor is given."""
 
 _FOREGROUND = 255
@@ -29,7 +29,7 @@ class Subtractor(Protocol):
     def changed(self, picture: U8, dt_s: float) -> U8:
         """Take in the next picture; returns 255 where it is not background, else 0, owned by the caller.
 
-        `picture`: uint8, the difference from the background around LEVEL, always of the same shape (height, width).
+        `picture`: uint8, the difference from the background plus BACKGROUND_LEVEL, always of one shape (height, width).
         """
         ...
 
@@ -52,7 +52,7 @@ class OpenCvSubtractor:
         self._subtractor = subtractor
         self._history_s = history_s
         self._channels = channels
-        empty = np.full(shape_hw, LEVEL, np.uint8)
+        empty = np.full(shape_hw, BACKGROUND_LEVEL, np.uint8)
         for _ in range(priming[0]):
             self._apply(empty, priming[1])
 
@@ -127,7 +127,7 @@ _MAKERS: dict[SubtractorName, Callable[[MotionParams, tuple[int, ...]], Subtract
 
 
 def make_subtractor(params: MotionParams, shape_hw: tuple[int, ...]) -> Subtractor:
-    """Return a new subtractor that knows the background as LEVEL everywhere.
+    """Return a new subtractor that knows the background as BACKGROUND_LEVEL everywhere.
 
     References: MOG2: Zivkovic 2004; KNN: Zivkovic and van der Heijden 2006; MOG: KaewTraKulPong and Bowden 2001; GSOC:
     Google Summer of Code 2017, Samsonov, in OpenCV; CNT: Zeevi 2016, in OpenCV.

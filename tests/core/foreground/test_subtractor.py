@@ -7,7 +7,7 @@ from typing import get_args
 import numpy as np
 import pytest
 
-from edgeheat.core.foreground.subtractor import LEVEL, make_subtractor
+from edgeheat.core.foreground.subtractor import BACKGROUND_LEVEL, make_subtractor
 from edgeheat.core.grid.frames import U8
 from edgeheat.defs.params import MotionParams, Subtractor
 
@@ -18,8 +18,8 @@ WITH_MODEL = tuple(name for name in EVERY if name != "difference")
 
 
 def picture(random: np.random.Generator, left: int | None = None) -> U8:
-    """The input of a subtractor: noise around LEVEL, and a square of 16 cells that differs by 60 grey levels."""
-    drawn = random.normal(LEVEL, 1.0, HW)
+    """The input of a subtractor: noise around BACKGROUND_LEVEL, and a square of 16 cells that differs by 60."""
+    drawn = random.normal(BACKGROUND_LEVEL, 1.0, HW)
     if left is not None:
         drawn[20:36, left : left + 16] += 60
     return np.asarray(np.clip(np.rint(drawn), 0, 255), np.uint8)
