@@ -58,10 +58,11 @@ _MIN_LIGHT_RATIO = 0.6
 """A cell that became darker than this within a second shows an object rather than a change of light."""
 
 _MAX_LIGHT_RATIO = 1.6
-"""The same for a cell that became brighter."""
+"""A cell that became brighter than this within a second shows an object rather than a change of light."""
 
 DARK_OFFSET = 4.0
-"""Grey levels added before a ratio of brightness is taken, so that noise in the dark stays small."""
+"""Grey levels added to both sides of a ratio that measures a change of light, so that noise in the dark is not taken
+for one."""
 
 MIN_OBSERVED_EMPTY_S = 15.0
 """A cell's background is known once it was observed empty for so long; before, the background may be what stands there

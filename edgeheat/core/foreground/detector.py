@@ -185,7 +185,7 @@ class ForegroundDetector:
         return self._rejected("settling", dt_s)
 
     def _restart(self, background: BackgroundModel) -> None:
-        """Go on with a background in another light."""
+        """Continue with a background in another light."""
         self._rejections.add_cells("furniture", self._learner.restart(background))
         self._exposure = ExposureCompensation()
         self._subtractor = make_subtractor(self._params, half_hw(background.luma.shape))

@@ -15,13 +15,13 @@ _MIN_LEVEL = 4
 """Grey levels below which the sensor clips and the gain cannot be estimated."""
 
 _MAX_LEVEL = 250
-"""The same at the bright end."""
+"""Grey levels above which the sensor clips and the gain cannot be estimated."""
 
 _COARSE_TOLERANCE = 25.0
 """Grey levels within which a cell supports the fit, while the fit of the previous frame does not hold."""
 
 _TOLERANCE = 12.0
-"""The same once it holds."""
+"""Grey levels within which a cell supports the fit, once the fit of the previous frame holds."""
 
 _MIN_SAMPLES = 100
 """With fewer usable cells the fit stays as it is."""
@@ -30,23 +30,24 @@ _MIN_VARIANCE = 30.0
 """A background with less variance (grey levels squared) determines an offset but no gain."""
 
 _MIN_GAIN = 0.2
-"""Bounds of the gain: a larger change of exposure is left to the illumination gate."""
+"""Least gain of a fit; a larger change of exposure is left to the illumination gate."""
 
 _MAX_GAIN = 5.0
-"""See `_MIN_GAIN`."""
+"""Greatest gain of a fit; a larger change of exposure is left to the illumination gate."""
 
 _SAME_GAIN = 0.02
-"""A gain this close to 1, with an offset below the next, is noise: the frame is used as it is."""
+"""A gain this close to 1 is noise: the frame is used as it is if its offset is below `_SAME_OFFSET` too."""
 
 _SAME_OFFSET = 1.5
-"""Grey levels, see `_SAME_GAIN`."""
+"""Grey levels: an offset below this is noise: the frame is used as it is if its gain is within `_SAME_GAIN` too."""
 
 
 class ExposureCompensation:
     """The gain and offset of the present frame against the background: frame = gain x background + offset.
 
-    Reference: inlier selection as in Fischler and Bolles 1981; the affine photometric model is
-    that of Hager and Belhumeur 1998.
+    Least squares, trimmed to the cells that agree and refined from the previous frame's fit; nothing is random.
+    Reference: Rousseeuw and Leroy 1987, Robust Regression and Outlier Detection; the affine photometric model is that
+    of Hager and Belhumeur 1998.
     """
 
     def __init__(self) -> None:

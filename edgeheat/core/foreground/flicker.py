@@ -21,7 +21,7 @@ _SLOW_S = 60.0
 """Time constant of how often it changes, by which a masked place is released."""
 
 _MIN_CHANGE_RATIO = 0.12
-"""A place is suspect where it changes from one second to the next in more than this share of the seconds, ...
+"""A suspect place changes from one second to the next in more than this share of the seconds.
 
 Changes at the outline do not count: people who stand sway there, the inside of a television changes. On the scenes of
 docs/fidelity.md televisions have 0.15 to 0.3, dense queues up to 0.04, people close to a camera that adapts its
@@ -29,7 +29,7 @@ exposure up to 0.1.
 """
 
 _MIN_OCCUPIED_RATIO = 0.5
-"""... and shows something in more than this share of the time."""
+"""A suspect place also shows something in more than this share of the time."""
 
 _CONFIRM_S = 35.0
 """A place is masked after it was suspect for so long."""
@@ -38,7 +38,7 @@ _PROBABLE_S = 5.0
 """A place that was suspect for so long belongs to a masked place that touches it."""
 
 _PROBABLE_OCCUPIED_RATIO = 0.3
-"""The share of the time in which it must show something for that."""
+"""Such a place, suspect for less than `_CONFIRM_S`, must show something in more than this share of the time."""
 
 _MAX_AREA_RATIO = 0.15
 """A place larger than this share of the picture is never masked."""
@@ -55,7 +55,14 @@ _RELEASE_CHANGE_RATIO = 0.015
 
 
 class FlickerMask:
-    """Masks are 255 or 0, shape (grid height, grid width)."""
+    """Masks places that stay occupied and keep changing while their surroundings are quiet, such as a television.
+
+    The share of time in which each place is occupied and changes is averaged over two time constants: by the fast one a
+    place becomes suspect and then masked, by the slow one it is released. Masks are 255 or 0, (grid height, grid
+    width).
+    Reference: exponential running average, as in Wren et al. 1997, Pfinder; compare Toyama et al. 1999, Wallflower
+    (vacillating background).
+    """
 
     def __init__(self, shape_hw: tuple[int, int]) -> None:
         self._shape_hw = shape_hw

@@ -40,7 +40,7 @@ _MAX_UNCOMPENSATED_RATIO = 0.3
 """Fraction of the cells that changed since the previous frame, exposure not compensated."""
 
 _EXPOSURE_DIFFERING_JUMP = 0.07
-"""The rise that suffices when the camera adapted its exposure with that frame."""
+"""Rise, from one frame to the next, of the fraction that differs, when the exposure was adapted with that frame."""
 
 _MAX_DIFFERING_RATIO = 0.35
 """Fraction of the cells that differs from the background."""
@@ -76,16 +76,16 @@ _MAX_KNOWN_BACKGROUNDS = 4
 """Number of backgrounds that are kept from earlier lighting conditions, for lamps that are switched on again."""
 
 _KNOWN_RATIO = 0.93
-"""A kept background is used if it explains at least this fraction of the vacant cells, ..."""
+"""A kept background must explain at least this fraction of the vacant cells."""
 
 _KNOWN_ADVANTAGE = 0.01
-"""... and at most this fraction less than the background of before the change."""
+"""A kept background may explain less than the background before the change by at most this fraction of the cells."""
 
 _STEPS_PER_LOG = 50.0
 """Resolution with which logarithms of ratios are quantised for the median filter."""
 
 _MEDIAN_CELLS = 11
-"""Width of that median filter, in cells of a quarter of the grid."""
+"""Width of the median filter over those logarithms, in cells of a quarter of the grid."""
 
 _FILL_SIGMA_CELLS = 4.0
 """Sigma, in cells of a quarter of the grid, with which the ratio is filled in behind people."""
@@ -97,7 +97,8 @@ _KNOWN_OBSERVED_S = 120.0
 """Upper limit of the observation time of a cell that a kept background explains."""
 
 _UNCERTAIN_OBSERVED_S = 10.0
-"""The same for a cell that was hidden by people, or that a kept background does not explain."""
+"""Upper limit of the observation time of a cell that was hidden by people, or that a kept background does not
+explain."""
 
 _OCCUPANCY_HISTORY = 7
 """Seconds, one entry each: people detected this long ago were detected before a slow change of light hid them."""

@@ -104,7 +104,7 @@ class SceneLearner:
         return self._stationary.end(self.background)
 
     def restart(self, background: BackgroundModel) -> float:
-        """Go on with a background in another light; returns what StationaryTracker.restart gives."""
+        """Continue with a background in another light; returns what StationaryTracker.restart gives."""
         self.background = background
         self.shadows = ShadowClassifier(background, enabled=self._params.detect_shadows)
         discarded_cell_s = self._stationary.restart(background)
@@ -128,7 +128,7 @@ class SceneLearner:
     def restored(
         cls, params: MotionParams, state: Mapping[str, NDArray[Any]], shape_hw: tuple[int, ...]
     ) -> SceneLearner:
-        """Go on with what `state` gave; raises KeyError where there is none, ValueError where it is of another grid."""
+        """Restore what `state` gave; raises KeyError where there is none, ValueError where it is of another grid."""
         learner = cls(params, BackgroundModel.from_state(state, shape_hw))
         flicker = {name.removeprefix("flicker_"): state[name] for name in state if name.startswith("flicker_")}
         learner.flicker.restore(flicker)

@@ -11,10 +11,10 @@ from edgeheat.core.grid.frames import U8
 from edgeheat.core.grid.masks import absolute_difference, enlarged, exceeds, halved, ratio_of, square_kernel
 
 _MOTION_CELLS = 21
-"""A person moves where enough of a square this wide, in cells, ..."""
+"""Width in cells of the square around a cell of which enough must have changed for the cell to show movement."""
 
 _MOTION_RATIO = 0.08
-"""... this share of it, changed within the time below."""
+"""Share of that square that must have changed within `_MOTION_INTERVAL_S`."""
 
 _MOTION_INTERVAL_S = 0.18
 """The time between two frames at 5 a second, less some slack: movement means the same at every frame rate."""

@@ -24,16 +24,16 @@ _MIN_TINT_TOLERANCE = 8.0
 """Levels by which Cb and Cr together may differ from the background's in its light: the bound in the dark."""
 
 _MAX_TINT_TOLERANCE = 14.0
-"""The same for bright cells: in dim light all colours are fainter."""
+"""Upper bound of that tolerance, for bright cells: in dim light all colours are fainter."""
 
 _TINT_TOLERANCE_AT_BLACK = 3.5
-"""The tolerance rises in a straight line with the background's brightness, from this at black ..."""
+"""The tint tolerance, in levels, on a black background, before it is bounded; it rises linearly with brightness."""
 
 _TINT_TOLERANCE_PER_LEVEL = 0.08
-"""... by this for each grey level."""
+"""By how much the tint tolerance rises with each grey level of the background."""
 
 _OWN_TOLERANCE_RATIO = 0.6
-"""Share of that tolerance by which the cell itself must differ, not only its neighbourhood."""
+"""Share of the tint tolerance by which the cell itself must differ, not only its neighbourhood."""
 
 _DARKEST_SHADOW_RATIO = 0.45
 """A shadow leaves at least this share of the floor's brightness; a darker cell shows a dark object."""
@@ -42,16 +42,20 @@ _BRIGHTEST_LIGHT_RATIO = 1.6
 """A patch of light gives at most this multiple of the floor's brightness."""
 
 _BRIGHTEST_GREY_RATIO = 1.05
-"""The same without colour, where nothing distinguishes a face from light: everything brighter counts."""
+"""The greatest such multiple in a picture without colour, where a face and light look alike: brighter cells count."""
 
 _SHADOW_DARK_OFFSET = 2.0
-"""Grey levels added before a ratio of brightness is taken, so that noise in the dark stays small."""
+"""Grey levels added to both sides of the ratios that bound shadows and light, so that noise in the dark stays within.
+
+Smaller than `background.DARK_OFFSET`, which changes an estimate: this one widens the bounds themselves, and with more
+of it a dark object on a dark floor would be taken for a shadow.
+"""
 
 _MIN_TINT_SCALE = 0.3
-"""Colours scale with the light on them, between these bounds."""
+"""Least factor by which a background's colour is scaled to the light of a frame."""
 
 _MAX_TINT_SCALE = 1.2
-"""See `_MIN_TINT_SCALE`."""
+"""Greatest factor by which a background's colour is scaled to the light of a frame."""
 
 _BODY_GAP = np.asarray(cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (7, 13)), np.uint8)
 """At half the grid: a gap this small between certain parts of a person (grey trousers, say) belongs to the person."""
@@ -75,7 +79,7 @@ class Classification:
 
 
 class ShadowClassifier:
-    """Compares frames with the background as it was when this was made; cheap to make anew.
+    """Compares frames with the background as it was when this was made; cheap to make again.
 
     A shadow changes brightness and preserves chromaticity; a person changes the colour, or is darker than a shadow can
     be. Cells that only became darker or a little brighter count where they lie between such certain cells, or beside

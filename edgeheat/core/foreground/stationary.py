@@ -50,19 +50,19 @@ _EDGE_RATIO = 0.3
 """Cells on an edge change with every block that H.264 sends: they may differ by this share of the edge's height."""
 
 _INITIAL_MICRO_MOTION = 16.0
-"""Grey levels by which a cell may differ from a second ago: before they are learned, and at least."""
+"""Grey levels by which a cell may differ from a second ago before the level is learned; no learned level is lower."""
 
 _NOISE_QUANTILE = 0.995
-"""The level is learned from cells without people: this quantile of their differences, times ..."""
+"""Quantile of the differences of cells without people from which the level of micro-motion is learned."""
 
 _NOISE_MARGIN = 1.3
-"""... this margin, followed at ..."""
+"""Multiple of that quantile above which a difference is micro-motion and not noise."""
 
 _NOISE_RATE = 0.1
-"""... this rate per second, ..."""
+"""Share of the difference by which the learned level approaches the latest one in each second."""
 
 _MIN_UNDISTURBED_RATIO = 0.12
-"""... while at least this share of the cells is undisturbed."""
+"""The level is learned only while more than this share of the cells is undisturbed by people."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -191,7 +191,7 @@ class StationaryTracker:
         return self._confirm(~self._static & ~self._implausible(background))
 
     def restart(self, background: BackgroundModel) -> float:
-        """Go on with a background in another light; returns the discarded seconds of static objects, over cells.
+        """Continue with a background in another light; returns the discarded seconds of static objects, over cells.
 
         They are discarded because the objects are part of that background too: nothing will confirm their time.
         """

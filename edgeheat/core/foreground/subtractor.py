@@ -124,6 +124,7 @@ _MAKERS: dict[SubtractorName, Callable[[MotionParams, tuple[int, ...]], Subtract
     "gsoc": _gsoc,
     "difference": lambda params, shape_hw: _NoSubtractor(),
 }
+"""What makes each subtractor, by its name in the configuration."""
 
 
 def make_subtractor(params: MotionParams, shape_hw: tuple[int, ...]) -> Subtractor:
