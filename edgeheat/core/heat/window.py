@@ -24,10 +24,19 @@ WINDOW_BUCKETS = 60
 
 @dataclass(frozen=True, slots=True)
 class _Bucket:
+    """What was counted in one bucket, which is closed and no longer changes."""
+
     start_s: float
+    """Start on the monotonic clock, seconds."""
+
     observed_ms: int
+    """Milliseconds in which the camera was observed."""
+
     packed_ms: bytes
+    """The leading digits of each cell's milliseconds, see `pack_leading`."""
+
     zone_counters: ZoneCounters
+    """What each zone counted in it."""
 
 
 class WindowHeat:
