@@ -11,16 +11,19 @@ from pathlib import Path
 
 from benchmarks import busy_day, clip, daemon
 from benchmarks.figures import Figure
-from benchmarks.plan import Plan
+from benchmarks.plan import CAMERAS, Plan
 from benchmarks.processes import having_loaded
 from tests.support.rtsp import RtspServer
 
-_CAMERAS = 8
 _SETTINGS = '[schedule]\nevery = "10s"\n'
 """Pictures are drawn repeatedly during the measurement, because a worker needs most memory then."""
 
 _WINDOW_S = 30.0
-_EVERY_S = 2.0
+"""Longest time for which memory is read: pictures are drawn three times in it."""
+
+_READING_INTERVAL_S = 2.0
+"""Pause between two readings."""
+
 _LIBRARY = "cv2.abi3.so"
 """If another process has loaded it too, part of it is attributed to that process and the figures are too low."""
 
@@ -60,7 +63,7 @@ def memory(plan: Plan) -> list[Figure]:
     once = tuple(one.parent + one.helpers for one in ones)
     helpers, totals = tuple(one.helpers for one in ones), tuple(one.total for one in ones)
     camera = "1080p15 camera"
-    parent = f"parent process, with up to {_CAMERAS} cameras"
+    parent = f"parent process, with up to {CAMERAS} cameras"
     s, day = _WINDOW_S, "after a busy day"
     return [
         Figure("P2.camera", f"each further {camera}", "MB", _further(fresh), s, target=35.0),
@@ -78,7 +81,7 @@ Pair = tuple[Usage, Usage]
 
 
 def _further(pairs: Sequence[Pair]) -> tuple[float, ...]:
-    return tuple(further_camera(one, several, _CAMERAS) for one, several in pairs)
+    return tuple(further_camera(one, several, CAMERAS) for one, several in pairs)
 
 
 def _parents(pairs: Sequence[Pair]) -> tuple[float, ...]:
@@ -86,8 +89,8 @@ def _parents(pairs: Sequence[Pair]) -> tuple[float, ...]:
 
 
 def _pair(plan: Plan, checkpoint: Path | None) -> Pair:
-    one, several = (_most(plan, cameras, checkpoint) for cameras in (1, _CAMERAS))
-    further = further_camera(one, several, _CAMERAS)
+    one, several = (_most(plan, cameras, checkpoint) for cameras in (1, CAMERAS))
+    further = further_camera(one, several, CAMERAS)
     print(f"MB: one camera {one}, eight {several}, each further {further:.1f}", file=sys.stderr, flush=True)
     return one, several
 
@@ -102,7 +105,7 @@ def _most(plan: Plan, cameras: int, checkpoint: Path | None) -> Usage:
         seen = []
         while time.monotonic() < ends_s:
             seen.append(_usage(edgeheat))
-            time.sleep(_EVERY_S)
+            time.sleep(_READING_INTERVAL_S)
         if others := having_loaded(_LIBRARY) - set(edgeheat.processes()):
             print(f"too low: {len(others)} other processes share {_LIBRARY} with edgeheat", file=sys.stderr)
     return max(seen, key=lambda usage: usage.total)

@@ -14,6 +14,11 @@ class Plan:
     """Time for learning the background and loading modules before the measurement."""
 
     window_s: float = 60.0
+    """Length of one measurement."""
+
+
+CAMERAS = 8
+"""Number of cameras of the figures that compare several cameras with one."""
 
 
 QUICK = Plan(runs=1, warm_up_s=12.0, window_s=15.0)

@@ -12,11 +12,10 @@ from contextlib import contextmanager
 from benchmarks import clip, daemon
 from benchmarks.figures import Figure
 from benchmarks.offline import script_cost
-from benchmarks.plan import Plan
+from benchmarks.plan import CAMERAS, Plan
 from benchmarks.processes import cpu_s
 from tests.support.rtsp import RtspServer
 
-_CAMERAS = 8
 _MIN_FRAMES_RATIO = 0.97
 """Share of the frames that must arrive; with fewer, the measured cost would be too low."""
 
@@ -57,15 +56,15 @@ def scaling(plan: Plan) -> list[Figure]:
     one_s: list[float] = []
     for _ in range(plan.runs):
         used_s = []
-        for cameras in (1, _CAMERAS):
+        for cameras in (1, CAMERAS):
             with RtspServer({"/clip": file}) as server, daemon.running([server.url("/clip")] * cameras) as edgeheat:
                 time.sleep(plan.warm_up_s)
                 used_s.append(_used_s(edgeheat, cameras, plan.window_s))
-        growth.append(used_s[1] / (_CAMERAS * used_s[0]))
+        growth.append(used_s[1] / (CAMERAS * used_s[0]))
         one_s.append(used_s[0])
         _print_shares("of one core: one camera {:.1%}, eight {:.1%}", [used / plan.window_s for used in used_s])
     window_s = plan.window_s
-    description = f"CPU of {_CAMERAS} cameras ÷ {_CAMERAS} times the CPU of one, 360p15"
+    description = f"CPU of {CAMERAS} cameras ÷ {CAMERAS} times the CPU of one, 360p15"
     one_percent = tuple(100 * used / window_s for used in one_s)
     return [
         Figure("P1.growth", description, "", tuple(growth), window_s, target=1.1),

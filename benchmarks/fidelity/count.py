@@ -14,14 +14,15 @@ import numpy as np
 
 from benchmarks.fidelity import rivals
 from benchmarks.fidelity.rivals import RIVALS
-from benchmarks.fidelity.scores import F64, on_grid
-from edgeheat.core.grid.frames import Frame
+from benchmarks.fidelity.scores import on_grid
+from edgeheat.core.grid.frames import F64, Frame
 from edgeheat.core.pipeline import CameraPipeline
 from edgeheat.defs.params import HeatParams, PipelineParams
 from edgeheat.sources import open_source
 from edgeheat.sources.base import SourceOptions
 
 _TOTAL = HeatParams("total", "total")
+"""The only heat that is kept: it never fades, so it is the sum of all counted time."""
 
 
 @dataclass(frozen=True, slots=True)

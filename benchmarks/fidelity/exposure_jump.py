@@ -8,8 +8,7 @@ from pathlib import Path
 
 from benchmarks.fidelity.count import count_edgeheat, count_rivals
 from benchmarks.fidelity.results import JumpResult, JumpShares
-from benchmarks.fidelity.scores import F64
-from edgeheat.core.grid.frames import Frame
+from edgeheat.core.grid.frames import F64, Frame
 
 RECORDING = "one-by-one-person-detection.mp4"
 """File name in the folder EDGEHEAT_CLIPS."""

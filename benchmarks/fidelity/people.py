@@ -6,13 +6,15 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from edgeheat.core.grid.frames import F64
 from edgeheat.sources.synthetic.backdrop import FLOOR_LUMA
 from edgeheat.sources.synthetic.layouts import XY, Layout
-from edgeheat.sources.synthetic.routes import F64, Routes
+from edgeheat.sources.synthetic.routes import Routes
 from edgeheat.sources.synthetic.scene import People
 from edgeheat.sources.synthetic.walkers import TICK_S, Pose, Track, Visit, random_appearance
 
-_STEP_ASIDE_M = 1.3  # shorter routes are straight lines: the next place in a queue
+_STEP_ASIDE_M = 1.3
+"""Shorter routes are straight lines: to the next place in a queue."""
 
 
 @dataclass(frozen=True, slots=True)

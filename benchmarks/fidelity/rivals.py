@@ -13,10 +13,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from edgeheat.core.grid.frames import U8
+from edgeheat.core.grid.frames import F64, U8
 from edgeheat.core.grid.sampling import FrameSampler
-
-F64 = NDArray[np.float64]
 
 
 class Rival(Protocol):
@@ -233,6 +231,7 @@ class Mog2OnceASecond:
 
 
 RIVALS: tuple[type[Rival], ...] = (FrameDifference, MogCount, Mog2Count, RunningAverage, Mog2OnceASecond)
+"""All rivals, in the order of the tables."""
 
 
 def _copied(heat: F64 | None) -> F64:

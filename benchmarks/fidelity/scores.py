@@ -16,8 +16,10 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-F64 = NDArray[np.float64]
+from edgeheat.core.grid.frames import F64
+
 AnyMap = NDArray[Any]
+"""A map of any size and type."""
 
 GRID_HW = (180, 320)
 """Height and width of the grid on which all maps are compared."""

@@ -30,6 +30,7 @@ from edgeheat.core.render.heatmap import dimmed_background, heat_layer, scale_ma
 from edgeheat.defs.params import Measure, PipelineParams, VideoCodec
 from edgeheat.errors import EdgeheatError
 from edgeheat.offline.outputs import check_target
+from edgeheat.sources.av_frame import VIDEO_RANGE
 
 _CONTAINERS: Final = {".mp4": "mp4", ".m4v": "mp4", ".mov": "mov", ".mkv": "matroska", ".webm": "webm"}
 """File endings and FFmpeg's names of the containers that are written for them."""
@@ -60,9 +61,6 @@ _TICKS_PER_S = 90_000
 _BT601 = 6
 """Number of the colour matrix of cv2's I420 in ITU-T H.273; without it players assume BT.709 for large pictures."""
 
-_VIDEO_RANGE = 1
-"""FFmpeg's number of the value range of cv2's I420: luma from 16 to 235."""
-
 
 @dataclass(frozen=True, slots=True)
 class _LoggedMask:
@@ -77,8 +75,8 @@ class _LoggedMask:
 class MaskLog:
     """The counted masks of a run, packed: an hour at 5 a second takes about 10 MB.
 
-    Only what a heat of `measure` counts is kept. All masks of the run must be added, in their order: the growing heat
-    then ends with exactly the engine's total, to the millisecond.
+    Only what counts for `measure` is kept. All masks of the run must be added, in order of time: the growing heat then
+    ends with exactly the engine's total, to the millisecond.
     """
 
     def __init__(self, measure: Measure) -> None:
@@ -246,7 +244,7 @@ class _Encoder:
         self._stream = stream
         self._stream.width, self._stream.height, self._stream.pix_fmt = width, height, "yuv420p"
         self._stream.codec_context.time_base = Fraction(1, _TICKS_PER_S)
-        self._stream.codec_context.color_range = _VIDEO_RANGE
+        self._stream.codec_context.color_range = VIDEO_RANGE  # as cv2's I420 has it
         self._stream.codec_context.colorspace = _BT601
 
     def __enter__(self) -> _Encoder:

@@ -18,7 +18,7 @@ from edgeheat.core.grid.frames import F32, U8, Frame, SizeWH
 _FULL_RANGE = 2
 """FFmpeg's AVCOL_RANGE_JPEG: black is 0."""
 
-_VIDEO_RANGE = 1
+VIDEO_RANGE = 1
 """FFmpeg's AVCOL_RANGE_MPEG: black is 16 of 255."""
 
 _BT709_COLORSPACES = frozenset({1, 9, 10})
@@ -101,7 +101,7 @@ class FrameMaker:
         if layout is None:
             return self._packed(picture, mono_s, wall_s)
         stated_range = picture.color_range
-        full_range = stated_range == _FULL_RANGE or (stated_range != _VIDEO_RANGE and layout.full_range)
+        full_range = stated_range == _FULL_RANGE or (stated_range != VIDEO_RANGE and layout.full_range)
         luma = _view(picture.planes[0], layout.dtype, picture.width, picture.height)
         colour = partial(_colour, picture, layout, full_range)
         chroma = partial(_chroma, picture, layout)

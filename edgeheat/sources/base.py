@@ -11,6 +11,9 @@ from edgeheat.defs.clock import Clock
 if TYPE_CHECKING:
     from edgeheat.core.grid.frames import Frame
 
+DEFAULT_FPS = 25.0
+"""Frames per second of a recording that does not state its rate, and of a folder of images without a setting."""
+
 
 @dataclass(frozen=True, slots=True)
 class SourceOptions:

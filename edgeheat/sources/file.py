@@ -17,7 +17,7 @@ from edgeheat.errors import SourceEnded, SourceUnavailable
 from edgeheat.sources.av_errors import AV_ERRORS, file_message, reason
 from edgeheat.sources.av_frame import FrameMaker
 from edgeheat.sources.av_stream import Decoder, open_container, video_track
-from edgeheat.sources.base import Source, SourceOptions
+from edgeheat.sources.base import DEFAULT_FPS, Source, SourceOptions
 from edgeheat.sources.playback import Playback
 from edgeheat.sources.timeline import Timeline
 
@@ -25,9 +25,6 @@ _log = logging.getLogger(__name__)
 
 _OFFLINE_THREADS = 2
 """Decoder threads offline, where decoding takes most of the time; the pictures are the same."""
-
-_DEFAULT_FPS = 25.0
-"""Frame rate of recordings that do not state one."""
 
 _TEXT_FORMAT = "tty"
 """The format under which FFmpeg would play a text file as a video of letters."""
@@ -113,7 +110,7 @@ class _Pass:
     def __init__(self, container: InputContainer, track: VideoStream, start_s: float, name: str) -> None:
         self._decoder = Decoder(container, track)
         self._stated_s = _stated_length_s(container, track)
-        frame_s = 1 / float(track.average_rate or _DEFAULT_FPS)
+        frame_s = 1 / float(track.average_rate or DEFAULT_FPS)
         self._start_s = start_s
         self._timeline = Timeline(float(track.time_base or 0), frame_s, start_s)
         self._name = name

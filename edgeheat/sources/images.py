@@ -16,16 +16,13 @@ from numpy.typing import NDArray
 from edgeheat.core.grid.frames import Frame
 from edgeheat.errors import SourceUnavailable
 from edgeheat.sources.av_frame import bgr_frame
-from edgeheat.sources.base import Source, SourceOptions
+from edgeheat.sources.base import DEFAULT_FPS, Source, SourceOptions
 from edgeheat.sources.playback import Playback
 
 _log = logging.getLogger(__name__)
 
 _IMAGE_SUFFIXES = frozenset({".bmp", ".jpeg", ".jpg", ".pbm", ".pgm", ".png", ".ppm", ".tif", ".tiff", ".webp"})
 """File name endings of images, in lower case."""
-
-_DEFAULT_FPS = 25.0
-"""Frame rate where none is configured."""
 
 
 class ImagesSource:
@@ -42,7 +39,7 @@ class ImagesSource:
     def frames(self) -> Iterator[Frame]:
         """See `Source.frames`."""
         paths = self._selected()
-        frame_s = 1 / (self._options.fps or _DEFAULT_FPS)
+        frame_s = 1 / (self._options.fps or DEFAULT_FPS)
         playback = Playback(self._options.clock, _modified_s(paths[0]))
         readable = 0
         for repetition in count() if self._options.loop else (0,):

@@ -7,14 +7,11 @@ from dataclasses import dataclass
 
 import cv2
 import numpy as np
-from numpy.typing import NDArray
 
-from edgeheat.core.grid.frames import F32, U8, SizeWH
+from edgeheat.core.grid.frames import F32, F64, U8, SizeWH
 from edgeheat.core.grid.zones import ZoneMasks
 from edgeheat.core.heat.base import HeatGrid
 from edgeheat.defs.params import PlanViewParams, PointPair
-
-F64 = NDArray[np.float64]
 
 _PLAN_CELLS = 320
 """Cells along the longer side of a plan."""

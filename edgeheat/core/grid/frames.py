@@ -13,6 +13,7 @@ U8 = NDArray[np.uint8]
 U16 = NDArray[np.uint16]
 U32 = NDArray[np.uint32]
 F32 = NDArray[np.float32]
+F64 = NDArray[np.float64]
 SizeWH = tuple[int, int]
 """Width and height, in pixels or cells."""
 

@@ -9,8 +9,9 @@ from itertools import pairwise
 import cv2
 import numpy as np
 
+from edgeheat.core.grid.frames import F64
 from edgeheat.defs.params import MotionParams, Point
-from edgeheat.offline.tuning.statistics import F64, Summary
+from edgeheat.offline.tuning.statistics import Summary
 
 _MIN_RECORDING_S = 30.0
 """Shortest recording from which settings are suggested."""

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from edgeheat.core.foreground.detector import Detection
 from edgeheat.core.foreground.rejections import RejectedTime
-from edgeheat.core.grid.frames import F32, U8
+from edgeheat.core.grid.frames import F32, F64, U8
 from edgeheat.core.grid.masks import MotionMask, dilated
 from edgeheat.core.grid.zones import ZoneMasks
 from edgeheat.core.heat.packing import pack_array, unpack_array
@@ -35,8 +35,6 @@ _REJECTED_CLASSES: tuple[CellClass, ...] = ("shadow", "speck", "flicker", "maske
 
 _MIN_QUIET_RATIO = 0.1
 """Noise is measured in frames in which at least this fraction of the picture is far from any foreground."""
-
-F64 = NDArray[np.float64]
 
 
 @dataclass(frozen=True, slots=True)

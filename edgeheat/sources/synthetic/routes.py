@@ -7,9 +7,8 @@ import heapq
 import numpy as np
 from numpy.typing import NDArray
 
+from edgeheat.core.grid.frames import F64
 from edgeheat.sources.synthetic.layouts import Layout
-
-F64 = NDArray[np.float64]
 
 _CLEARANCE_M = 0.40
 """Least distance of a path from furniture."""

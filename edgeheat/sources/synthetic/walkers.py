@@ -8,9 +8,9 @@ from functools import partial
 import cv2
 import numpy as np
 
-from edgeheat.core.grid.frames import F32, U8
+from edgeheat.core.grid.frames import F32, F64, U8
 from edgeheat.sources.synthetic.layouts import Layout
-from edgeheat.sources.synthetic.routes import F64, Routes
+from edgeheat.sources.synthetic.routes import Routes
 
 TICK_S = 0.1
 """Time step of stored tracks; instants in between are interpolated linearly."""
