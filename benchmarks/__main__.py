@@ -26,7 +26,10 @@ _PARTS: dict[str, Callable[[Plan], list[Figure]]] = {
     "scaling": scaling,
     "offline": offline,
 }
-_KEPT = clip.OUT / "figures.jsonl"
+"""The parts of a full run, by the name with which each is run alone."""
+
+_FIGURES_FILE = clip.OUT / "figures.jsonl"
+"""The figures of the latest run, one per line."""
 
 
 def _profiled(plan: Plan) -> list[Figure]:
@@ -51,7 +54,7 @@ def main() -> int:
     commit, measured_on = machine.commit(), machine.describe()
     lines = [figure.json_line(commit, measured_on, clip.SEED) for figure in figures]
     clip.OUT.mkdir(exist_ok=True)
-    _KEPT.write_text("\n".join(lines) + "\n")
+    _FIGURES_FILE.write_text("\n".join(lines) + "\n")
     print("\n".join(lines))
     print(table(figures))
     if not arguments.only and not arguments.quick:

@@ -8,9 +8,16 @@ from multiprocessing import get_context
 from pathlib import Path
 
 OUT = Path(__file__).parent / "out"
+"""Folder of recordings and figures, which git ignores."""
+
 FPS = 15
+"""Pictures per second of every recording."""
+
 LENGTH_S = 60
+"""Length of a recording, unless its clip has another one."""
+
 SEED = 1
+"""Seed of the synthetic shop, so that every machine draws the same people."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +36,10 @@ class Clip:
 
 
 FULL_HD = Clip("1080p15", (1920, 1080), 2_500_000)
+"""The main stream of a camera."""
+
 SMALL = Clip("360p15", (640, 360), 500_000)
+"""The second stream of a camera, which is recommended for heatmaps."""
 
 
 def make(clip: Clip) -> Path:

@@ -21,7 +21,10 @@ from pathlib import Path
 from benchmarks.processes import children, cpu_s, pss_mb, tree
 
 _ONLINE_TIMEOUT_S = 60.0
+"""Longest time until all cameras are online."""
+
 _STOP_TIMEOUT_S = 20.0
+"""Longest time until the daemon has shut down; after it the process is killed."""
 
 
 @dataclass(frozen=True, slots=True)

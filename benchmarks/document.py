@@ -5,9 +5,16 @@ from __future__ import annotations
 from pathlib import Path
 
 PAGE = Path(__file__).parent.parent / "docs" / "benchmarks.md"
+"""The page with all figures."""
 
-BEGIN, END = "<!-- measured: begin -->", "<!-- measured: end -->"
-PROFILE_MARKS = "<!-- profile: begin -->", "<!-- profile: end -->"
+BEGIN = "<!-- measured: begin -->"
+"""The line above the table of the measured processes."""
+
+END = "<!-- measured: end -->"
+"""The line below that table."""
+
+PROFILE_MARKS = ("<!-- profile: begin -->", "<!-- profile: end -->")
+"""The lines above and below the table of the steps of one frame."""
 
 
 def put_between_marks(page: str, measured: str, marks: tuple[str, str] = (BEGIN, END)) -> str:

@@ -10,6 +10,7 @@ from importlib.metadata import version
 from pathlib import Path
 
 _ROOT = Path(__file__).parent.parent
+"""The repository."""
 
 
 def describe() -> str:

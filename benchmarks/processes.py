@@ -6,13 +6,21 @@ import os
 from pathlib import Path
 
 PROC = Path("/proc")
+"""Where the kernel describes the processes; tests use another folder."""
 
 _TICKS_A_SECOND = os.sysconf("SC_CLK_TCK")
+"""Clock ticks per second, in which the kernel counts processor time."""
 
 # Positions in /proc/PID/stat, counted from the state, the first field after the name; see proc(5).
+
 _PARENT = 1
+"""Position of the parent's process id."""
+
 _USER_TICKS = 11
+"""Position of the processor time in user mode."""
+
 _SYSTEM_TICKS = 12
+"""Position of the processor time in the kernel."""
 
 
 def _stat(pid: int, proc: Path) -> list[str]:

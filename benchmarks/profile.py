@@ -36,12 +36,29 @@ from edgeheat.sources import open_source
 from edgeheat.sources.av_frame import FrameMaker
 from edgeheat.sources.base import SourceOptions
 
-_FPS = 5
-_SIZE_WH, _GRID_WH = (640, 360), (320, 180)
-_RATE = 1 / 500
+_ANALYSED_FPS = 5
+"""Frames per second of the profiled scene: the default of `analysis_fps`."""
+
+_SIZE_WH = (640, 360)
+"""Size of the pictures in pixels."""
+
+_GRID_WH = (320, 180)
+"""Size of the grid in cells: the default for pictures of this shape."""
+
+_MOG2_RATE = 1 / 500
 """MOG2's own learning rate after its first 500 frames."""
-_TARGET = 1.40
-_ALONE, _GRID, _CHROMA = "mog2", "grid", "chroma"
+
+_MAX_RATIO = 1.40
+"""Target of C1: the greatest cost of detection, as a multiple of MOG2 alone."""
+
+_ALONE = "mog2"
+"""The id of the step that is the reference: MOG2 alone, measured in a separate run."""
+
+_GRID = "grid"
+"""The id of the step that reduces a picture to the grid."""
+
+_CHROMA = "chroma"
+"""The id of the step that reads the colours of a frame; each frame has its own function for it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +90,8 @@ _STEPS = (
     _Step("heats", "once a second: counting in zones and heats", HeatSet, "add"),
     _Step(_GRID, "to the grid, from 640x360", reader, "to_grid"),
 )
+"""All steps, in the order of the table in docs/benchmarks.md."""
+
 _PLAIN = (_ALONE, _GRID, "count", "heats")
 """What the simplest program needs too: scale to the grid, subtract the background, add up."""
 
@@ -137,7 +156,7 @@ def profile(plan: Plan) -> list[Figure]:
     ratios = tuple(model_ratio(run) for run in runs)
     whole = tuple(sum(run.values()) - run[_ALONE] for run in runs)
     return [
-        Figure("C1", "CPU of detection per frame ÷ MOG2 alone, 320x180", "", ratios, plan.window_s, target=_TARGET),
+        Figure("C1", "CPU of detection per frame ÷ MOG2 alone, 320x180", "", ratios, plan.window_s, target=_MAX_RATIO),
         Figure("C1.all", "these steps of one frame together", "ms", whole, plan.window_s),
         *(
             Figure(f"C1.{step.id}", step.words, "ms", tuple(run.get(step.id, 0.0) for run in runs), plan.window_s)
@@ -149,9 +168,9 @@ def profile(plan: Plan) -> list[Figure]:
 def _frames(length_s: float) -> Iterator[Frame]:
     """The synthetic shop as decoded pictures, all in memory."""
     width, height = _SIZE_WH
-    scene = f"synthetic:shop?seed={SEED}&size={width}x{height}&fps={_FPS}&walkers=5&shadows=1&noise=3"
+    scene = f"synthetic:shop?seed={SEED}&size={width}x{height}&fps={_ANALYSED_FPS}&walkers=5&shadows=1&noise=3"
     maker = FrameMaker()
-    for drawn in open_source(scene, SourceOptions(clock=None, count=round(_FPS * length_s))).frames():
+    for drawn in open_source(scene, SourceOptions(clock=None, count=round(_ANALYSED_FPS * length_s))).frames():
         picture = VideoFrame.from_ndarray(drawn.colour(_SIZE_WH), "bgr24").reformat(format="yuv420p")
         yield maker.frame(picture, drawn.mono_s, drawn.wall_s)
 
@@ -166,7 +185,7 @@ def _alone(frames: Sequence[Frame], warm_up_s: float) -> dict[str, float]:
     measured = []
     subtract = watch.timed(_ALONE, cv2.createBackgroundSubtractorMOG2(detectShadows=False).apply)
     for frame in frames:
-        subtract(to_grid(frame, _GRID_WH), learningRate=_RATE)
+        subtract(to_grid(frame, _GRID_WH), learningRate=_MOG2_RATE)
         taken = watch.take()
         if frame.mono_s >= warm_up_s:
             measured.append(taken)

@@ -217,6 +217,15 @@ def constants(sources: Sources) -> Iterator[tuple[str, ast.expr, str]]:
                     yield target.id, node.value, module
 
 
+def is_number(value: ast.expr) -> bool:
+    """Whether the expression is a number, or calculated from numbers alone, such as `1 / 8`."""
+    if isinstance(value, ast.BinOp):
+        return is_number(value.left) and is_number(value.right)
+    if isinstance(value, ast.UnaryOp):
+        return is_number(value.operand)
+    return isinstance(value, ast.Constant) and isinstance(value.value, int | float)
+
+
 def ambiguous_constants(sources: Sources) -> Iterator[str]:
     """Constants of one name with different values, and constants that share an assignment and so an explanation.
 
@@ -256,6 +265,7 @@ def declared_packages(group: list[str]) -> set[str]:
 
 
 EDGEHEAT = read_package(ROOT / "edgeheat")
+BENCHMARKS = read_package(ROOT / "benchmarks")
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
 DECLARED = declared_packages(PROJECT["dependencies"])
 
@@ -283,6 +293,14 @@ RULES: list[Rule] = [
 def test_the_code_follows_the_rule(rule: Rule) -> None:
     errors = list(dict.fromkeys(rule(EDGEHEAT)))
     assert not errors, "\n".join(errors)
+
+
+def test_no_number_of_the_benchmarks_has_a_name_with_another_value() -> None:
+    values: dict[str, dict[str, str]] = {}
+    for name, value, module in constants(EDGEHEAT | BENCHMARKS):
+        if is_number(value):
+            values.setdefault(name.lstrip("_"), {}).setdefault(ast.unparse(value), module)
+    assert {name: modules for name, modules in values.items() if len(modules) > 1} == {}
 
 
 def test_core_has_at_most_20_imports_between_its_packages() -> None:

@@ -18,6 +18,7 @@ from benchmarks.fidelity.results import evaluate
 from benchmarks.fidelity.scenes import OUT, SCENES
 
 _REAL = "real"
+"""What is given in place of a scene's number for the recording with the real exposure jump."""
 
 
 def main() -> int:

@@ -11,7 +11,8 @@ import av
 
 from edgeheat.core.grid.frames import U8, SizeWH
 
-_TICKS_A_SECOND = 90_000
+_MPEG_TICKS_PER_S = 90_000
+"""Time base of the recordings, the one of MPEG: every usual frame rate has whole frame durations in it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,9 +41,9 @@ def encode(path: Path, size_wh: SizeWH, rate: Rate, pictures: Iterable[tuple[flo
         stream.bit_rate = rate.bits_a_second
         stream.codec_context.gop_size = frames_a_key
         stream.codec_context.thread_count = 1
-        stream.codec_context.time_base = Fraction(1, _TICKS_A_SECOND)
+        stream.codec_context.time_base = Fraction(1, _MPEG_TICKS_PER_S)
         for t_s, bgr in pictures:
             picture = av.VideoFrame.from_ndarray(bgr, "bgr24").reformat(format="yuv420p")
-            picture.pts, picture.time_base = round(t_s * _TICKS_A_SECOND), Fraction(1, _TICKS_A_SECOND)
+            picture.pts, picture.time_base = round(t_s * _MPEG_TICKS_PER_S), Fraction(1, _MPEG_TICKS_PER_S)
             container.mux(stream.encode(picture))
         container.mux(stream.encode(None))

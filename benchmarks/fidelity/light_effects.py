@@ -16,6 +16,7 @@ from edgeheat.sources.synthetic.effects import Effect, Moment
 from edgeheat.sources.synthetic.figure import body_spheres, draw_sprite, render_reflection
 
 _ROUND = np.stack([np.cos(np.arange(10) * math.pi / 5), np.sin(np.arange(10) * math.pi / 5)], axis=1)
+"""Corners of a regular decagon on the unit circle, shape (10, 2)."""
 
 
 class Lamps(Effect):

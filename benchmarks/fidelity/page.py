@@ -11,6 +11,8 @@ from benchmarks.fidelity.report import picture_lines, table
 from benchmarks.fidelity.results import SceneResult
 
 PAGE = Path(__file__).parent.parent.parent / "docs" / "fidelity.md"
+"""The page with the table and the pictures."""
+
 KEPT = "figures.jsonl"
 """Name of the file, next to the recordings, with the figures of a run over all scenes."""
 

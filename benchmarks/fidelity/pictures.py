@@ -15,12 +15,34 @@ from edgeheat.core.render.heatmap import draw
 from edgeheat.defs.params import Style
 
 SAMPLE_WH: SizeWH = (320, 180)
+"""Size of each panel in pixels: four fit beside one another on a page."""
+
 _SAMPLE_EVERY_S = 5.0
-_STYLE = replace(Style(), legend=False, title=False)
-_GAP, _BAND = 6, 24
-_PAPER, _INK = 255, 30
-_FONT, _FONT_SCALE = cv2.FONT_HERSHEY_SIMPLEX, 0.48
-_QUALITY = 80
+"""Interval of the sampled pictures."""
+
+_PANEL_STYLE = replace(Style(), legend=False, title=False)
+"""The default style without text, for which a panel is too small."""
+
+_GAP_PX = 6
+"""Distance between two panels."""
+
+_BAND_PX = 24
+"""Height of the band with a panel's label."""
+
+_EMPTY_LEVEL = 255
+"""Grey level of bands and gaps: white."""
+
+_INK_LEVEL = 30
+"""Grey level of the labels: nearly black."""
+
+_LABEL_FONT = cv2.FONT_HERSHEY_SIMPLEX
+"""Font of the labels."""
+
+_LABEL_SCALE = 0.48
+"""Size of the labels, as cv2 takes it."""
+
+_PANEL_QUALITY = 80
+"""Quality of the pictures in the repository, 0..100."""
 
 
 class SampledPictures:
@@ -44,7 +66,7 @@ def row(samples: Sequence[U8], heats: Sequence[tuple[str, AnyMap]]) -> U8:
     """
     usual = np.asarray(np.median(np.stack(samples), axis=0), np.uint8)
     panels = [("a frame", most_different(samples, usual))]
-    panels += [(label, draw(_grid(heat), usual, _STYLE, SAMPLE_WH)) for label, heat in heats]
+    panels += [(label, draw(_grid(heat), usual, _PANEL_STYLE, SAMPLE_WH)) for label, heat in heats]
     return side_by_side([_labelled(label, picture) for label, picture in panels])
 
 
@@ -55,7 +77,7 @@ def most_different(samples: Sequence[U8], usual: U8) -> U8:
 
 def encode(picture: U8) -> bytes:
     """Return the picture as JPEG; raises ValueError if OpenCV cannot encode it."""
-    written, data = cv2.imencode(".jpg", picture, [cv2.IMWRITE_JPEG_QUALITY, _QUALITY])
+    written, data = cv2.imencode(".jpg", picture, [cv2.IMWRITE_JPEG_QUALITY, _PANEL_QUALITY])
     if not written:
         raise ValueError(f"a picture of shape {picture.shape} cannot be encoded as JPEG")
     return data.tobytes()
@@ -63,7 +85,7 @@ def encode(picture: U8) -> bytes:
 
 def side_by_side(panels: Sequence[U8]) -> U8:
     """Return pictures of one height side by side, with a gap between."""
-    gap = np.full((panels[0].shape[0], _GAP, 3), _PAPER, np.uint8)
+    gap = np.full((panels[0].shape[0], _GAP_PX, 3), _EMPTY_LEVEL, np.uint8)
     parted = [part for panel in panels for part in (gap, panel)][1:]
     return np.hstack(parted)
 
@@ -73,6 +95,8 @@ def _grid(heat: AnyMap) -> HeatGrid:
 
 
 def _labelled(label: str, picture: U8) -> U8:
-    band = np.full((_BAND, picture.shape[1], 3), _PAPER, np.uint8)
-    cv2.putText(band, label, (2, _BAND - 8), _FONT, _FONT_SCALE, (_INK, _INK, _INK), 1, cv2.LINE_AA)
+    band = np.full((_BAND_PX, picture.shape[1], 3), _EMPTY_LEVEL, np.uint8)
+    cv2.putText(
+        band, label, (2, _BAND_PX - 8), _LABEL_FONT, _LABEL_SCALE, (_INK_LEVEL, _INK_LEVEL, _INK_LEVEL), 1, cv2.LINE_AA
+    )
     return np.vstack([band, picture])

@@ -19,6 +19,7 @@ from benchmarks.fidelity.rivals import RIVALS
 from benchmarks.fidelity.scores import Scores
 
 NOT_AVAILABLE = "n/a"
+"""In place of a value that does not exist."""
 
 
 def report(results: Sequence[SceneResult], evaluated: Sequence[TargetResult], jump: JumpResult | None) -> str:

@@ -9,7 +9,7 @@ from typing import Literal
 from benchmarks.fidelity.scores import Scores
 from benchmarks.figures import Figure
 
-SCENES = 16
+SCENE_COUNT = 16
 """Number of scenes; figures of all scenes need that many results."""
 
 TOTAL_SCENES = (1, 2, 9, 13, 14)
@@ -108,7 +108,7 @@ def _of_all(what: Callable[[Scores], float], fold: Callable[[Sequence[float]], f
     """Return a measure over all scenes; not measured if some are missing."""
 
     def measure(results: Sequence[SceneResult]) -> float | None:
-        return fold([what(each.edgeheat) for each in results]) if len(results) == SCENES else None
+        return fold([what(each.edgeheat) for each in results]) if len(results) == SCENE_COUNT else None
 
     return measure
 
@@ -122,7 +122,7 @@ def _worst_total(results: Sequence[SceneResult]) -> float | None:
 
 def _mean_lead(results: Sequence[SceneResult]) -> float | None:
     """Mean CC of edgeheat minus that of the rival with the highest mean."""
-    names = results[0].rivals if len(results) == SCENES else {}
+    names = results[0].rivals if len(results) == SCENE_COUNT else {}
     if not names:
         return None
     best = max(mean([each.rivals[name].cc for each in results]) for name in names)
@@ -133,7 +133,7 @@ def _scenes_ahead(results: Sequence[SceneResult]) -> float | None:
     """Number of scenes with a higher CC than every rival; None if a scene or its rivals are missing."""
     leads = [each.lead for each in results]
     known = [lead for lead in leads if lead is not None]
-    return float(sum(lead > 0 for lead in known)) if len(known) == SCENES else None
+    return float(sum(lead > 0 for lead in known)) if len(known) == SCENE_COUNT else None
 
 
 _TARGETS: tuple[tuple[str, str, str, Literal["lower", "higher"], float, Measure], ...] = (
@@ -154,10 +154,14 @@ _TARGETS: tuple[tuple[str, str, str, Literal["lower", "higher"], float, Measure]
     ("F1.lead", "mean CC less the best rival's mean CC", "", "higher", 0.0, _mean_lead),
     ("F1.ahead", "scenes, of 16, with a greater CC than every rival", "", "higher", 13.0, _scenes_ahead),
 )
+"""Id, description, unit, which direction is better, target and function of each figure over all scenes."""
+
 _JUMP_TARGETS: tuple[tuple[str, str, Callable[[JumpShares], float]], ...] = (
     ("F1.jump", "real exposure jump: heat beyond that around it", lambda shares: shares.beyond),
     ("F1.jump.empty", "real exposure jump: heat where nobody is", lambda shares: shares.empty),
 )
+"""Id, description and function of each figure of the exposure jump."""
+
 _MAX_JUMP_PERCENT = 2.0
 """Target for both shares of the exposure jump, percent of the recording's heat."""
 

@@ -31,9 +31,12 @@ LOW_SHOP = replace(
 CORNER_SHOP = replace(
     SHOP, camera_pose=CameraPose((10.6, 0.1, 3.1), yaw_deg=-38.0, pitch_deg=27.0, horizontal_fov_deg=84.0)
 )
+"""The shop, seen from a corner."""
+
 SIDE_CHECKOUT = replace(
     CHECKOUT, camera_pose=CameraPose((0.5, 0.2, 3.5), yaw_deg=36.0, pitch_deg=31.0, horizontal_fov_deg=86.0)
 )
+"""The checkouts, seen from the side."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,9 +18,16 @@ from edgeheat.core.grid.frames import U8
 from edgeheat.sources.synthetic.scene import Truth
 
 OUT = Path(__file__).parent.parent / "out" / "fidelity"
+"""Folder of the recordings, which git ignores."""
+
 _DRAWN_BY = (Path(__file__).parent, Path(inspect.getfile(Truth)).parent)
+"""The folders of the code that draws the scenes: this package, and the synthetic shop."""
+
 _FIRST_SEED = 100
+"""The seed of a scene is this plus its number."""
+
 _DRAWING = ("geometry.py", "people.py", "light_effects.py", "camera_effects.py", "object_effects.py", "encode.py")
+"""The modules of this package that draw or encode; a change of one of them draws the recordings again."""
 
 
 @dataclass(frozen=True, slots=True)

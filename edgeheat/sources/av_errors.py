@@ -37,6 +37,7 @@ _CAMERA_MESSAGES: tuple[tuple[type[BaseException], str], ...] = (
     (av_error.ProtocolNotFoundError, "not a camera's address: check where the camera redirects to"),
     (av_error.ArgumentError, "not a camera's address: percent-encode special characters in the password"),
 )
+"""The message for each error of a camera; the first whose class fits is used."""
 
 _FILE_MESSAGES: tuple[tuple[type[BaseException], str], ...] = (
     (NoVideoError, "no video track: it contains only audio or was cut off"),
@@ -45,6 +46,7 @@ _FILE_MESSAGES: tuple[tuple[type[BaseException], str], ...] = (
     (av_error.InvalidDataError, "not a video, or a damaged or incomplete one"),
     (av_error.EOFError, "not a video, or a damaged or incomplete one"),
 )
+"""The message for each error of a recording; the first whose class fits is used."""
 
 
 def timeout_message(name: str, seconds: float) -> str:

@@ -18,7 +18,7 @@ from benchmarks.fidelity.__main__ import main
 from benchmarks.fidelity.exposure_jump import SECONDS, recording, shares
 from benchmarks.fidelity.pictures import SAMPLE_WH, encode, most_different, row
 from benchmarks.fidelity.report import report, shortfalls
-from benchmarks.fidelity.results import SCENES, JumpResult, JumpShares, SceneResult, TargetResult, evaluate
+from benchmarks.fidelity.results import SCENE_COUNT, JumpResult, JumpShares, SceneResult, TargetResult, evaluate
 from benchmarks.fidelity.scenes import Clip, FidelityScene
 from benchmarks.fidelity.scores import GRID_HW, Scores
 from edgeheat.sources.synthetic.scene import Truth
@@ -36,7 +36,7 @@ def scene(number: int, edgeheat: Scores = GOOD, **rivals: Scores) -> SceneResult
 
 def sixteen(**changed: Scores) -> list[SceneResult]:
     """All scenes with good scores, except those given as s5=…"""
-    return [scene(number, changed.get(f"s{number}", GOOD)) for number in range(1, SCENES + 1)]
+    return [scene(number, changed.get(f"s{number}", GOOD)) for number in range(1, SCENE_COUNT + 1)]
 
 
 def evaluated(results: Sequence[SceneResult], jump: JumpResult | None = None) -> dict[str, TargetResult]:
@@ -77,7 +77,7 @@ def test_a_target_is_met_or_missed(case: str, id_: str, changed: dict[str, Score
 
 
 def test_the_lead_on_the_mean_is_that_over_the_rival_with_the_best_mean() -> None:
-    results = [scene(n, MOG=replace(POOR, cc=0.9 if n == 1 else 0.1), average=POOR) for n in range(1, SCENES + 1)]
+    results = [scene(n, MOG=replace(POOR, cc=0.9 if n == 1 else 0.1), average=POOR) for n in range(1, SCENE_COUNT + 1)]
     assert evaluated(results)["F1.lead"].value == pytest.approx(0.39)
 
 

@@ -16,6 +16,8 @@ CellClass = Literal["traffic", "staying", "discarded", "shadow", "speck", "flick
 """How a foreground cell was classified."""
 
 Bgr = tuple[int, int, int]
+"""Blue, green and red, 0..255."""
+
 LegendEntry = tuple[CellClass | None, str]
 """The class whose colour is shown (None: text only), and its text."""
 
@@ -78,6 +80,8 @@ _COLUMN_GAP_PX = 8
 """Distance between the columns of a sheet."""
 
 _COLOUR_TABLE = np.zeros((256, 1, 3), np.uint8)
+"""The colour of each code, BGR, in the shape that cv2.applyColorMap takes; codes of no class are black."""
+
 for _cell_class, _code in CODES.items():
     _COLOUR_TABLE[_code, 0] = COLOURS_BGR[_cell_class]
 

@@ -189,3 +189,4 @@ _PARAMETERS: dict[str, Callable[[SyntheticParams, str], SyntheticParams]] = {
     "noise": lambda p, text: replace(p, scene=replace(p.scene, noise=_number("noise", text, 0, 50))),
     "duration": lambda p, text: replace(p, duration_s=_number("duration", text, 0.1, 1e9)),
 }
+"""For each parameter of the URL, what its text changes; raises SourceUnavailable where the text is malformed."""
