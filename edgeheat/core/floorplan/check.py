@@ -10,6 +10,7 @@ import numpy as np
 from edgeheat.core.floorplan.geometry import floor_homography, floor_view
 from edgeheat.core.floorplan.picture import hatch, plan_image, plan_picture_wh
 from edgeheat.core.grid.frames import U8, SizeWH
+from edgeheat.core.grid.masks import resized
 from edgeheat.core.grid.sampling import grid_size_wh
 from edgeheat.core.grid.zones import blackout_mask
 from edgeheat.defs.params import PlanParams, PlanViewParams
@@ -29,7 +30,7 @@ def draw_calibration_check(params: PlanParams, pictures: Mapping[str, U8], image
     """
     size_wh = plan_picture_wh(params, image)
     background = plan_image(params, image, size_wh)
-    plan = np.asarray(cv2.resize(background, size_wh, interpolation=cv2.INTER_AREA), np.uint8)
+    plan = resized(background, size_wh)
     blended, weights = np.zeros(plan.shape, np.float32), np.zeros(plan.shape[:2], np.float32)
     for view in params.views:
         if view.camera not in pictures:

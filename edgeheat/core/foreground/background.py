@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from edgeheat.core.grid.frames import F32, U8
 from edgeheat.core.grid.masks import (
     absolute_difference,
+    as_levels,
     enlarged,
     exceeds,
     half_hw,
@@ -127,7 +128,7 @@ class BackgroundModel:
         deviation = absolute_difference(luma, self.luma)
         cv2.accumulateWeighted(deviation, self._noise, _rate(dt_s, _NOISE_S), mask=undisturbed)
         # Half a level less, because it rounds.
-        levels = cv2.convertScaleAbs(cv2.blur(self._noise, (3, 3)), alpha=_NOISE_MULTIPLE, beta=-0.5)
+        levels = as_levels(cv2.blur(self._noise, (3, 3)), _NOISE_MULTIPLE, -0.5)
         # Not cv2.min and cv2.max: with a number they give four cells for a grid of one.
         self.tolerance = np.clip(levels, _MIN_TOLERANCE, _MAX_TOLERANCE).astype(np.uint8)
 
@@ -167,7 +168,7 @@ class BackgroundModel:
             self.tint[:, cells > 0] = tint[:, cells > 0]
 
     def _round(self) -> None:
-        self.luma = np.asarray(cv2.convertScaleAbs(self._luma), np.uint8)
+        self.luma = as_levels(self._luma)
         self.half = halved(self.luma)
 
     def state(self) -> dict[str, NDArray[Any]]:

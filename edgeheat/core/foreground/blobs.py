@@ -8,6 +8,7 @@ import numpy as np
 from edgeheat.core.grid.frames import F32, U8
 from edgeheat.core.grid.masks import (
     closed,
+    dilated_by,
     enlarged,
     exceeds,
     half_hw,
@@ -86,7 +87,7 @@ class BlobFilter:
         self._age_s = np.asarray(cv2.dilate(ages, square_kernel(5)), np.float32)
         kept: U8 = np.zeros(half.shape, np.uint8)
         kept.ravel()[inside] = np.where(large & (age_s >= _MIN_AGE_S), np.uint8(255), np.uint8(0))[label]
-        whole = np.asarray(cv2.dilate(kept, square_kernel(3)), np.uint8)
+        whole = dilated_by(kept, square_kernel(3))
         return intersection(cells, enlarged(whole, cells.shape))
 
 

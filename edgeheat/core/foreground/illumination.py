@@ -153,9 +153,9 @@ class IlluminationGate:
         self._steady_s = self._waited_s = self._static_difference_s = 0.0
         self._differing_ratio: float | None = None
         self._known: deque[_KnownBackground] = deque(maxlen=_MAX_KNOWN_BACKGROUNDS)
-        nobody: U8 = np.zeros(shape_hw, np.uint8)
-        self._occupied_history: deque[U8] = deque([nobody], maxlen=_OCCUPANCY_HISTORY)
-        self._occupied = nobody
+        nothing: U8 = np.zeros(shape_hw, np.uint8)
+        self._occupied_history: deque[U8] = deque([nothing], maxlen=_OCCUPANCY_HISTORY)
+        self._occupied = nothing
 
     def update(self, change: FrameChange, occupied: U8, dt_s: float) -> bool:
         """Evaluate a frame while open; returns whether the light changed with it, and closes if it did.

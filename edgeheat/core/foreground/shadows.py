@@ -11,8 +11,10 @@ from edgeheat.core.foreground.background import BackgroundModel
 from edgeheat.core.grid.frames import F32, U8
 from edgeheat.core.grid.masks import (
     absolute_difference,
+    as_levels,
     closed,
     difference,
+    dilated_by,
     enlarged,
     exceeds,
     halved,
@@ -95,7 +97,7 @@ class ShadowClassifier:
         half += _SHADOW_DARK_OFFSET
         self._per_level: F32 = 1.0 / half
         self._darkest, self._brightest, self._brightest_grey = (
-            np.asarray(cv2.convertScaleAbs(half, alpha=ratio, beta=-_SHADOW_DARK_OFFSET), np.uint8)
+            as_levels(half, ratio, -_SHADOW_DARK_OFFSET)
             for ratio in (_DARKEST_SHADOW_RATIO, _BRIGHTEST_LIGHT_RATIO, _BRIGHTEST_GREY_RATIO)
         )
         tolerance = _TINT_TOLERANCE_AT_BLACK + _TINT_TOLERANCE_PER_LEVEL * background.half
@@ -123,7 +125,7 @@ class ShadowClassifier:
             certain = union(certain, coloured)
         bodies = enlarged(closed(certain, _BODY_GAP), cells.shape)
         # On the outline people and floor mix in one cell, and such a mixture looks like a shadow.
-        with_outline = np.asarray(cv2.dilate(intersection(cells, bodies), _OUTLINE), np.uint8)
+        with_outline = dilated_by(intersection(cells, bodies), _OUTLINE)
         people = intersection(cells, with_outline)
         return Classification(people, difference(cells, people), cells)
 

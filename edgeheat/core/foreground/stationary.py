@@ -13,6 +13,7 @@ from edgeheat.core.foreground.flicker import FlickerMask
 from edgeheat.core.grid.frames import F32, U8, U32
 from edgeheat.core.grid.masks import (
     absolute_difference,
+    as_levels,
     as_mask,
     difference,
     dilated_at_half,
@@ -106,7 +107,7 @@ class TickResult:
     """Pending seconds of ghosts that were discarded, summed over cells."""
 
     static_object_cell_s: float
-    """The same of static objects."""
+    """Pending seconds of static objects that were discarded, summed over cells."""
 
 
 class StationaryTracker:
@@ -132,10 +133,13 @@ class StationaryTracker:
         """What the cell showed most of the time, one vote for each second."""
         self._votes_s: F32 = np.zeros(half, np.float32)
         self._static: NDArray[np.bool_] = np.zeros(half, np.bool_)
-        """Where a static object came to stand; below, for how long, and what was there before it."""
+        """Where a static object stands."""
         self._static_s: F32 = np.zeros(half, np.float32)
+        """For how long it has stood there, in seconds."""
         self._behind_luma: F32 = background.luma.astype(np.float32)
+        """The brightness of the background before the object came."""
         self._behind_tint: F32 | None = None
+        """The colour of the background before the object came; None: not known yet, or the picture is grey."""
 
     def add_pending(self, cells: U8, dt_s: float, moving: U8 | None = None) -> None:
         """Add `dt_s` of pending time in these cells (255); `moving`: those of them in which something moves."""
@@ -205,7 +209,7 @@ class StationaryTracker:
     def relight(self, factor: F32) -> None:
         """Follow the light as it changes, `factor` as BackgroundModel.light_change gives it."""
         half = cv2.resize(factor, self._usual.shape[::-1], interpolation=cv2.INTER_AREA)
-        self._usual = np.asarray(cv2.convertScaleAbs(self._usual * half), np.uint8)
+        self._usual = as_levels(self._usual * half)
         self._behind_luma *= factor
 
     def learn_noise(self, luma: U8, previous: U8, undisturbed: U8) -> None:
@@ -222,7 +226,7 @@ class StationaryTracker:
     def micro_motion_tolerance(self, luma: U8) -> U8:
         """Return the grey levels by which each cell may differ from a second ago without showing micro-motion."""
         edges = cv2.morphologyEx(luma, cv2.MORPH_GRADIENT, square_kernel(3))
-        return np.asarray(cv2.convertScaleAbs(edges, alpha=_EDGE_RATIO, beta=self.micro_motion_levels), np.uint8)
+        return as_levels(edges, _EDGE_RATIO, self.micro_motion_levels)
 
     def _implausible(self, background: BackgroundModel) -> NDArray[np.bool_]:
         """Return where more time is pending than is plausible for a place that was hardly ever observed empty."""
@@ -271,7 +275,7 @@ class StationaryTracker:
         """Restore the background where a static object has gone again; that confirms its pending time."""
         if not self._static.any():
             return self._static
-        behind = np.asarray(cv2.convertScaleAbs(self._behind_luma), np.uint8)
+        behind = as_levels(self._behind_luma)
         distance = absolute_difference(tick.luma, behind)
         as_before = np.asarray(cv2.compare(distance, background.tolerance, cv2.CMP_LE), np.uint8)
         gone = _mostly(self._static, halved(intersection(present, as_before)) > 127)

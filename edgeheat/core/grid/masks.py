@@ -14,7 +14,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from edgeheat.core.grid.frames import F32, U8, U32
+from edgeheat.core.grid.frames import F32, U8, U32, SizeWH
 
 _REFERENCE_WIDTH = 320
 """Grid width to which kernel sizes refer; on other grids they scale in proportion."""
@@ -79,6 +79,11 @@ def absolute_difference(first: U8, second: U8) -> U8:
     return np.asarray(cv2.absdiff(first, second), np.uint8)
 
 
+def as_levels(values: NDArray[Any], factor: float = 1.0, offset: float = 0.0) -> U8:
+    """Return `values * factor + offset` as grey levels: its absolute value, rounded and at most 255, uint8."""
+    return np.asarray(cv2.convertScaleAbs(values, alpha=factor, beta=offset), np.uint8)
+
+
 def exceeds(values: NDArray[Any], limit: float | NDArray[Any]) -> U8:
     """Return 255 where `values` exceed the limit, else 0.
 
@@ -116,14 +121,19 @@ def round_kernel(diameter_cells: int) -> U8 | None:
     return np.asarray(cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (diameter_cells, diameter_cells)), np.uint8)
 
 
+def dilated_by(mask: U8, kernel: U8) -> U8:
+    """Return the mask dilated by a kernel."""
+    return np.asarray(cv2.dilate(mask, kernel), np.uint8)
+
+
 def dilated(mask: U8, cells: int) -> U8:
     """Return the mask dilated by a square of `cells` (see `square_kernel`)."""
-    return np.asarray(cv2.dilate(mask, square_kernel(cells, mask.shape[1])), np.uint8)
+    return dilated_by(mask, square_kernel(cells, mask.shape[1]))
 
 
 def dilated_at_half(mask: U8, cells: int) -> U8:
     """Return the mask, dilated by `cells` of the grid, at half the grid."""
-    return np.asarray(cv2.dilate(exceeds(halved(mask), 0), square_kernel_at_half(cells, mask.shape[1])), np.uint8)
+    return dilated_by(exceeds(halved(mask), 0), square_kernel_at_half(cells, mask.shape[1]))
 
 
 def opened(mask: U8, kernel: U8) -> U8:
@@ -148,9 +158,15 @@ def half_hw(shape_hw: tuple[int, ...]) -> tuple[int, int]:
     return max(1, shape_hw[0] // 2), max(1, shape_hw[1] // 2)
 
 
+def resized(cells: U8, size_wh: SizeWH) -> U8:
+    """Return a grid or picture at (width, height) by area averaging: each cell is the mean of what it covers."""
+    return np.asarray(cv2.resize(cells, size_wh, interpolation=cv2.INTER_AREA), np.uint8)
+
+
 def halved(cells: U8) -> U8:
     """Return an array (height, width) at half resolution, each cell the mean of four."""
-    return np.asarray(cv2.resize(cells, half_hw(cells.shape)[::-1], interpolation=cv2.INTER_AREA), np.uint8)
+    height, width = half_hw(cells.shape)
+    return resized(cells, (width, height))
 
 
 def enlarged(cells: U8, shape_hw: tuple[int, ...]) -> U8:

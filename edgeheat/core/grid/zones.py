@@ -10,6 +10,7 @@ import cv2
 import numpy as np
 
 from edgeheat.core.grid.frames import U8, SizeWH
+from edgeheat.core.grid.masks import dilated_by
 from edgeheat.defs.events import ALL
 from edgeheat.defs.params import Point, ZoneParams
 
@@ -38,7 +39,7 @@ def blackout_mask(zones: Iterable[ZoneParams], size_wh: SizeWH) -> U8 | None:
     masks = [polygon_mask(zone.polygon, size_wh) for zone in zones if zone.kind == "privacy"]
     if not masks:
         return None
-    return np.asarray(cv2.dilate(np.maximum.reduce(masks), np.ones((3, 3), np.uint8)), np.uint8)
+    return dilated_by(np.maximum.reduce(masks), np.ones((3, 3), np.uint8))
 
 
 def zone_key(name: str, polygon: Sequence[Point]) -> int:

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edgeheat.core.grid.frames import F32, U8
+from edgeheat.core.grid.masks import resized
 from edgeheat.core.health.registration import correlation, edge_strength, estimate_shift
 
 _MAX_WIDTH_CELLS = 320
@@ -109,7 +110,7 @@ def limit_width(grid: U8) -> U8:
     if width <= _MAX_WIDTH_CELLS:
         return grid.copy()
     size_wh = (_MAX_WIDTH_CELLS, max(1, round(height * _MAX_WIDTH_CELLS / width)))
-    return np.asarray(cv2.resize(grid, size_wh, interpolation=cv2.INTER_AREA), np.uint8)
+    return resized(grid, size_wh)
 
 
 def is_large_enough(picture: U8) -> bool:
@@ -215,7 +216,7 @@ def make_thumbnail(grid: U8) -> U8:
     """
     width = min(_MAX_WIDTH_CELLS, grid.shape[1])
     size_wh = (max(1, width // 2), max(1, round(grid.shape[0] * width / grid.shape[1] / 2)))
-    return np.asarray(cv2.resize(grid, size_wh, interpolation=cv2.INTER_AREA), np.uint8)
+    return resized(grid, size_wh)
 
 
 def shared_signal(current: U8, previous: U8) -> tuple[float, float]:
@@ -234,7 +235,7 @@ def shared_signal(current: U8, previous: U8) -> tuple[float, float]:
 def _shrink(picture: U8, factor: int) -> U8:
     height, width = picture.shape
     size_wh = (max(1, width // factor), max(1, height // factor))
-    return np.asarray(cv2.resize(picture, size_wh, interpolation=cv2.INTER_AREA), np.uint8)
+    return resized(picture, size_wh)
 
 
 def _block_energy(first: F32, second: F32, block_cells: int) -> F32:

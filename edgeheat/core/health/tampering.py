@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import math
 
-import cv2
 import numpy as np
 
 from edgeheat.core.grid.frames import U8
+from edgeheat.core.grid.masks import resized
 from edgeheat.core.health.hysteresis import Hysteresis
 from edgeheat.core.health.similarity import (
     ImageFeatures,
@@ -199,7 +199,7 @@ class TamperDetector:
 def _resized_like(people: U8 | None, picture: U8) -> U8 | None:
     if people is None or people.shape == picture.shape:
         return people
-    return np.asarray(cv2.resize(people, picture.shape[::-1], interpolation=cv2.INTER_AREA), np.uint8)
+    return resized(people, (picture.shape[1], picture.shape[0]))
 
 
 def _is_outdated(background: Similarity) -> bool:

@@ -6,6 +6,7 @@ import cv2
 import numpy as np
 
 from edgeheat.core.grid.frames import U8
+from edgeheat.core.grid.masks import dilated_by
 
 _RATE = 1 / 8
 """Weight of each new sample in the running mean, which follows a change of lighting within about eight samples."""
@@ -38,9 +39,7 @@ class Backdrop:
         occupied: the cells with people in it, moving or not, 255 or 0, shape (grid height, grid width). A place that
         was never seen empty keeps the latest picture, which `picture` blurs, until it is seen empty.
         """
-        hidden = np.asarray(
-            cv2.dilate(occupied, np.ones((_PEOPLE_KERNEL_CELLS, _PEOPLE_KERNEL_CELLS), np.uint8)), np.uint8
-        )
+        hidden = dilated_by(occupied, np.ones((_PEOPLE_KERNEL_CELLS, _PEOPLE_KERNEL_CELLS), np.uint8))
         if self._picture is None or self._unseen is None or self._picture.shape != picture.shape:
             self._picture, self._unseen = picture, hidden
             return

@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Final
 
 import cv2
-import numpy as np
 
 from edgeheat.core.grid.frames import U8
+from edgeheat.core.grid.masks import resized
 from edgeheat.defs.params import ImageFormat
 
 MEDIA_TYPES: Final[dict[ImageFormat, str]] = {"png": "image/png", "jpeg": "image/jpeg", "webp": "image/webp"}
@@ -52,7 +52,7 @@ def encode(picture: U8, image_format: ImageFormat, quality: int, max_bytes: int 
         height, width = (round(side * _SHRINK_RATIO) for side in picture.shape[:2])
         if min(height, width) < _MIN_SIDE_PX:
             raise ValueError(f"no {image_format} of this picture fits into {max_bytes} bytes")
-        picture = np.asarray(cv2.resize(picture, (width, height), interpolation=cv2.INTER_AREA), np.uint8)
+        picture = resized(picture, (width, height))
 
 
 def _encode_once(picture: U8, image_format: ImageFormat, quality: int) -> bytes:

@@ -8,6 +8,7 @@ import cv2
 import numpy as np
 
 from edgeheat.core.grid.frames import F32, U8, SizeWH
+from edgeheat.core.grid.masks import as_levels, resized
 from edgeheat.core.heat.base import HeatGrid
 from edgeheat.core.heat.median_filter import median_filter
 from edgeheat.core.render.annotate import title_and_legend
@@ -84,8 +85,8 @@ def dimmed_background(background: U8 | None, style: Style, size_wh: SizeWH) -> U
     shrinking = background.shape[1] > size_wh[0]
     scaled = cv2.resize(background, size_wh, interpolation=cv2.INTER_AREA if shrinking else cv2.INTER_LINEAR)
     if style.background == "colour":
-        return np.asarray(cv2.convertScaleAbs(scaled, alpha=style.background_dim), np.uint8)
-    grey = cv2.convertScaleAbs(cv2.cvtColor(scaled, cv2.COLOR_BGR2GRAY), alpha=style.background_dim)
+        return as_levels(scaled, style.background_dim)
+    grey = as_levels(cv2.cvtColor(scaled, cv2.COLOR_BGR2GRAY), style.background_dim)
     return np.asarray(cv2.cvtColor(grey, cv2.COLOR_GRAY2BGR, dst=scaled), np.uint8)
 
 
@@ -124,7 +125,7 @@ def _colour_index(heat_s: F32, top_s: float, style: Style, size_wh: SizeWH) -> U
     cells = np.rint(heat01 * 255).astype(np.uint8)
     growth = size_wh[0] / cells.shape[1]
     if growth <= 1:
-        return np.asarray(cv2.resize(cells, size_wh, interpolation=cv2.INTER_AREA), np.uint8)
+        return resized(cells, size_wh)
     index = cv2.resize(cells, size_wh, interpolation=cv2.INTER_LINEAR)
     sigma = min(_SIGMA_CELLS * growth, _MAX_SIGMA_PX)
     return np.asarray(cv2.GaussianBlur(index, (0, 0), sigma, dst=index), np.uint8)
