@@ -39,7 +39,7 @@ FULL_HD = Clip("1080p15", (1920, 1080), 2_500_000)
 """The main stream of a camera."""
 
 SMALL = Clip("360p15", (640, 360), 500_000)
-"""The second stream of a camera, which is recommended for heatmaps."""
+"""The second stream of a camera, which is sufficient for heatmaps."""
 
 
 def make(clip: Clip) -> Path:

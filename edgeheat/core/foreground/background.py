@@ -35,7 +35,8 @@ _INITIAL_NOISE = 2.5
 """Mean absolute deviation of a cell, in grey levels, assumed before any was measured."""
 
 _NOISE_MULTIPLE = 5.0
-"""A cell differs from the background from this multiple of its noise on, within the bounds below."""
+"""A cell differs from the background from this multiple of its noise on, which `_MIN_TOLERANCE` and `_MAX_TOLERANCE`
+bound."""
 
 _MIN_TOLERANCE = 15
 """Grey levels. Below, the block artefacts that H.264 leaves behind a passer-by count as well (docs/fidelity.md)."""

@@ -18,7 +18,7 @@ _FAST_S = 25.0
 """Time constant of how often a place is occupied and changes, by which a place becomes suspect."""
 
 _SLOW_S = 60.0
-"""Time constant of how often it changes, by which a masked place is released."""
+"""Time constant of how often a place changes, by which a masked one is released."""
 
 _MIN_CHANGE_RATIO = 0.12
 """A suspect place changes from one second to the next in more than this share of the seconds.

@@ -85,7 +85,7 @@ _STEPS_PER_LOG = 50.0
 """Resolution with which logarithms of ratios are quantised for the median filter."""
 
 _MEDIAN_CELLS = 11
-"""Width of the median filter over those logarithms, in cells of a quarter of the grid."""
+"""Width of the median filter over logarithms of ratios, in cells of a quarter of the grid."""
 
 _FILL_SIGMA_CELLS = 4.0
 """Sigma, in cells of a quarter of the grid, with which the ratio is filled in behind people."""

@@ -32,7 +32,7 @@ _PEOPLE_MARGIN_CELLS = 7
 """The background is not learned within a square this wide around people."""
 
 _DIFFERING_MARGIN_CELLS = 5
-"""Within a square this wide around cells that differ, it is learned more slowly."""
+"""The background is learned more slowly within a square this wide around cells that differ from it."""
 
 _MAX_DIFFERING_SHARE = 0.4
 """Where more of the grid differs, the light changed all over and is learned like everything else."""

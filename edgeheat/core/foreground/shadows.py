@@ -44,7 +44,7 @@ _BRIGHTEST_LIGHT_RATIO = 1.6
 """A patch of light gives at most this multiple of the floor's brightness."""
 
 _BRIGHTEST_GREY_RATIO = 1.05
-"""The greatest such multiple in a picture without colour, where a face and light look alike: brighter cells count."""
+"""Without colour, light gives at most this multiple: a face looks like light there, so cells above it count."""
 
 _SHADOW_DARK_OFFSET = 2.0
 """Grey levels added to both sides of the ratios that bound shadows and light, so that noise in the dark stays within.

@@ -57,7 +57,7 @@ _NOISE_QUANTILE = 0.995
 """Quantile of the differences of cells without people from which the level of micro-motion is learned."""
 
 _NOISE_MARGIN = 1.3
-"""Multiple of that quantile above which a difference is micro-motion and not noise."""
+"""Multiple of the quantile of noise above which a difference is micro-motion."""
 
 _NOISE_RATE = 0.1
 """Share of the difference by which the learned level approaches the latest one in each second."""

@@ -16,7 +16,7 @@ from edgeheat.core.grid.frames import F32
 _EDGE_FLOOR = 4.0
 """Grey levels per cell, added to the local mean gradient before dividing by it: noise in flat areas stays small."""
 
-_SURE_CORRELATION = 0.6
+_SUFFICIENT_CORRELATION = 0.6
 """Correlation of a nearby shift at or above which no farther one is searched for."""
 
 _MAX_SHIFT_RATIO = 0.5
@@ -60,7 +60,7 @@ def estimate_shift(reference: F32, current: F32) -> tuple[tuple[float, float], f
     """
     shift = _nearby_shift(reference, current)
     fit = _correlation_at(reference, current, shift)
-    if fit < _SURE_CORRELATION:
+    if fit < _SUFFICIENT_CORRELATION:
         # New arrays: OpenCV 5 multiplies the window into its arguments where it need not pad them.
         window = _hanning_window(current.shape[1], current.shape[0])
         far, _ = cv2.phaseCorrelate(reference - reference.mean(), current - current.mean(), window)

@@ -14,7 +14,7 @@ from edgeheat.core.grid.masks import MotionMask
 from edgeheat.core.heat.zone_counters import Counter, ZoneCounters, zero_counters
 
 _OCCUPIED_RATIO = 0.002
-"""A zone is occupied if people cover at least this fraction of its cells, limited by the two numbers below."""
+"""A zone is occupied if people cover at least this fraction of its cells; further constants bound their number."""
 
 _MIN_OCCUPIED_CELLS = 4
 """Smallest number of covered cells that makes a zone occupied: a person who passes its border covers one or two."""

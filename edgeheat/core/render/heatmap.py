@@ -27,7 +27,7 @@ _SIGMA_CELLS = 0.5
 """Gaussian blur of the enlarged heat, in cells: interpolation alone leaves the cells' corners visible."""
 
 _MAX_SIGMA_PX = 16.0
-"""Limit of that blur in pixels, because its cost grows with sigma."""
+"""Limit of the blur of the enlarged heat in pixels, because its cost grows with sigma."""
 
 _MIN_TOP_S = 1e-6
 """A heat whose colour scale would end below this is drawn as 0."""

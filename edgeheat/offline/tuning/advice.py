@@ -19,7 +19,7 @@ _MIN_RECORDING_S = 30.0
 _NOISE_SIZE_FRACTION = 8
 """A blob smaller than people at its height in the picture by this factor is not a person."""
 
-_SURE_SIZE_FACTOR = 4
+_LARGE_BLOB_FACTOR = 4
 """The size of people is learned from blobs larger than the minimum blob size by this factor."""
 
 _BANDS = 4
@@ -144,7 +144,7 @@ def _blob_sizes(summary: Summary, params: MotionParams) -> list[Setting]:
     near = params.min_blob_cells
     far = near if params.min_blob_far_cells is None else params.min_blob_far_cells
     size, lower = summary.people[:, 0], summary.people[:, 1]
-    large = summary.people[size >= _SURE_SIZE_FACTOR * (far + (near - far) * lower)]
+    large = summary.people[size >= _LARGE_BLOB_FACTOR * (far + (near - far) * lower)]
     if len(large) < _MIN_BLOBS:
         return []
     person_far, person_near = _person_cells(large)

@@ -145,7 +145,7 @@ CHECKOUT = Layout(
     mats=((0.05, 1.9, 1.2, 3.6), (7.9, 6.2, 8.95, 7.8)),
     sign="THANK YOU",
 )
-"""The checkouts of a larger shop: three tills, with separate doors as entrance and exit."""
+"""The checkout area of a shop: three tills, with separate doors as entrance and exit."""
 
 LAYOUTS = {"shop": SHOP, "checkout": CHECKOUT}
 """The layouts by their name in a `synthetic:` URL."""
