@@ -112,7 +112,7 @@ class HeatSettings(SettingsTable):
     """One heat, named by its table: [camera.heats.NAME]."""
 
     kind: HeatKind
-    """`decaying` fades, `window` covers exactly the last `length`, `total` only grows."""
+    """`decaying` fades, `window` covers the last `length` to within a sixtieth, `total` only grows."""
 
     half_life_s: Annotated[Duration, Field(ge=1)] | None = Field(default=None, alias="half_life")
     """Decaying heats: after this time, motion counts half."""

@@ -40,7 +40,7 @@ class BackdropSampler:
     def discard(self, mono_s: float) -> None:
         """Do not use the picture that `convert_if_due` returned; if there is no backdrop yet, the next frame is due."""
         if self._backdrop.picture() is None:
-            # Without a backdrop, heats restored from an earlier run are drawn on black.
+            # Without a backdrop, heats are drawn on black.
             self._next_s = mono_s
 
     def picture(self) -> U8 | None:
