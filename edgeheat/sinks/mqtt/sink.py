@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 from edgeheat.defs.camera_state import CurrentState, apply_event
 from edgeheat.defs.events import CameraHealth, CameraStatus, Event, Snapshot
 from edgeheat.defs.params import BrokerParams
+from edgeheat.redact import redact
 from edgeheat.sinks.mqtt.retained_queue import Message, RetainedQueue
 from edgeheat.sinks.mqtt.session import BrokerSession
 from edgeheat.sinks.mqtt.topic_registry import TopicRegistry
@@ -74,8 +75,8 @@ class MqttSink:
         match event:
             case CameraStatus():
                 self._put(self._status(state))
-            case CameraHealth() if state.health is not None:
-                self._put(self._health(state))
+            case CameraHealth():
+                self._put(self._health(event))
             case Snapshot():
                 self._put(self._activity(event))
                 for message in self._pictures(event):
@@ -104,15 +105,17 @@ class MqttSink:
         }
         return Message(f"{self._root}/{state.name}/status", to_json(content), _JSON)
 
-    def _health(self, state: CurrentState) -> Message:
+    def _health(self, health: CameraHealth) -> Message:
+        # Not from the camera's state, which has no verdict until the camera is online: the hub's queue may have dropped
+        # the status that says so, and every verdict would be lost until the next one.
         content = {
             "schema": SCHEMA,
-            "camera": state.name,
-            "verdict": state.health,
-            "reason": state.health_reason,
-            "since": utc_text(state.health_since_wall_s),
+            "camera": health.camera,
+            "verdict": health.verdict,
+            "reason": redact(health.reason),
+            "since": utc_text(health.wall_s),
         }
-        return Message(f"{self._root}/{state.name}/health", to_json(content), _JSON)
+        return Message(f"{self._root}/{health.camera}/health", to_json(content), _JSON)
 
     def _activity(self, snapshot: Snapshot) -> Message:
         content = {
