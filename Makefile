@@ -13,8 +13,13 @@ TEST_PARTS := mosquitto mosquitto-clients gir1.2-gst-rtsp-server-1.0 python3-gi 
 	prometheus chromium systemd
 # Shared libraries that OpenCV's wheels need from the system, on x86 and on ARM; slim images lack them.
 OPENCV_LIBRARIES := libgl1 libglib2.0-0 libxcb1
-# Everything that needs no running daemon: two minutes, and enough to see whether a set of versions works.
+# All packages but the sources, the daemon and the doctor: two minutes. Of the daemon, tests/cli starts the demo.
 QUICK_TESTS := tests/core tests/config tests/cli tests/web tests/store tests/offline tests/sinks
+# Every direct dependency: the sources read live streams through PyAV. Of the daemon, the demo is enough.
+LOWEST_TESTS := $(QUICK_TESTS) tests/sources tests/defs tests/test_schedule.py
+
+INSTALL_PARTS = tools/apt-install $(TEST_PARTS) || \
+	echo '!!! Some programs are missing: the tests that need them will be skipped.' >&2
 
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
@@ -31,15 +36,16 @@ run: $(VENV)/.opencv ## Start with the built-in demo shop, or with your cameras:
 	@exec $(BIN)/edgeheat $(if $(CONFIG),run --config '$(CONFIG)',demo)
 
 test: $(VENV)/.dev $(VENV)/.opencv ## Run all tests with the programs they need; some of them: make test ARGS='-k mqtt'
-	@tools/apt-install $(TEST_PARTS) || \
-		echo '!!! Some programs are missing: the tests that need them will be skipped.' >&2
+	@$(INSTALL_PARTS)
 	$(BIN)/python -m pytest $(ARGS)
 
-test-quick: $(VENV)/.dev $(VENV)/.opencv ## Run the tests that need no running daemon
+test-quick: $(VENV)/.dev $(VENV)/.opencv ## Run the quick tests: all packages but sources, daemon and doctor
+	@$(INSTALL_PARTS)
 	$(BIN)/python -m pytest $(QUICK_TESTS) $(ARGS)
 
-test-lowest: $(LOWEST)/.dev $(VENV)/.opencv ## Run the quick tests with the lowest versions that pyproject.toml allows
-	$(LOWEST)/bin/python -m pytest $(QUICK_TESTS) $(ARGS)
+test-lowest: $(LOWEST)/.dev $(VENV)/.opencv ## Run quick tests, sources and schedule with the lowest versions that pyproject.toml allows
+	@$(INSTALL_PARTS)
+	$(LOWEST)/bin/python -m pytest $(LOWEST_TESTS) $(ARGS)
 
 parts: ## Install the programs that the tests use: broker, RTSP server, Prometheus, browser (apt, as root)
 	@tools/apt-install $(TEST_PARTS)
@@ -81,7 +87,7 @@ $(VENV)/.dev: pyproject.toml | $(BIN)/pip
 	@$(BIN)/pip install --quiet --editable '.[dev]'
 	@touch $@ $(VENV)/.package
 
-# Created anew each time, because uv keeps installed versions that a lowered bound would replace.
+# Created anew whenever pyproject.toml changes, because uv keeps installed versions that a lowered bound would replace.
 $(LOWEST)/.dev: pyproject.toml | $(VENV)/.dev
 	@echo 'Installing edgeheat with the lowest allowed versions of its direct dependencies into $(LOWEST).'
 	@$(BIN)/python -m venv --clear --without-pip $(LOWEST)

@@ -126,12 +126,18 @@ def test_an_interpreter_of_pyenv_is_found(machine: Machine) -> None:
     assert machine.run("tools/find-python", "python3.12").stdout.strip() == str(place / "python3.12")
 
 
-def test_make_test_without_root_continues_and_says_what_is_skipped(machine: Machine) -> None:
+@pytest.mark.parametrize("target", ["test", "test-quick", "test-lowest"])
+def test_the_tests_run_without_root_and_say_what_is_skipped(machine: Machine, target: str) -> None:
     (machine.folder / "libs").touch()
-    result = machine.run("make", "test", "ARGS=-k mqtt", USER_ID="1000")
-    assert result.returncode == 0
+    result = machine.run("make", target, "ARGS=-k mqtt", USER_ID="1000")
+    assert result.returncode == 0, result.stderr
     assert "sudo apt-get install -y mosquitto " in result.stderr
     assert "!!! Some programs are missing: the tests that need them will be skipped." in result.stderr
+
+
+def test_make_test_runs_all_tests_with_the_development_tools(machine: Machine) -> None:
+    (machine.folder / "libs").touch()
+    machine.run("make", "test", "ARGS=-k mqtt")
     assert machine.calls("pip") == ["install --quiet --editable .[dev]"]
     assert machine.calls("python")[-1] == "-m pytest -k mqtt"
 
@@ -143,7 +149,7 @@ def test_the_lowest_versions_get_an_environment_of_their_own(machine: Machine) -
     (install,) = machine.calls("uv")
     assert "--resolution lowest-direct" in install
     assert "--python .venv-lowest/bin/python" in install
-    assert (machine.folder / "lowest-calls").read_text(encoding="utf-8").endswith("tests/sinks -k mqtt\n")
+    assert (machine.folder / "lowest-calls").read_text(encoding="utf-8").endswith("tests/test_schedule.py -k mqtt\n")
 
 
 def test_services_that_come_with_a_package_do_not_start(machine: Machine) -> None:
