@@ -22,7 +22,7 @@ from edgeheat.defs.commands import Command
 _log = logging.getLogger(__name__)
 
 _COLLECT_TIMEOUT_S = 1.0
-"""How long to wait for a killed process to end; one that hangs in a device driver never does."""
+"""How long to wait for a killed process to end; one that hangs in a device driver may never do."""
 
 Spec = TypeVar("Spec")
 
@@ -63,15 +63,11 @@ class ManagedProcess(Generic[Spec]):
     ) -> None:
         """`name` is for logs. `random` spreads the restarts, see `Backoff`."""
         self.name = name
-        self.start_at_s = 0.0
-        """The earliest instant of the next start, on the monotonic clock."""
-
-        self.alive_s = 0.0
+        self._start_at_s = 0.0
+        self._alive_s = 0.0
         """The last sign of life of the running process, on the monotonic clock."""
 
-        self.timeout_s = 0.0
-        """How long the running process may give no sign of life before it is overdue."""
-
+        self._timeout_s = 0.0
         self._main = main
         self._clock = clock
         self._backoff = Backoff(limits, random)
@@ -91,9 +87,19 @@ class ManagedProcess(Generic[Spec]):
         return run.pid if run is not None else None
 
     @property
+    def start_at_s(self) -> float:
+        """The earliest instant of the next start, on the monotonic clock."""
+        return self._start_at_s
+
+    @property
+    def timeout_s(self) -> float:
+        """How long the running process may give no sign of life before it is overdue."""
+        return self._timeout_s
+
+    @property
     def deadline_s(self) -> float:
         """When the running process is overdue unless it gives a sign of life first, on the monotonic clock."""
-        return self.alive_s + self.timeout_s
+        return self._alive_s + self._timeout_s
 
     def is_current(self, run: object) -> bool:
         """Return whether a received message's run is the one that is running now."""
@@ -108,12 +114,14 @@ class ManagedProcess(Generic[Spec]):
             self._run = None
             raise
         # Only now: until here the fork server may have loaded its libraries.
-        self.alive_s = self._clock.monotonic()
-        self.timeout_s = timeout_s
+        self._alive_s = self._clock.monotonic()
+        self._timeout_s = timeout_s
 
-    def note_alive(self, at_s: float) -> None:
-        """Note a sign of life at an instant of the monotonic clock."""
-        self.alive_s = max(self.alive_s, at_s)
+    def note_alive(self, at_s: float, timeout_s: float | None = None) -> None:
+        """Note a sign of life at an instant of the monotonic clock; a given `timeout_s` is the limit from then on."""
+        self._alive_s = max(self._alive_s, at_s)
+        if timeout_s is not None:
+            self._timeout_s = timeout_s
 
     def send(self, command: Command) -> None:
         """Send a command to the running process; does nothing if there is none or it is ending.
@@ -127,7 +135,7 @@ class ManagedProcess(Generic[Spec]):
     def end(self) -> str:
         """Kill the process if it still runs, collect it, and return how it ended: "signal SIGSEGV" or "exit code 1".
 
-        A process that hangs in a device driver cannot be collected and is left behind.
+        A process that does not end within a second after SIGKILL is left behind: the text is empty.
         """
         run, self._run = self._run, None
         return run.end() if run is not None else ""
@@ -135,7 +143,7 @@ class ManagedProcess(Generic[Spec]):
     def fail(self, ran_for_s: float = 0.0) -> None:
         """End a process that failed after `ran_for_s` seconds of useful work, and set `start_at_s` for the next one."""
         self.end()
-        self.start_at_s = self._clock.monotonic() + self._backoff.next_delay_s(ran_for_s)
+        self._start_at_s = self._clock.monotonic() + self._backoff.next_delay_s(ran_for_s)
 
     def succeed(self) -> None:
         """End a process that has done its work; the next failure is followed by the shortest wait again."""
@@ -194,7 +202,12 @@ class _Run:
                 os.kill(self.pid, signal.SIGKILL)
         self._process.join(_COLLECT_TIMEOUT_S)
         if self._process.is_alive():
-            _log.error("%s: process %s cannot be killed: it hangs in a device driver", self._owner.name, self.pid)
+            _log.error(
+                "%s: process %s did not end within %g s after SIGKILL; it may hang in a device driver",
+                self._owner.name,
+                self.pid,
+                _COLLECT_TIMEOUT_S,
+            )
         return _exit_text(self._process.exitcode)
 
     def _listen(self) -> None:
@@ -211,7 +224,9 @@ class _Run:
 
 
 def _exit_text(exit_code: int | None) -> str:
-    if exit_code is None or exit_code >= 0:
+    if exit_code is None:
+        return ""
+    if exit_code >= 0:
         return f"exit code {exit_code}"
     try:
         return f"signal {signal.Signals(-exit_code).name}"

@@ -190,7 +190,8 @@ class PlanRenderer:
                 self._publish(message.snapshot)
         elif message is None and self._drawing:
             exit_text = self._process.end()
-            self._fail("crashed", f"the process that draws it died ({exit_text}); retrying")
+            died = f"died ({exit_text})" if exit_text else "died"
+            self._fail("crashed", f"the process that draws it {died}; retrying")
         elif message is None:
             self._process.succeed()
 

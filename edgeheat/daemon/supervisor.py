@@ -161,7 +161,8 @@ class Supervisor:
     def _on_message(self, camera: _Camera, message: Message | None) -> None:
         if message is None:
             exit_text = camera.process.end()
-            crashed = ("crashed", f"the camera's process died ({exit_text}); its heat is kept")
+            died = f"died ({exit_text})" if exit_text else "died"
+            crashed = ("crashed", f"the camera's process {died}; its heat is kept")
             self._mark_offline(camera, *(camera.failure or crashed))
             return
         match message:
@@ -173,10 +174,9 @@ class Supervisor:
             listener.on_message(camera.name, message)
 
     def _note_frame(self, camera: _Camera, at_s: float) -> None:
-        camera.process.note_alive(at_s)
+        camera.process.note_alive(at_s, self._limits.stall_timeout_s)
         if camera.first_frame_s is None:
             camera.first_frame_s = at_s
-            camera.process.timeout_s = self._limits.stall_timeout_s
             camera.state = "online"
             _log.info("%s: online", camera.name)
             for listener in self._listeners:

@@ -97,7 +97,7 @@ def test_a_sign_of_life_moves_the_deadline_and_an_older_one_does_not(make: Make)
     process.note_alive(started_s + 10.0)
     process.note_alive(started_s + 5.0)
     assert process.deadline_s == pytest.approx(started_s + 70.0)
-    process.timeout_s = 3.0
+    process.note_alive(started_s + 8.0, timeout_s=3.0)
     assert process.deadline_s == pytest.approx(started_s + 13.0)
 
 
@@ -110,3 +110,27 @@ def test_each_failure_in_a_row_doubles_the_delay_until_a_success() -> None:
     process.succeed()
     process.fail()
     assert process.start_at_s <= 1.2 * 0.2
+
+
+def test_a_failure_after_a_long_run_is_followed_by_the_shortest_delay() -> None:
+    process = ManagedProcess("test", hang, limits=LIMITS, clock=PlayedClock(), random=Random(1), on_received=print)
+    for ran_for_s, step_s in ((0.0, 0.2), (4.9, 0.4), (5.0, 0.2)):
+        process.fail(ran_for_s)
+        assert 0.8 * step_s <= process.start_at_s <= 1.2 * step_s
+
+
+def test_a_process_that_survives_sigkill_is_reported_without_an_exit_code(
+    make: Make, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    process, inbox = make(hang)
+    process.start(None, 60.0)
+    inbox.get(timeout=DEADLINE_S)
+    pid = process.pid
+    assert pid is not None
+    with monkeypatch.context() as patched:
+        patched.setattr("edgeheat.daemon.managed_process.os.kill", lambda pid, signum: None)
+        patched.setattr("edgeheat.daemon.managed_process._COLLECT_TIMEOUT_S", 0.01)
+        assert process.end() == ""
+    os.kill(pid, signal.SIGKILL)
+    hint = "it may hang in a device driver"
+    assert caplog.messages == [f"test: process {pid} did not end within 0.01 s after SIGKILL; {hint}"]

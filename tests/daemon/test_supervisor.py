@@ -19,6 +19,7 @@ from edgeheat.core.heat import heat_file
 from edgeheat.core.heat.heat_set import HeatSet
 from edgeheat.core.heat.increment import Increment
 from edgeheat.daemon.supervisor import Supervisor
+from edgeheat.daemon.system_clock import SystemClock
 from edgeheat.defs.events import CameraHealth, CameraStatus, Event
 from edgeheat.defs.params import PipelineParams
 from edgeheat.store.camera_backup import CameraBackup
@@ -99,6 +100,32 @@ def test_the_health_of_a_camera_is_published_again_each_time_it_comes_online(sta
     os.kill(worker_pid(supervisor, "aisle"), signal.SIGKILL)
     wait_for(lambda: len(published(recorder)) == 5, "the same after a crash")
     assert published(recorder) == ["ok", "ok", "crashed", "ok", "ok"]
+
+
+class AdjustableClock(SystemClock):
+    """The system's clock, which a test can advance."""
+
+    ahead_s = 0.0
+
+    def monotonic(self) -> float:
+        return super().monotonic() + self.ahead_s
+
+
+def test_a_crash_after_a_long_run_is_followed_by_the_shortest_delay(start: Start) -> None:
+    limits = replace(LIMITS, backoff_first_s=10_000.0, backoff_max_s=1e6, reset_after_s=10_000.0)
+    longer_than_the_shortest_s = 13_000.0
+    clock = AdjustableClock()
+    supervisor, recorder = start(spec("aisle"), limits=limits, clock=clock)
+    online(recorder, "aisle")
+    os.kill(worker_pid(supervisor, "aisle"), signal.SIGKILL)
+    wait_for(lambda: recorder.states("aisle")[-1:] == ["crashed"], "the first crash")
+    clock.ahead_s += longer_than_the_shortest_s
+    online(recorder, "aisle", times=2)
+    clock.ahead_s += limits.reset_after_s
+    os.kill(worker_pid(supervisor, "aisle"), signal.SIGKILL)
+    wait_for(lambda: recorder.states("aisle")[-1:] == ["crashed"], "the second crash")
+    clock.ahead_s += longer_than_the_shortest_s
+    online(recorder, "aisle", times=3)
 
 
 def test_a_frozen_worker_is_detected_killed_and_replaced(start: Start) -> None:
