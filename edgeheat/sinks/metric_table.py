@@ -59,9 +59,10 @@ class Totals:
     checkpoint_wall_s: float = 0.0
 
     def add_zones(self, zones: Iterable[str]) -> None:
-        """Let the zones' series start at 0."""
+        """Let the zones' series start at 0; those that have started are kept."""
+        increments = _zeros(*zones)
         for by_zone in (self.motion_s, self.cell_seconds, self.dwell_cell_s, self.active_s, self.entries):
-            by_zone.update(_zeros(*zones))
+            add_to(by_zone, increments)
 
     def add(self, progress: Progress) -> None:
         """Add the increments of one progress."""

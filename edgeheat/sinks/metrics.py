@@ -5,6 +5,7 @@ from __future__ import annotations
 import platform
 import threading
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from importlib.metadata import PackageNotFoundError, version
 from itertools import accumulate
 from typing import Literal
@@ -62,7 +63,8 @@ class MetricsSink(Collector):
     def add_plan(self, name: str) -> None:
         """Expose a floor plan's series before its first event."""
         with self._lock:
-            self._values.totals[name] = Totals(CurrentState(name, is_plan=True))
+            totals = self._of(name)
+            totals.state = replace(totals.state, is_plan=True)
 
     def handle(self, event: Event) -> None:
         """Count the event; a name that was not added is taken as a camera."""

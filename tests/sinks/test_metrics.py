@@ -6,6 +6,7 @@ import re
 import subprocess
 import sys
 import threading
+from collections.abc import Callable
 from dataclasses import replace
 from importlib.metadata import version
 from pathlib import Path
@@ -121,8 +122,11 @@ def test_each_time_a_camera_goes_offline_is_counted_by_reason(sink: MetricsSink)
     for code in ("ended", "unavailable", "unavailable"):
         sink.handle(status("offline", code))
         sink.handle(status("starting", "starting"))
-    assert value(sink, "stream_reconnects_total", camera="entrance", reason="unavailable") == 2
-    assert value(sink, "stream_reconnects_total", camera="entrance", reason="ended") == 1
+    sink.handle(status("offline", "stopped"))
+    reasons = {"unavailable": 2, "ended": 1, "stopped": 1, "stalled": 0, "crashed": 0}
+    assert {
+        reason: value(sink, "stream_reconnects_total", camera="entrance", reason=reason) for reason in reasons
+    } == reasons
 
 
 def test_the_motion_ratio_is_absent_while_the_camera_is_offline(sink: MetricsSink) -> None:
@@ -220,6 +224,59 @@ def test_a_floor_plan_has_its_own_metrics_and_is_not_a_camera() -> None:
     metrics.handle(replace(status("offline", "crashed"), camera="floor"))
     assert value(metrics, "plan_up", plan="floor") == 0
     assert value(metrics, "stream_reconnects_total", camera="floor", reason="crashed") is None
+
+
+class Guarded:
+    """Stands in for the sink's values; fails if one is read or written while the sink's lock is free."""
+
+    def __init__(self, sink: MetricsSink) -> None:
+        object.__setattr__(self, "_sink", sink)
+        object.__setattr__(self, "_values", sink._values)
+
+    def __getattr__(self, name: str) -> object:
+        assert self._sink._lock.locked(), f"{name} is read without the lock"
+        return getattr(self._values, name)
+
+    def __setattr__(self, name: str, value: object) -> None:
+        assert self._sink._lock.locked(), f"{name} is written without the lock"
+        setattr(self._values, name, value)
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        lambda sink: generate_latest(sink.registry),
+        lambda sink: sink.handle(progress()),
+        lambda sink: sink.add_camera("till", ["all"]),
+        lambda sink: sink.add_plan("floor"),
+        lambda sink: sink.set_mqtt_connected(True),
+        lambda sink: sink.count_dropped_mqtt_message(),
+        lambda sink: sink.set_storage_bytes(1),
+        lambda sink: sink.count_picture("entrance", "ok"),
+        lambda sink: sink.set_checkpoint_time("entrance", 1.0),
+        lambda sink: sink.count_dropped_events("disk", 1),
+    ],
+    ids=["collect", "handle", "add camera", "add plan", "mqtt", "dropped message", "storage", "picture", "checkpoint",
+         "dropped events"],
+)  # fmt: skip
+def test_every_access_to_the_values_holds_the_lock(sink: MetricsSink, call: Callable[[MetricsSink], object]) -> None:
+    sink._values = Guarded(sink)  # type: ignore[assignment]
+    call(sink)
+
+
+def test_events_before_the_registration_of_a_camera_or_plan_are_kept() -> None:
+    metrics = MetricsSink()
+    metrics.handle(progress())
+    metrics.add_camera("entrance", ["all", "till", "shelf"])
+    assert value(metrics, "observed_seconds_total", camera="entrance") == 1.0
+    assert value(metrics, "motion_cell_seconds_total", camera="entrance", zone="till") == 4.0
+    assert value(metrics, "motion_cell_seconds_total", camera="entrance", zone="shelf") == 0
+    metrics.count_picture("floor", "ok")
+    metrics.handle(replace(status("online"), camera="floor"))
+    metrics.add_plan("floor")
+    assert value(metrics, "heatmap_renders_total", camera="floor", outcome="ok") == 1
+    assert value(metrics, "plan_up", plan="floor") == 1
+    assert value(metrics, "camera_up", camera="floor") is None
 
 
 def test_events_and_scrapes_from_several_threads_lose_nothing() -> None:
