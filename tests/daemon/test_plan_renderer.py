@@ -17,6 +17,7 @@ import pytest
 
 from edgeheat.core.floorplan.camera_heats import CameraHeats
 from edgeheat.core.heat.base import HeatGrid
+from edgeheat.daemon.managed_process import ManagedProcess
 from edgeheat.daemon.messages import PlanSpec
 from edgeheat.daemon.plan_renderer import PlanRenderer
 from edgeheat.daemon.system_clock import SystemClock
@@ -165,6 +166,27 @@ def test_heats_that_cannot_be_read_do_not_end_the_renderer(start_renderer: Start
     wait_for(lambda: "crashed" in recorder.states("floor"), "the process to fail")
     renderer.add_heats("back", heats())
     pictures(recorder)
+
+
+def test_a_plan_for_which_no_process_can_be_started_is_drawn_later(
+    start_renderer: StartRenderer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    start_process = ManagedProcess.start
+    tries: list[str] = []
+
+    def fail_once(process: ManagedProcess[Any], job: object, timeout_s: float) -> None:
+        tries.append(process.name)
+        if len(tries) == 1:
+            raise OSError("out of memory")
+        start_process(process, job, timeout_s)
+
+    monkeypatch.setattr(ManagedProcess, "start", fail_once)
+    renderer, recorder = start_renderer()
+    send_both(renderer)
+    pictures(recorder)
+    states = [event for event in recorder.events if isinstance(event, CameraStatus)]
+    assert [each.reason_code for each in states] == ["starting", "crashed", "ok"]
+    assert states[1].reason == "no process could be started: out of memory; retrying"
 
 
 def test_no_process_is_left_between_pictures(start_renderer: StartRenderer) -> None:

@@ -6,6 +6,7 @@ import logging
 import threading
 import time
 import tracemalloc
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -23,23 +24,48 @@ from tests.support.wait import wait_for
 pytestmark = pytest.mark.real("mosquitto")
 
 
-def test_messages_queued_just_before_the_close_are_sent(broker: Mosquitto) -> None:
-    queue = RetainedQueue(10)
-    connected = threading.Event()
-    session = BrokerSession(
+def make_session(broker: Mosquitto, queue: RetainedQueue, on_connected: Callable[[bool], None]) -> BrokerSession:
+    return BrokerSession(
         BrokerParams("127.0.0.1", broker.port, "shop"),
         queue,
-        on_connected=lambda up: connected.set() if up else None,
+        on_connected=on_connected,
         on_dropped=lambda: None,
         on_deleted=lambda topic: None,
         jitter=lambda: 0.0,
         monotonic=time.monotonic,
     )
+
+
+def test_messages_queued_just_before_the_close_are_sent(broker: Mosquitto) -> None:
+    queue = RetainedQueue(10)
+    connected = threading.Event()
+    session = make_session(broker, queue, lambda up: connected.set() if up else None)
     with Subscriber(broker.port) as subscriber:
         wait_for(connected.is_set, "connected")
         queue.put(Message("last", b"words" * 50_000, "text/plain"))
         session.close(drain_s=120, abort_s=1)
         subscriber.wait_for_message("last", b"words" * 50_000)
+
+
+class RecordedThread:
+    """Stands in for the session's thread, which never ends: notes how long it was waited for, and what it was told."""
+
+    def __init__(self, session: BrokerSession) -> None:
+        self._session = session
+        self.joins: list[tuple[float, bool, bool]] = []
+
+    def join(self, timeout_s: float) -> None:
+        self.joins.append((timeout_s, self._session._closing.is_set(), self._session._aborting.is_set()))
+
+
+def test_closing_waits_for_the_queue_then_aborts_and_waits_for_no_longer_than_allowed(broker: Mosquitto) -> None:
+    session = make_session(broker, RetainedQueue(10), lambda up: None)
+    thread = session._thread
+    recorded = RecordedThread(session)
+    session._thread = recorded  # type: ignore[assignment]
+    session.close(drain_s=0.7, abort_s=0.2)
+    assert recorded.joins == [(0.7, True, False), (0.2, True, True)]
+    wait_for(lambda: not thread.is_alive(), "the end of the connection")
 
 
 # --- brokers that come and go ---
