@@ -12,8 +12,9 @@ from edgeheat.errors import StartupError
 def lock_folder(folder: Path) -> int | None:
     """Lock `folder`, created if missing, until this process ends, however it ends.
 
-    Returns the descriptor that holds the lock; None if it cannot be locked (the disk is full, read-only or does not
-    support locks), since counting continues without a disk. Raises StartupError if another edgeheat holds the lock.
+    Returns the descriptor that holds the lock, for tests; None if it cannot be locked (the disk is full, read-only or
+    does not support locks), since counting continues without a disk. Raises StartupError if another edgeheat holds the
+    lock.
     """
     try:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)

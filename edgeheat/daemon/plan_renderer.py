@@ -107,7 +107,7 @@ class PlanRenderer:
 
     @property
     def pid(self) -> int | None:
-        """The id of the process that is drawing; None if there is none."""
+        """The id of the process that is drawing; None if there is none. For tests."""
         return self._process.pid
 
     # The renderer's own thread.

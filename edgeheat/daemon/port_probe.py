@@ -44,7 +44,7 @@ class PortProbe:
         self._thread.start()
 
     def join(self, timeout_s: float) -> bool:
-        """Wait until the probe has ended; return whether it has."""
+        """Wait until the probe has ended; return whether it has. For tests."""
         self._thread.join(timeout_s)
         return not self._thread.is_alive()
 

@@ -106,7 +106,7 @@ class Supervisor:
         return supervised.state if supervised is not None else None
 
     def worker_pids(self) -> dict[str, int]:
-        """Return the process id of each camera that has a running process."""
+        """Return the process id of each camera that has a running process; for tests."""
         pids = {name: camera.process.pid for name, camera in self._cameras.items()}
         return {name: pid for name, pid in pids.items() if pid is not None}
 

@@ -32,10 +32,6 @@ class SystemdNotifier:
         """Report progress; call it more often than every `watchdog_period_s`."""
         self._send("WATCHDOG=1")
 
-    def status(self, text: str) -> None:
-        """Show `text` in `systemctl status`; its line breaks become spaces, as each line is a notification."""
-        self._send("STATUS=" + " ".join(text.split()))
-
     def _send(self, message: str) -> None:
         if not self._address:
             return
