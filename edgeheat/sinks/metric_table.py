@@ -231,14 +231,14 @@ METRICS = (
     ),
     Row(
         "edgeheat_motion_cell_seconds_total",
-        "Seconds of movement summed over the cells of the zone; the zone `all` is the whole picture.",
+        "Seconds of movement summed over the zone's cells; the zone `all` is the whole picture.",
         "counter",
         ("camera", "zone"),
         _each_by(_cameras, lambda camera: camera.cell_seconds),
     ),
     Row(
         "edgeheat_dwell_cell_seconds_total",
-        "Seconds of staying summed over the cells of the zone; the zone `all` is the whole picture.",
+        "Seconds of staying summed over the zone's cells; the zone `all` is the whole picture.",
         "counter",
         ("camera", "zone"),
         _each_by(_cameras, lambda camera: camera.dwell_cell_s),

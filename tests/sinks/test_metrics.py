@@ -16,6 +16,7 @@ from prometheus_client import generate_latest
 
 import edgeheat
 from edgeheat.defs.events import CameraHealth, CameraState, CameraStatus, HealthVerdict, HeatImage, Progress, Snapshot
+from edgeheat.sinks.metric_table import METRICS
 from edgeheat.sinks.metrics import MetricsSink
 from tests.sinks.events import NOON_S, plan_snapshot
 from tests.support.wait import DEADLINE_S
@@ -360,6 +361,15 @@ def test_the_docs_list_exactly_the_metrics_that_exist(sink: MetricsSink) -> None
     exposed = set(re.findall(r"^# TYPE (\S+)", exposition(sink).decode(), re.MULTILINE))
     documented = re.findall(r"^\| `([a-z_]+)`", DOCS.read_text(encoding="utf-8"), re.MULTILINE)
     assert sorted(documented) == sorted(exposed)
+
+
+def test_the_docs_explain_each_metric_in_the_words_of_its_help() -> None:
+    rows = re.findall(r"^\| `(edgeheat_[a-z_]+)` \|.*\| (.+) \|$", DOCS.read_text(encoding="utf-8"), re.MULTILINE)
+    documented = dict(rows)
+    for metric in METRICS:
+        if metric.type != "info":  # a gauge in Prometheus's text format
+            first_clause = re.split(r"[:;,.]", metric.help)[0]
+            assert documented[metric.name].startswith(first_clause), metric.name
 
 
 def test_it_does_not_load_numpy_cv2_or_av_into_the_parent() -> None:
