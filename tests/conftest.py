@@ -1,4 +1,4 @@
-"""Finds the real parts that tests need, and says loudly which were missing."""
+"""Finds the programs that tests need, and says at the end of the run which are missing."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def _has_gst_rtsp_server() -> bool:
     return subprocess.run([_SYSTEM_PYTHON, "-c", _GST_IMPORT], capture_output=True, check=False).returncode == 0
 
 
-_PARTS: dict[str, Callable[[], bool]] = {
+_PROGRAMS: dict[str, Callable[[], bool]] = {
     "mosquitto": lambda: shutil.which("mosquitto", path=f"{os.environ['PATH']}:/usr/sbin") is not None,
     "rtsp": _has_gst_rtsp_server,
     "promtool": lambda: shutil.which("promtool") is not None,
@@ -37,32 +37,32 @@ _PARTS: dict[str, Callable[[], bool]] = {
 
 
 @cache
-def _has(part: str) -> bool:
-    return _PARTS[part]()
+def _has(program: str) -> bool:
+    return _PROGRAMS[program]()
 
 
 _MISSED: set[str] = set()
-"""Missing parts that a collected test asked for."""
+"""Missing programs that a collected test needs."""
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Skip what needs a missing part; with EDGEHEAT_REQUIRE_REAL set, as in CI, nothing runs instead."""
+    """Skip what needs a missing program; with EDGEHEAT_REQUIRE_REAL set, as in CI, nothing runs instead."""
     for item in items:
         for marker in item.iter_markers("real"):
-            part = marker.args[0]
-            if not _has(part):
-                _MISSED.add(part)
-                item.add_marker(pytest.mark.skip(reason=f"REAL PART MISSING: {part}"))
+            program = marker.args[0]
+            if not _has(program):
+                _MISSED.add(program)
+                item.add_marker(pytest.mark.skip(reason=f"PROGRAM MISSING: {program}"))
     if _MISSED and os.environ.get("EDGEHEAT_REQUIRE_REAL"):
         missing = ", ".join(sorted(_MISSED))
-        raise pytest.UsageError(f"EDGEHEAT_REQUIRE_REAL is set, and these real parts are missing: {missing}")
+        raise pytest.UsageError(f"EDGEHEAT_REQUIRE_REAL is set, and these programs are missing: {missing}")
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    """Name the missing parts where nobody can overlook them."""
+    """Name the missing programs where nobody can overlook them."""
     if _MISSED:
         missing = ", ".join(sorted(_MISSED))
-        terminalreporter.write_sep("!", f"real parts missing, their tests did not run: {missing}", red=True)
+        terminalreporter.write_sep("!", f"programs missing, their tests did not run: {missing}", red=True)
 
 
 @pytest.fixture

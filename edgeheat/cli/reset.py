@@ -18,7 +18,7 @@ def reset(  # noqa: PLR0917 (every option is a parameter)
         bool, typer.Option("--flicker", help="Discard the flicker mask; places that flicker are learned again.")
     ] = False,
     moved: Annotated[
-        bool, typer.Option("--moved", help="Accept the present view as the right one after the camera was moved.")
+        bool, typer.Option("--moved", help="Use the current view as the new reference after the camera was moved.")
     ] = False,
     heat: Annotated[bool, typer.Option("--heat", help="Delete all heat of the camera.")] = False,
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Delete heat without asking for confirmation.")] = False,

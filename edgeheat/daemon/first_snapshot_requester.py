@@ -10,7 +10,7 @@ from edgeheat.defs.commands import Command, TakeSnapshot
 
 
 class FirstSnapshotRequester(CameraListener):
-    """Requests one snapshot for each camera whose heats were restored from disk; none after a worker's restart."""
+    """Requests one snapshot per camera whose heats were restored from disk; a restart of its worker requests none."""
 
     def __init__(self, send: Callable[[str, Command], None], restored: Iterable[str]) -> None:
         """`restored` are the cameras that have heats of earlier runs."""

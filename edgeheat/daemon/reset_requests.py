@@ -200,8 +200,14 @@ def _read_request(path: Path) -> tuple[str, Reset]:
     except (ValueError, RecursionError):
         raise ValueError("it is not JSON") from None
     match request:
-        case {"camera": str(camera), "flicker": bool(flicker), "moved": bool(moved), "heat": bool(heat), **others} if (
-            not others and (flicker or moved or heat)
-        ):
+        case {
+            "camera": str(camera),
+            "flicker": bool(flicker),
+            "moved": bool(moved),
+            "heat": bool(heat),
+            **others,
+        } if not others:
+            if not (flicker or moved or heat):
+                raise ValueError("it asks for no reset")
             return camera, Reset(flicker, moved, heat)
     raise ValueError("it has other fields than a reset request")

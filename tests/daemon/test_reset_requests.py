@@ -154,7 +154,7 @@ INVALID: list[tuple[str, Callable[[Path], None], str]] = [
     ("a camera that is a number", asked(camera=5), "it has other fields than a reset request"),
     ("a number for a switch", asked(flicker=1), "it has other fields than a reset request"),
     ("an unknown switch", asked(reboot=True), "it has other fields than a reset request"),
-    ("nothing asked", asked(flicker=False), "it has other fields than a reset request"),
+    ("nothing asked", asked(flicker=False), "it asks for no reset"),
     ("megabytes", text(b" " * 3_000_000), "it is too long"),
     ("an empty folder", lambda path: path.mkdir(), "it is not a regular file"),
     ("a named pipe", os.mkfifo, "it is not a regular file"),

@@ -55,7 +55,7 @@ def edgeheat_address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 def prometheus(edgeheat_address: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[httpx.Client]:
     """A client of a Prometheus that has scraped edgeheat often enough for rates; only address and interval differ."""
     if shutil.which("prometheus") is None:
-        pytest.skip("REAL PART MISSING: prometheus")
+        pytest.skip("PROGRAM MISSING: prometheus")
     folder = tmp_path_factory.mktemp("prometheus")
     config = (DEPLOY / "prometheus.yml").read_text()
     assert "edgeheat:8080" in config

@@ -17,7 +17,7 @@ def small_disk(folder: Path, size_kib: int, inodes: int = 0) -> Iterator[Path]:
         "mount", "-t", "tmpfs", "-o", f"size={size_kib}k,nr_inodes={inodes or 10000}", "edgeheat-test", str(folder)
     )
     if mounted.returncode != 0:
-        pytest.skip(f"REAL PART MISSING: the right to mount a small disk (run as root): {mounted.stderr.strip()}")
+        pytest.skip(f"MISSING: the right to mount a small disk (run as root): {mounted.stderr.strip()}")
     try:
         yield folder
     finally:
