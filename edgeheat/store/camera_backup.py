@@ -75,6 +75,8 @@ def backup_from_members(members: Mapping[str, bytes], clock: Clock, boot: str) -
             raise ValueError("its times are not finite")
     except (KeyError, TypeError, ValueError) as error:
         raise ValueError(f"no readable when.json: {error}") from error
+    if not members.keys() & {"heats", "increments"}:
+        raise ValueError("neither heats nor increments in it; another version of edgeheat may have written it")
     backup = CameraBackup(members.get("heats"), _split_increments(members.get("increments", b"")))
     if boot and when.get("boot_id") == boot:
         return backup, 0.0

@@ -65,3 +65,10 @@ def test_invalid_members_are_rejected(member: str, content: bytes) -> None:
     members = backup_to_members(BACKUP, FixedClock(100.0, 1000.0), "boot-1") | {member: content}
     with pytest.raises(ValueError, match=r"when\.json|increments"):
         backup_from_members(members, FixedClock(100.0, 1000.0), "boot-1")
+
+
+def test_members_of_another_version_are_rejected_rather_than_read_as_empty() -> None:
+    members = dict(backup_to_members(CameraBackup(b"heats"), FixedClock(100.0, 1000.0), "boot-1"))
+    members["heats.npz"] = members.pop("heats")
+    with pytest.raises(ValueError, match="neither heats nor increments"):
+        backup_from_members(members, FixedClock(100.0, 1000.0), "boot-1")
