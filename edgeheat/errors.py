@@ -22,7 +22,7 @@ class ConfigError(EdgeheatError):
 
 
 class StartupError(EdgeheatError):
-    """edgeheat cannot start on this machine as it is now; nothing was started."""
+    """edgeheat cannot start on this machine as it is now; no camera was started and nothing was counted."""
 
 
 class SourceUnavailable(EdgeheatError):

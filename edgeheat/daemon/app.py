@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import logging
 import math
+import multiprocessing
 import os
 import queue
 import signal
+import sys
 import threading
+from typing import NoReturn
 
 from edgeheat.config import Config
 from edgeheat.daemon import wiring
@@ -21,6 +24,8 @@ from edgeheat.daemon.supervisor import Supervisor
 from edgeheat.daemon.system_clock import SystemClock
 from edgeheat.daemon.systemd import SystemdNotifier, watchdog_period_s
 from edgeheat.defs.clock import Clock
+from edgeheat.sinks.metrics import MetricsSink
+from edgeheat.web.latest_state import LatestState
 from edgeheat.web.server import WebServer
 
 _log = logging.getLogger(__name__)
@@ -37,38 +42,75 @@ _LAST_PLANS_S = 0.5
 _LAST_WRITES_S = 1.5
 """How long the sinks may take for their queued events at shutdown; the checkpoint writer may take the same."""
 
-_SUPERVISOR_STOP_S = 120.0
-"""How long to wait for the supervisor at shutdown: it kills workers within seconds, but starting one may block it."""
+_SUPERVISOR_STOP_S = 8.0
+"""How long to wait for the supervisor at shutdown: it kills workers within seconds, but starting one may block it.
+
+All times of a shutdown together are shorter than TimeoutStopSec of the systemd unit, after which systemd kills.
+"""
 
 
 def run(config: Config, for_s: float | None = None) -> int:
     """Watch the cameras of `config` until SIGTERM, Ctrl-C or for `for_s` seconds; returns the exit code.
 
-    Raises StartupError, and then nothing was started, if the page's port is in use, if another edgeheat uses the
-    storage folder, or if OpenCV does not load.
+    Raises StartupError if the page's port is in use, if another edgeheat uses the storage folder, or if OpenCV does not
+    load; then no camera and no sink was started.
     """
     clock = SystemClock()
     ends_s = clock.monotonic() + for_s if for_s is not None else math.inf
-    state = config.storage_path / "state"
-    lock_folder(state)
+    stop_requests = _stop_on_signals()
+    lock_folder(config.storage_path / "state")
     start_fork_server()
     configure_malloc()
     set_up_logging(config.log.level)
-    stop_requests = _stop_on_signals()
 
     metrics = wiring.make_metrics(config)
     latest_state = wiring.make_latest_state(config)
-    stopping = threading.Event()
-    web = wiring.make_web_server(config, metrics, latest_state, clock, ready=lambda: not stopping.is_set())
-    check_libraries()
+    ready = threading.Event()
+    web = wiring.make_web_server(config, metrics, latest_state, clock, ready=ready.is_set)
     if web is not None:
-        web.start()
-    hub = wiring.make_hub(config, metrics, latest_state, clock)
-    checkpoints = wiring.make_checkpoint_writer(config, clock, metrics, latest_state)
+        web.start()  # before the check, which may take minutes: the page shows that the cameras are starting
+    try:
+        check_libraries(clock, lambda: not stop_requests.empty())
+        if stop_requests.empty():
+            _log_addresses(config, web)
+            exit_code = _run_cameras(
+                config,
+                clock,
+                metrics=metrics,
+                latest=latest_state,
+                ready=ready,
+                stop_requests=stop_requests,
+                ends_s=ends_s,
+            )
+        else:
+            _log.info("stopping: %s", stop_requests.get())
+            exit_code = 0
+    finally:
+        if web is not None:
+            web.stop()
+    if multiprocessing.active_children():
+        _exit_at_once(exit_code)
+    return exit_code
+
+
+def _run_cameras(
+    config: Config,
+    clock: Clock,
+    *,
+    metrics: MetricsSink,
+    latest: LatestState,
+    ready: threading.Event,
+    stop_requests: queue.SimpleQueue[str],
+    ends_s: float,
+) -> int:
+    """Run everything but the page until there is a reason to stop; `ready` is set meanwhile. Returns the exit code."""
+    hub = wiring.make_hub(config, metrics, latest, clock)
+    checkpoints = wiring.make_checkpoint_writer(config, clock, metrics, latest)
     plans = wiring.make_plan_renderer(config, clock, hub)
     supervisor, resets = wiring.make_supervisor(config, clock, hub, checkpoints, plans)
-    snapshots = wiring.make_snapshot_scheduler(config, clock, supervisor, latest_state)
-    requests = ResetRequestWatcher(state / REQUESTS_FOLDER, supervisor.camera_state, resets.request)
+    snapshots = wiring.make_snapshot_scheduler(config, clock, supervisor, latest)
+    requests_folder = config.storage_path / "state" / REQUESTS_FOLDER
+    requests = ResetRequestWatcher(requests_folder, supervisor.camera_state, resets.request)
 
     plans.start()
     failed = threading.Event()
@@ -76,28 +118,41 @@ def run(config: Config, for_s: float | None = None) -> int:
     supervising.start()
     snapshots.start()
     requests.start(clock)
-    _log_addresses(config, web)
     notifier = SystemdNotifier(os.environ.get("NOTIFY_SOCKET"))
+    ready.set()
     notifier.ready()
     reason = _wait(stop_requests, ends_s, clock=clock, supervisor=supervisor, snapshots=snapshots, notifier=notifier)
 
     _log.info("stopping: %s", reason)
     notifier.stopping()
-    stopping.set()
+    ready.clear()
     snapshots.stop()
     requests.stop()
     supervisor.stop()
     pictures_end_s = clock.monotonic() + _LAST_PICTURES_S
     supervising.join(_SUPERVISOR_STOP_S)
+    if supervising.is_alive():
+        # It is starting a worker, which waits for the fork server. The other cameras' heats are in the last checkpoint.
+        _log.warning(
+            "the cameras did not stop within %.0f s, because a process could not be started; their last pictures and"
+            " what they counted since the last checkpoint are lost",
+            _SUPERVISOR_STOP_S,
+        )
     plans.close(max(_LAST_PLANS_S, pictures_end_s - clock.monotonic()))
     hub.close(_LAST_WRITES_S)
     checkpoints.close(_LAST_WRITES_S)
-    if web is not None:
-        web.stop()
-    if supervising.is_alive():
-        failed.set()
-        _log.error("a camera's process could not be stopped within %.0f s; its last heats are lost", _SUPERVISOR_STOP_S)
     return 1 if failed.is_set() else 0
+
+
+def _exit_at_once(exit_code: int) -> NoReturn:
+    """End this process although children are left, which nothing could stop or collect; workers end without a parent.
+
+    A normal exit would wait for them indefinitely: multiprocessing joins all its processes.
+    """
+    logging.shutdown()
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(exit_code)
 
 
 def _stop_on_signals() -> queue.SimpleQueue[str]:

@@ -259,17 +259,28 @@ def test_the_workers_of_a_killed_daemon_end(tmp_path: Path, daemons: list[Daemon
     wait_for(lambda: not any(Path(f"/proc/{pid}").exists() for pid in processes), "all processes to end")
 
 
-def test_a_missing_library_of_opencv_ends_the_start_with_the_remedy(tmp_path: Path, daemons: list[Daemon]) -> None:
+@pytest.mark.parametrize(
+    ("error", "remedy"),
+    [
+        (
+            "libGL.so.1: cannot open shared object file: No such file or directory",
+            "apt install libgl1 libglib2.0-0 libxcb1",
+        ),
+        ("No module named 'cv2.gapi'", "pip install --force-reinstall numpy opencv-contrib-python av"),
+    ],
+)
+def test_an_opencv_that_cannot_be_imported_ends_the_start_with_the_remedy(
+    tmp_path: Path, daemons: list[Daemon], error: str, remedy: str
+) -> None:
     broken = tmp_path / "broken" / "cv2"
     broken.mkdir(parents=True)
-    missing = "libGL.so.1: cannot open shared object file: No such file or directory"
-    (broken / "__init__.py").write_text(f'raise ImportError("{missing}")')
+    (broken / "__init__.py").write_text(f'raise ImportError("{error}")')
     daemon = Daemon(tmp_path, '[[camera]]\nname = "aisle"\nsource = "synthetic:shop?size=160x90"\n')
     daemons.append(daemon)
     daemon.start(PYTHONPATH=str(broken.parent))
     assert daemon.wait() == UNAVAILABLE
     log = daemon.log.read_text()
-    assert missing in log and "apt install libgl1 libglib2.0-0 libxcb1" in log
+    assert error in log and remedy in log
     assert "Traceback" not in log and len(log.splitlines()) == 1
 
 
