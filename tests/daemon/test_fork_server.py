@@ -1,4 +1,4 @@
-"""The check that the libraries load: errors that end it, and what the user is told to do."""
+"""The check that the libraries load: errors that end it, and the remedy that the user reads."""
 
 from __future__ import annotations
 
