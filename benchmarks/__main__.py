@@ -13,7 +13,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime
 
-from benchmarks import clip, document, machine
+from benchmarks import clip, machine, marked_page
 from benchmarks.figures import Figure, table
 from benchmarks.memory import memory
 from benchmarks.offline import offline
@@ -60,10 +60,10 @@ def main() -> int:
     if not arguments.only and not arguments.quick:
         day = datetime.now(UTC).date()
         when = f"Measured on {day}, commit {commit}, on {measured_on}; {plan.runs} runs, of which the worst counts."
-        marks = document.PROFILE_MARKS if arguments.profile else (document.BEGIN, document.END)
-        page = document.put_between_marks(document.PAGE.read_text(), f"{when}\n\n{table(figures)}", marks)
-        document.PAGE.write_text(page)
-        print(f"written into {document.PAGE}", file=sys.stderr)
+        marks = marked_page.PROFILE_MARKS if arguments.profile else (marked_page.BEGIN, marked_page.END)
+        page = marked_page.put_between_marks(marked_page.PAGE.read_text(), f"{when}\n\n{table(figures)}", marks)
+        marked_page.PAGE.write_text(page)
+        print(f"written into {marked_page.PAGE}", file=sys.stderr)
     return 0 if all(figure.met is not False for figure in figures) else 1
 
 

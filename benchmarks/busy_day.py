@@ -8,7 +8,7 @@ from pathlib import Path
 from benchmarks.clip import SEED
 
 _DAY_MINUTES = 24 * 60
-"""Length of the longest default window, in steps of the simulation."""
+"""Minutes of the longest default window; the simulation takes one step for each."""
 
 _SCENE = f"synthetic:shop?seed={SEED}&size=640x360&fps=5&walkers=5&shadows=1&noise=3&duration=240"
 """Four minutes of five people, which are repeated for a day."""

@@ -66,7 +66,7 @@ def parse_cron(text: str) -> CronFields:
     weekdays = _parse_field("weekday", fields[4], 0, 7, dict(zip(_WEEKDAYS, range(7), strict=True)))
     either_day = "*" not in {fields[2][0], fields[4][0]}
     if not either_day and all(min(days) > _LONGEST_MONTH.get(month, 31) for month in months):
-        raise ValueError(f'is "{text}", which names a day that no month has')
+        raise ValueError(f'is "{text}", which names a day that none of its months has')
     return CronFields(
         minutes=tuple(sorted(minutes)),
         hours=tuple(sorted(hours)),
@@ -190,5 +190,5 @@ class ScheduleTrigger(BaseTrigger):  # type: ignore[misc]  # APScheduler 3 has n
 
 
 def stagger_s(index: int, count: int) -> float:
-    """Return the delay of camera `index` of `count` after each instant: half a second apart, below 5 s in total."""
+    """Return the delay of camera `index` of `count`: at most half a second after the one before, and below 5 s."""
     return index * min(0.5, 5.0 / count)

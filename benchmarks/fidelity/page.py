@@ -6,9 +6,9 @@ import json
 from collections.abc import Sequence
 from pathlib import Path
 
-from benchmarks.document import put_between_marks
 from benchmarks.fidelity.report import picture_lines, table
 from benchmarks.fidelity.results import SceneResult
+from benchmarks.marked_page import put_between_marks
 
 PAGE = Path(__file__).parent.parent.parent / "docs" / "fidelity.md"
 """The page with the table and the pictures."""

@@ -32,10 +32,12 @@ StepOption = Annotated[int, typer.Option(min=1, help="Use only every Nth frame."
 FpsOption = Annotated[
     float | None, typer.Option(min=0.01, max=240, help="Frame rate of a folder of pictures or a synthetic: scene.")
 ]
-DefaultsFileOption = Annotated[
+ConfigOption = Annotated[
     Path | None, typer.Option("--config", "-c", help="Use the settings under defaults in this file.")
 ]
-CameraOption = Annotated[str | None, typer.Option(help="With --config: use the settings of this camera instead.")]
+CameraOption = Annotated[
+    str | None, typer.Option(help="With --config: use the settings of this camera, not the defaults.")
+]
 OverwriteOption = Annotated[
     bool, typer.Option("--overwrite", help="Replace existing files instead of adding a number to the name.")
 ]

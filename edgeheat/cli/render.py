@@ -12,7 +12,7 @@ from edgeheat.cli.base import echo_stderr, exit_codes
 from edgeheat.cli.progress import make_progress_bar
 from edgeheat.cli.recording_options import (
     CameraOption,
-    DefaultsFileOption,
+    ConfigOption,
     FpsOption,
     FramesOption,
     InputArgument,
@@ -52,7 +52,7 @@ def render(  # noqa: PLR0917 (every option is a parameter)
     frames: FramesOption = None,
     step: StepOption = 1,
     fps: FpsOption = None,
-    config: DefaultsFileOption = None,
+    config: ConfigOption = None,
     camera: CameraOption = None,
     overwrite: OverwriteOption = False,
     measure: Annotated[
@@ -83,7 +83,7 @@ def render(  # noqa: PLR0917 (every option is a parameter)
     format: Annotated[Literal["png", "jpeg", "webp"] | None, _style_option("format")] = None,
     quality: Annotated[int | None, _style_option("quality")] = None,
 ) -> None:
-    """Draw the heat map of a recording; without -o, --video and --grid to INPUT_heatmap.png beside the input."""
+    """Draw the heat map of a recording; without -o, --video and --grid to INPUT_heatmap.png (or .jpg, .webp)."""
     # Long because every option is a parameter.
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # acts like Ctrl-C: unfinished files are removed
     if video is None and video_codec is not None:

@@ -12,7 +12,7 @@ from edgeheat.cli.base import exit_codes
 from edgeheat.cli.progress import make_progress_bar
 from edgeheat.cli.recording_options import (
     CameraOption,
-    DefaultsFileOption,
+    ConfigOption,
     FpsOption,
     FramesOption,
     InputArgument,
@@ -40,12 +40,12 @@ def tune(  # noqa: PLR0917 (every option is a parameter)
     frames: FramesOption = None,
     step: StepOption = 1,
     fps: FpsOption = None,
-    config: DefaultsFileOption = None,
+    config: ConfigOption = None,
     camera: CameraOption = None,
     overwrite: OverwriteOption = False,
     subtractor: Annotated[Subtractor | None, setting_option(MotionSettings, "subtractor")] = None,
 ) -> None:
-    """Show what counts in a recording, what is excluded and why, and suggest settings, as TOML on stdout."""
+    """Show what counts in a recording, what is rejected and why, and suggest settings, as TOML on stdout."""
     # SIGTERM acts like Ctrl-C, so that unfinished files are removed.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     with exit_codes():

@@ -34,7 +34,7 @@ _WATCH_INTERVAL_S = 2.0
 """How often the wall clock is checked for steps, and at least how often the watchdog is fed."""
 
 _LAST_PICTURES_S = 4.0
-"""How long drawing the last pictures of cameras and floor plans may take at shutdown, together."""
+"""Time from the supervisor's stop by which the last floor plans must be drawn; its own limits end the cameras."""
 
 _LAST_PLANS_S = 0.5
 """How long the floor plans may take at shutdown even if the cameras used up `_LAST_PICTURES_S`: they are drawn last."""

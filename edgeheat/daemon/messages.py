@@ -1,4 +1,4 @@
-"""The messages that child processes send to the parent, and the specs and jobs that these are started with."""
+"""What child processes are started with, and what they send to the parent; commands to them are in defs/commands."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ class WorkerSpec:
 
 @dataclass(frozen=True, slots=True)
 class ProgressReport:
-    """What was counted since the last report; sent about once a second, also without frames, as a sign of life."""
+    """What happened since the last report; sent about once a second, also without frames, as a sign of life."""
 
     progress: Progress
     increments: tuple[bytes, ...]

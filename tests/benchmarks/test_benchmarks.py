@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 
 from benchmarks import clip, machine
-from benchmarks.document import BEGIN, END, PAGE, PROFILE_MARKS, put_between_marks
 from benchmarks.figures import Figure, table
+from benchmarks.marked_page import BEGIN, END, PAGE, PROFILE_MARKS, put_between_marks
 from benchmarks.memory import Usage, further_camera
 from benchmarks.plan import Plan
 from benchmarks.processes import children, cpu_s, having_loaded, pss_mb, tree

@@ -566,7 +566,7 @@ ERRORS: list[tuple[str, str, dict[str, str], list[str]]] = [
         "cron on no day",
         '[schedule]\ncron = "0 0 31 2 *"\n' + CAM,
         {},
-        ['schedule.cron: is "0 0 31 2 *", which names a day that no month has'],
+        ['schedule.cron: is "0 0 31 2 *", which names a day that none of its months has'],
     ),
     (
         "password without user",

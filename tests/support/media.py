@@ -1,4 +1,4 @@
-"""Makes the small recordings that the tests of the sources read."""
+"""Makes the small recordings that tests of sources, commands, daemon and benchmarks read."""
 
 from __future__ import annotations
 

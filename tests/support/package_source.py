@@ -45,7 +45,7 @@ def _imports_in(node: ast.AST, *, at_start: bool) -> Iterator[Import]:
         base = "." * node.level + (node.module or "")
         for alias in node.names:
             yield Import(f"{base}.{alias.name}", node.lineno, at_start)
-    elif isinstance(node, ast.If) and ast.unparse(node.test).endswith("TYPE_CHECKING"):
+    elif isinstance(node, ast.If) and ast.unparse(node.test) in ("TYPE_CHECKING", "typing.TYPE_CHECKING"):
         for statement in node.body:
             yield from _imports_in(statement, at_start=False)
         for statement in node.orelse:
@@ -111,7 +111,7 @@ def long_functions(text: str, limit: int, excuse: str) -> Iterator[tuple[str, in
 
 
 def docstring_error(text: str) -> str | None:
-    """Return what is wrong with the first sentence of a module, or None."""
+    """Return what is wrong with the first line of a module, or None; one that ends with a full stop is a sentence."""
     docstring = ast.get_docstring(ast.parse(text))
     if not docstring:
         return "it has no docstring"

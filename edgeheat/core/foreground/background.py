@@ -35,8 +35,8 @@ _INITIAL_NOISE = 2.5
 """Mean absolute deviation of a cell, in grey levels, assumed before any was measured."""
 
 _NOISE_MULTIPLE = 5.0
-"""A cell differs from the background from this multiple of its noise on, which `_MIN_TOLERANCE` and `_MAX_TOLERANCE`
-bound."""
+"""A cell differs from the background if it deviates by this multiple of its noise, or by `_MIN_TOLERANCE` if that is
+more, or by `_MAX_TOLERANCE` if it is less."""
 
 _MIN_TOLERANCE = 15
 """Grey levels. Below, the block artefacts that H.264 leaves behind a passer-by count as well (docs/fidelity.md)."""
@@ -57,18 +57,18 @@ _LIGHT_DEAD_ZONE = 0.01
 """Changes of light below this natural logarithm of a ratio are noise."""
 
 _MIN_LIGHT_RATIO = 0.6
-"""A cell that became darker than this within a second shows an object rather than a change of light."""
+"""A cell darker than this fraction of its background shows an object rather than a change of light."""
 
 _MAX_LIGHT_RATIO = 1.6
-"""A cell that became brighter than this within a second shows an object rather than a change of light."""
+"""A cell brighter than its background by more than this factor shows an object rather than a change of light."""
 
 DARK_OFFSET = 4.0
 """Grey levels added to both sides of a ratio that measures a change of light, so that noise in the dark is not taken
 for one."""
 
 MIN_OBSERVED_EMPTY_S = 15.0
-"""A cell's background is known once it was observed empty for so long; before, the background may be what stands there
-now, so time in the cell stays pending."""
+"""A cell's background is known once it was observed empty for this duration; before, the background may be what stands
+there now, so time in the cell is not counted yet."""
 
 _MAX_SAVED_AGE_S = 3600.0
 """Longer observation is saved as this: no decision needs more, and float16 holds it."""
@@ -134,7 +134,7 @@ class BackgroundModel:
         self.tolerance = np.clip(levels, _MIN_TOLERANCE, _MAX_TOLERANCE).astype(np.uint8)
 
     def light_change(self, luma: U8, undisturbed: U8) -> F32 | None:
-        """Return by which factor each cell became brighter since the background was learned; None: it did not.
+        """Return the factor, above or below 1, by which to relight each cell of the background; None: no change.
 
         Estimated from the `undisturbed` cells (255) around, so that it is known behind people too. float32
         (height, width).

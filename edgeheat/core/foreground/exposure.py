@@ -1,4 +1,4 @@
-"""Compensates automatic exposure: one gain and one offset per frame that bring it to the light of the background."""
+"""Compensates automatic exposure: estimates the gain and offset of a frame against the background and undoes them."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _COARSE_TOLERANCE = 25.0
 """Grey levels within which a cell supports the fit, while the fit of the previous frame does not hold."""
 
 _TOLERANCE = 12.0
-"""Grey levels within which a cell supports the fit, once the fit of the previous frame holds."""
+"""Grey levels within which a cell supports the final fit."""
 
 _MIN_SAMPLES = 100
 """With fewer usable cells the fit stays as it is."""
@@ -55,7 +55,7 @@ class ExposureCompensation:
 
     @property
     def lift(self) -> float:
-        """By how many grey levels of the background the camera brightens dark and bright cells alike."""
+        """The offset, in grey levels of the background; 0 where it is only noise."""
         return self.offset / self.gain if abs(self.offset) >= _SAME_OFFSET else 0.0
 
     def normalised(self, grid: U8, background: U8, occupied: U8) -> U8:

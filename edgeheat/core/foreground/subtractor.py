@@ -1,4 +1,4 @@
-"""OpenCV's background subtractors behind one protocol: a picture goes in, a mask of what changed comes out."""
+"""The configured background subtractor: a difference from the background goes in, a mask of what changed comes out."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _FOREGROUND = 255
 """OpenCV marks foreground 255; anything less is a shadow or background."""
 
 _OWN_RATE = -1.0
-"""The learning rate by which OpenCV means the subtractor's own."""
+"""Tells OpenCV to use the subtractor's own learning rate."""
 
 
 class Subtractor(Protocol):
@@ -71,7 +71,7 @@ class OpenCvSubtractor:
 
 
 class _FrameRateSubtractor(OpenCvSubtractor):
-    """A subtractor that only learns at its own rate, frame by frame."""
+    """One of OpenCV whose learning rate cannot be set: it learns at its own rate, frame by frame."""
 
     def _rate(self, dt_s: float) -> float:
         return _OWN_RATE

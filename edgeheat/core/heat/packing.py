@@ -1,4 +1,4 @@
-"""Packs numpy arrays into a few bytes and back: the format of increments, windows, saved heats and floor plans."""
+"""Packs numpy arrays into few bytes: containers for increments and saved heats, single arrays, rounded window grids."""
 
 from __future__ import annotations
 

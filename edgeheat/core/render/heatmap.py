@@ -18,7 +18,7 @@ from edgeheat.core.render.layer import Layer
 from edgeheat.defs.params import Style
 
 _STRIP_ROWS = 64
-"""Pixel rows drawn at a time, so that a worker never holds several full-size layers in memory."""
+"""Pixel rows drawn at a time, so that `draw` never holds a full-size layer in memory."""
 
 _MAX_HEAT_S = 1e12
 """Motion-seconds above any real heat; larger (damaged) values are clipped, so that arithmetic cannot overflow."""
@@ -112,7 +112,7 @@ def _clean(heat_s: F32, style: Style) -> F32:
 
 
 def _top_s(heat_s: F32, style: Style) -> float:
-    """Return the seconds at the top of the colour scale: the hottest place with `normalize`, else `vmax_s`."""
+    """Return the seconds at the top of the colour scale: with `normalize` the maximum of the median-filtered heat."""
     return float(median_filter(heat_s).max()) if style.normalize else min(style.vmax_s, _MAX_HEAT_S)
 
 

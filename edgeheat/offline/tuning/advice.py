@@ -1,4 +1,4 @@
-"""Suggests settings from the statistics of a recording, each with the measured value that supports it, as TOML."""
+"""Suggests settings, ignore zones and remarks from the statistics of a recording, each with its reason, as TOML."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from edgeheat.offline.tuning.statistics import Summary
 _MIN_RECORDING_S = 30.0
 """Shortest recording from which settings are suggested."""
 
-_NOISE_SIZE_FRACTION = 8
+_NOISE_SIZE_DIVISOR = 8
 """A blob smaller than people at its height in the picture by this factor is not a person."""
 
 _LARGE_BLOB_FACTOR = 4
@@ -43,7 +43,7 @@ _SIZE_CHANGE_FACTOR = 1.5
 """Minimum sizes are left as they are where the suggestion differs by less than this factor."""
 
 _SPECK_RATIO = 0.002
-"""A remark is made where specks cover at least this fraction of the picture on average."""
+"""Specks are remarked on where they cover at least this fraction of the picture on average; see `_SPECKLED_RATIO`."""
 
 _SPECKLED_RATIO = 0.25
 """Specks in more than this fraction of the picture are noise, rain or insects; people far away appear in one part."""
@@ -85,7 +85,7 @@ class Setting:
     """The value as TOML."""
 
     reason: str
-    """The measured value that supports it; becomes a comment."""
+    """Why, mostly the measured value that supports it; becomes a comment."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,8 +148,8 @@ def _blob_sizes(summary: Summary, params: MotionParams) -> list[Setting]:
     if len(large) < _MIN_BLOBS:
         return []
     person_far, person_near = _person_cells(large)
-    wanted_near = _limited_cells(person_near / _NOISE_SIZE_FRACTION)
-    wanted_far = min(wanted_near, _limited_cells(person_far / _NOISE_SIZE_FRACTION))
+    wanted_near = _limited_cells(person_near / _NOISE_SIZE_DIVISOR)
+    wanted_far = min(wanted_near, _limited_cells(person_far / _NOISE_SIZE_DIVISOR))
     suggested_far = max(wanted_far, far)
     too_small = size < suggested_far + (wanted_near - suggested_far) * lower
     people_cell_s = summary.class_cell_s["traffic"] + summary.class_cell_s["staying"]
@@ -204,7 +204,7 @@ def _analysis_rate(summary: Summary, params: MotionParams, recorded_fps: float) 
 
 
 def _flicker_masks(summary: Summary, params: MotionParams, zone_names: set[str]) -> list[IgnoreMask]:
-    """Outline regions that flicker so much of the time that they can be ignored altogether.
+    """Return the convex outlines of regions that flicker so much of the time that they can be ignored altogether.
 
     Reference: Suzuki and Abe 1985 (contours); Douglas and Peucker 1973 (simplified outlines).
     """

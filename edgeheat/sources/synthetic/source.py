@@ -48,9 +48,9 @@ class SyntheticParams:
 class SyntheticSource:
     """A synthetic scene as a camera or, offline, as a recording.
 
-    Offline, frame `n` shows the scene at `n / fps` seconds, and both its times are that; `start`, `count` and `step`
-    select frames. Live, the scene starts with the first requested frame and runs at the clock's pace; a slow reader
-    misses frames, as with a real camera.
+    Offline, frame `n` shows the scene at `n / fps` seconds, which are its `mono_s` and its `wall_s`; `start`, `count`
+    and `step` select frames. Live, the scene starts with the first requested frame and runs at the clock's pace; a slow
+    reader misses frames, as with a real camera.
     """
 
     def __init__(self, params: SyntheticParams, options: SourceOptions) -> None:

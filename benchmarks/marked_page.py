@@ -1,17 +1,17 @@
-"""Replaces the part of a documentation page between two marks by a new table."""
+"""Replaces the part of a documentation page between two marks: its measured tables and pictures."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
 PAGE = Path(__file__).parent.parent / "docs" / "benchmarks.md"
-"""The page with all figures."""
+"""The page with the figures of processor time, memory and speed."""
 
 BEGIN = "<!-- measured: begin -->"
-"""The line above the table of the measured processes."""
+"""The line above what was measured."""
 
 END = "<!-- measured: end -->"
-"""The line below that table."""
+"""The line below it."""
 
 PROFILE_MARKS = ("<!-- profile: begin -->", "<!-- profile: end -->")
 """The lines above and below the table of the steps of one frame."""
