@@ -1,4 +1,4 @@
-"""Sends reset requests to the cameras' workers once these are online, and again until a worker confirms them."""
+"""Sends reset requests to the workers once these are online, and to the next worker if one ends unconfirmed."""
 
 from __future__ import annotations
 

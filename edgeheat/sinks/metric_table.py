@@ -106,7 +106,7 @@ class MetricValues:
 
 @dataclass(frozen=True, slots=True)
 class Histogram:
-    """A histogram's value: frames by bucket, not cumulative, and their sum."""
+    """A histogram's value: frames by bucket, not cumulative, and the sum of their times in seconds."""
 
     counts: Sequence[int]
     sum_s: float
@@ -170,7 +170,7 @@ def _verdicts(totals: Totals) -> Mapping[str, float]:
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One metric: how it is exposed, and how its series are read from the all_values."""
+    """One metric: how it is exposed, and how its series are read from MetricValues."""
 
     name: str
     help: str

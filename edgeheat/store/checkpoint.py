@@ -20,7 +20,7 @@ from edgeheat.errors import StoreError
 _log = logging.getLogger(__name__)
 
 _VERSION = 1
-"""Version of the file format; a file of another version is not read."""
+"""Version of the file format; a file of another version is set aside like a damaged one."""
 
 _FORMAT = "format"
 """Name of the member that lists the version and the other members with their sizes."""

@@ -59,7 +59,7 @@ class SceneLearner:
 
     @property
     def micro_motion_levels(self) -> float:
-        """Grey levels by which a cell without people may differ from a second ago."""
+        """See `StationaryTracker.micro_motion_levels`."""
         return self._stationary.micro_motion_levels
 
     def add_pending(self, cells: U8, dt_s: float, moving: U8) -> None:

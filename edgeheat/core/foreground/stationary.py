@@ -1,4 +1,4 @@
-"""Separates stationary people from static objects; dwell time stays pending until confirmed."""
+"""Separates stationary people from static objects and ghosts; dwell time stays pending until confirmed."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ _EDGE_RATIO = 0.3
 """Cells on an edge change with every block that H.264 sends: they may differ by this share of the edge's height."""
 
 _INITIAL_MICRO_MOTION = 16.0
-"""Grey levels by which a cell may differ from a second ago before the level is learned; no learned level is lower."""
+"""Grey levels by which a cell may differ from its usual look before they are learned; no learned number is lower."""
 
 _NOISE_QUANTILE = 0.995
 """Quantile of the differences of cells without people from which the level of micro-motion is learned."""
@@ -95,7 +95,7 @@ class Confirmed:
 
     dwell_ms: U32 | None = None
     moved_ms: U32 | None = None
-    """Those in which something moved there."""
+    """Time in which something moved there; not part of `dwell_ms`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,7 +122,7 @@ class StationaryTracker:
     def __init__(self, params: MotionParams, background: BackgroundModel) -> None:
         self._params = params
         self.micro_motion_levels = _INITIAL_MICRO_MOTION
-        """Grey levels by which a cell without people may differ from a second ago."""
+        """Grey levels by which a cell may differ from its usual look, learned from how cells without people change."""
         half = half_hw(background.luma.shape)
         self._pending_ms: NDArray[np.int32] = np.zeros(background.luma.shape, np.int32)
         self._pending_moved_ms: NDArray[np.int32] | None = None
@@ -135,7 +135,7 @@ class StationaryTracker:
         self._static: NDArray[np.bool_] = np.zeros(half, np.bool_)
         """Where a static object stands."""
         self._static_s: F32 = np.zeros(half, np.float32)
-        """For how long it has stood there, in seconds."""
+        """Seconds since it became part of the background."""
         self._behind_luma: F32 = background.luma.astype(np.float32)
         """The brightness of the background before the object came."""
         self._behind_tint: F32 | None = None
@@ -224,7 +224,7 @@ class StationaryTracker:
             self.micro_motion_levels += _NOISE_RATE * (found - self.micro_motion_levels)
 
     def micro_motion_tolerance(self, luma: U8) -> U8:
-        """Return the grey levels by which each cell may differ from a second ago without showing micro-motion."""
+        """Return the grey levels by which each cell may differ from its usual look without showing micro-motion."""
         edges = cv2.morphologyEx(luma, cv2.MORPH_GRADIENT, square_kernel(3))
         return as_levels(edges, _EDGE_RATIO, self.micro_motion_levels)
 
@@ -272,7 +272,7 @@ class StationaryTracker:
                 self._pending_moved_ms = None
 
     def _restore_vacated(self, background: BackgroundModel, tick: TickObservation, present: U8) -> NDArray[np.bool_]:
-        """Restore the background where a static object has gone again; that confirms its pending time."""
+        """Restore the background where a static object has gone again, and return these cells, to be confirmed."""
         if not self._static.any():
             return self._static
         behind = as_levels(self._behind_luma)

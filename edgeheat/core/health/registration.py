@@ -50,11 +50,11 @@ def correlation(first: F32, second: F32) -> float:
 
 
 def estimate_shift(reference: F32, current: F32) -> tuple[tuple[float, float], float]:
-    """Return the shift of `current` against `reference`, (right, down) in cells, and the correlation without it.
+    """Return the shift of `current` against `reference`, (right, down) in cells, and the correlation once it is undone.
 
     Both are `edge_strength` pictures of one shape. Up to an eighth of the width the shift is found by template
     matching, to a fraction of a cell; up to half of the picture by phase correlation, whose result is taken only if it
-    correlates better. A correlation of -1 means that no shift was found.
+    correlates better. A low correlation means that no shift was found.
 
     Reference: Kuglin and Hines 1975 (phase correlation); Lewis 1995 (normalised cross-correlation).
     """

@@ -150,7 +150,10 @@ class WindowHeat:
 
 
 class PresenceWindow:
-    """Presence over a window, read as the sum of the windows of traffic and of dwell; holds nothing itself."""
+    """Presence over a window, read as the sum of the windows of traffic and of dwell; holds nothing itself.
+
+    Observed time and zone counters are the same in both parts and taken from one.
+    """
 
     def __init__(self, traffic: WindowHeat, dwell: WindowHeat, length_s: float) -> None:
         self._traffic, self._dwell, self._length_s = traffic, dwell, length_s

@@ -1,4 +1,4 @@
-"""Converts the name of a matplotlib colormap to cv2 lookup tables: its colours, and its colours with opacity."""
+"""Makes cv2 lookup tables of colormaps: of a name the colours, of a style the colours and their opacity."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Records in a file which topics this device has published, so that unused ones can be deleted on the broker."""
+"""Records in a file which topics this device may have published, so that unused ones can be deleted on the broker."""
 
 from __future__ import annotations
 
