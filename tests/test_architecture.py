@@ -46,7 +46,7 @@ PACKAGES: dict[str, set[str]] = {
     "defs": set(),
 }
 # Small helper modules that every package may import; they import only one another.
-SHARED = {"errors", "redact", "atomic", "schedule"}
+SHARED = {"errors", "redact", "atomic", "schedule", "plan_image"}
 # Imports of the version, which belongs to no package of the table.
 VERSION = {"edgeheat", "edgeheat.__version__"}
 
@@ -62,7 +62,7 @@ OUTSIDE: dict[str, set[str]] = {
 IMPORT_NAMES = {"opencv-contrib-python": "cv2", "paho-mqtt": "paho"}
 
 # Packages that run in the parent process, which never loads what only its workers need.
-PARENT = {"__main__", "cli", "config", "schedule", "sinks", "store", "web", "daemon", "defs"}
+PARENT = {"__main__", "cli", "config", "schedule", "plan_image", "sinks", "store", "web", "daemon", "defs"}
 WORKER = {"daemon.camera_worker", "daemon.plan_worker", "daemon.preload"}
 
 HEAVY = {"numpy", "cv2", "av"}
@@ -115,7 +115,7 @@ def wrong_arrows(sources: Sources) -> Iterator[str]:
             continue
         allowed = {package, *SHARED, *PACKAGES.get(package, set())} if package else set()
         if package and within(package, PURE):
-            allowed -= {"atomic", "schedule"}
+            allowed -= {"atomic", "schedule", "plan_image"}
         for found in imports(text):
             if found.target.startswith("."):
                 yield f"{module}:{found.line}: relative import {found.target}; use the absolute name"
@@ -310,6 +310,14 @@ def test_core_has_at_most_20_imports_between_its_packages() -> None:
 def test_every_declared_package_is_used() -> None:
     used = {found.target.partition(".")[0] for text in EDGEHEAT.values() for found in imports(text)}
     assert DECLARED - used == set()
+
+
+def test_the_fork_server_loads_nothing_that_only_the_parent_needs() -> None:
+    """Each of these takes megabytes in every worker: the first version that loaded pydantic there took 12 MB more."""
+    script = "import sys, edgeheat.daemon.preload\nprint(*sys.modules)"
+    loaded = subprocess.run([sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    assert "edgeheat.daemon.camera_worker" in loaded.split()
+    assert {"pydantic", "apscheduler", "paho", "prometheus_client", "starlette", "typer"} & set(loaded.split()) == set()
 
 
 def test_the_parent_loads_no_heavy_package_through_its_dependencies_either() -> None:

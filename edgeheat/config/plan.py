@@ -12,11 +12,11 @@ from pydantic import BeforeValidator, Field, WithJsonSchema
 
 from edgeheat.config.camera import Camera, StyleSettings
 from edgeheat.config.error_messages import SettingError
-from edgeheat.config.plan_image import check_plan_image
 from edgeheat.config.plan_points import PointPairs, is_number
 from edgeheat.config.settings_table import SettingsTable
 from edgeheat.config.types import Name, expand_home, quoted, suggestion
 from edgeheat.defs.params import HeatParams, PlanParams, PlanViewParams
+from edgeheat.plan_image import check_plan_image
 
 _SIZE_RANGE_M = (1, 500)
 """Shortest and longest side of a plan that is accepted."""

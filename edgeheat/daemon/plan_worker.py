@@ -8,12 +8,12 @@ from contextlib import suppress
 from multiprocessing.connection import Connection
 from pathlib import Path
 
-from edgeheat.config.plan_image import check_plan_image
 from edgeheat.core.floorplan.camera_heats import CameraHeats
 from edgeheat.core.floorplan.picture import decode_image, plan_snapshot
 from edgeheat.core.grid.frames import U8
 from edgeheat.daemon.logs import set_up_logging
 from edgeheat.daemon.messages import PlanDrawn, PlanJob, PlanSpec
+from edgeheat.plan_image import check_plan_image
 
 
 def run_plan_worker(connection: Connection, job: PlanJob) -> None:

@@ -12,9 +12,9 @@ import numpy as np
 import pytest
 
 from edgeheat.config import Config, load_config
-from edgeheat.config.plan_image import MAX_PIXELS, image_size_wh
 from edgeheat.config.plan_points import MIN_POINTS
 from edgeheat.errors import ConfigError
+from edgeheat.plan_image import MAX_PIXELS, image_size_wh
 from tests.support.floor import BACK, BACK_MARKS, FRONT, FRONT_MARKS, pairs
 
 CAMERAS = (

@@ -25,6 +25,8 @@ def checked_copy(array: NDArray[Any], shape: tuple[int, ...], dtype: type[_Numbe
 
 def checked_number(value: float, unset: float | None = None) -> float:
     """Return a saved time or duration, which may also be `unset`. Raises ValueError where it is not within 1e14."""
+    if np.ndim(value):
+        raise ValueError(f"expected one number, got an array of shape {np.shape(value)}")
     number = float(value)
     if number != unset and not abs(number) <= _MAX_SAVED_NUMBER:
         raise ValueError(f"expected a time within {_MAX_SAVED_NUMBER:g}, got {number:g}")

@@ -90,7 +90,7 @@ def test_a_rejected_frame_has_a_red_border_and_a_banner_on_its_right_half() -> N
     plain, rejected = draw_pair(picture, nothing, ""), draw_pair(picture, nothing, "", "not counted")
     assert not shows(plain, "discarded") and shows(rejected, "discarded")
     assert np.array_equal(plain[:, :320], rejected[:, :320])
-    assert rejected[35:55, 330:630].max() == 255
+    assert rejected[35:55, 330:630].max() > 200, "the reason is written there"
 
 
 def test_a_legend_shows_colours_for_parts_only_and_wraps_to_its_width() -> None:
@@ -101,7 +101,7 @@ def test_a_legend_shows_colours_for_parts_only_and_wraps_to_its_width() -> None:
     assert all(shows(legend, cell_class) for legend in (wide, narrow) for cell_class in CELL_CLASSES)
     text_only = draw_legend("", [(None, "not counted")], 300)
     assert text_only.shape == (24 + 8, 300, 3)
-    assert not any(shows(text_only, cell_class) for cell_class in CELL_CLASSES)
+    assert (text_only == text_only[..., :1]).all(), "no colour, only grey text"
 
 
 def test_a_sheet_has_the_pairs_in_rows_below_the_legend() -> None:
