@@ -32,6 +32,7 @@ _PROGRAMS: dict[str, Callable[[], bool]] = {
     "promtool": lambda: shutil.which("promtool") is not None,
     "prometheus": lambda: shutil.which("prometheus") is not None,
     "chromium": lambda: shutil.which("chromium") is not None,
+    "openssl": lambda: shutil.which("openssl") is not None,
     "systemd": lambda: shutil.which("systemd-analyze") is not None,
 }
 

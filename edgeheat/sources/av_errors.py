@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import socket
 
 import av
 from av import error as av_error
@@ -59,7 +60,7 @@ def camera_message(name: str, error: BaseException) -> str:
     for kind, text in _CAMERA_MESSAGES:
         if isinstance(error, kind):
             return f"{name}: {text}"
-    if getattr(error, "errno", None) in _UNREACHABLE:
+    if isinstance(error, socket.gaierror) or getattr(error, "errno", None) in _UNREACHABLE:
         return f"{name}: cannot be reached or sends no video: check the host name, the network and the path"
     return f"{name}: {reason(error)}"
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal, Protocol
 
 from edgeheat.defs.clock import Clock
@@ -13,6 +13,23 @@ if TYPE_CHECKING:
 
 DEFAULT_FPS = 25.0
 """Frames per second of a recording that does not state its rate, and of a folder of images without a setting."""
+
+
+@dataclass(slots=True)
+class StreamStatistics:
+    """What a camera's source did with its stream so far; the source writes it, other threads may read it."""
+
+    frames_late: int = 0
+    """Packets, each one picture, that were discarded undecoded because newer ones were waiting."""
+
+    frames_damaged: int = 0
+    """Packets that could not be decoded, and pictures that were rejected after data loss."""
+
+    lag_s: float | None = None
+    """By how much the latest packet was read too late; None where the stream has no usable timestamps."""
+
+    overloads: int = 0
+    """How often the stream fell behind because decoding and counting took too long."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +54,9 @@ class SourceOptions:
 
     fps: float | None = None
     """Frames per second of image folders (default 25) and `synthetic:` scenes; recordings have their own rate."""
+
+    statistics: StreamStatistics = field(default_factory=StreamStatistics)
+    """Cameras: the source counts here what it did with the stream; owned by the caller."""
 
     start: int = 0
     """Offline: frames to skip at the beginning."""

@@ -9,7 +9,7 @@ import cv2
 import pytest
 
 from tests.sources.mjpeg_camera import Camera, running_camera
-from tests.support.media import make_audio, make_clip, moving_square
+from tests.support.media import make_audio, make_clip, make_optimised_mjpeg, moving_square
 from tests.support.rtsp import RtspServer
 
 QUIET_X265 = {"x265-params": "log-level=none"}
@@ -22,6 +22,7 @@ def media(tmp_path_factory: pytest.TempPathFactory) -> Path:
     make_clip(folder / "h264.mp4")
     make_clip(folder / "h265.mp4", codec="libx265", options=QUIET_X265)
     make_clip(folder / "mjpeg.mkv", codec="mjpeg", pix_fmt="yuvj420p")
+    make_optimised_mjpeg(folder / "optimised.mkv")
     make_clip(folder / "moving.gif", codec="gif", pix_fmt="rgb8", fps=10)
     make_audio(folder / "sound.wav")
     (folder / "pictures").mkdir()
@@ -37,6 +38,7 @@ def rtsp(media: Path) -> Iterator[RtspServer]:
         "/h264": media / "h264.mp4",
         "/h265": media / "h265.mp4",
         "/mjpeg": media / "mjpeg.mkv",
+        "/optimised": media / "optimised.mkv",
         "/both": media / "h264.mp4",
         "/sound": "audio",
     }

@@ -6,7 +6,7 @@ import socket
 import traceback
 from collections.abc import Iterator
 from contextlib import closing
-from itertools import islice
+from itertools import groupby, islice
 from pathlib import Path
 
 import pytest
@@ -15,8 +15,8 @@ from edgeheat.errors import EdgeheatError, SourceEnded, SourceUnavailable
 from edgeheat.sources import open_source
 from edgeheat.sources.base import SourceOptions
 from tests.sources.fakes import FakeClock, live, offline
-from tests.sources.mjpeg_camera import PASSWORD, USER, Camera
-from tests.support.mosquitto import free_port
+from tests.sources.mjpeg_camera import PASSWORD, USER, Camera, running_camera
+from tests.support.mosquitto import free_port, make_certificates
 from tests.support.rtsp import RtspServer
 from tests.support.wait import DEADLINE_S
 
@@ -174,16 +174,36 @@ def test_a_camera_may_change_size_and_pixel_format(http_camera: Camera) -> None:
         for frame in open_source(http_camera.url("/changing"), live()).frames():
             sizes.append(frame.size_wh)
             assert frame.colour((40, 30)).shape == (30, 40, 3)
-    assert sizes == [(160, 120)] * 10 + [(320, 240)] * 10 + [(96, 64)] * 10
+    assert [size_wh for size_wh, _ in groupby(sizes)] == [(160, 120), (320, 240), (96, 64)]
 
 
-def test_damaged_pictures_are_skipped_silently(http_camera: Camera, capfd: pytest.CaptureFixture[str]) -> None:
-    count = 0
+@pytest.mark.parametrize("path", ["/damaged"])
+def test_damaged_pictures_are_counted_and_skipped_silently(
+    http_camera: Camera, path: str, capfd: pytest.CaptureFixture[str]
+) -> None:
+    options, deviations = live(), []
     with pytest.raises(SourceEnded):
-        for _ in open_source(http_camera.url("/damaged"), live()).frames():
-            count += 1
-    assert count == 20  # of 30
+        for frame in open_source(http_camera.url(path), options).frames():
+            deviations.append(float(frame.luma.std()))
+    # On a busy machine some pictures wait until newer ones arrive, and are not decoded.
+    statistics = options.statistics
+    assert len(deviations) + statistics.frames_damaged + statistics.frames_late == 30
+    assert 0 < statistics.frames_damaged <= 10
     assert capfd.readouterr().err == ""
+
+
+def test_an_http_camera_may_send_chunks(http_camera: Camera) -> None:
+    with closing(open_source(http_camera.url("/chunked"), live()).frames()) as frames:
+        assert [frame.size_wh for frame in islice(frames, 3)] == [(160, 120)] * 3
+
+
+@pytest.mark.real("openssl")
+def test_an_https_camera_needs_no_valid_certificate(tmp_path: Path) -> None:
+    made = make_certificates(tmp_path)
+    with running_camera(made.server, made.server_key) as camera:
+        source = open_source(camera.url("/locked", f"{USER}:{PASSWORD}"), live())
+        with closing(source.frames()) as frames:
+            assert len(list(islice(frames, 3))) == 3
 
 
 def test_a_stream_without_decodable_pictures_times_out(http_camera: Camera) -> None:

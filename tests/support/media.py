@@ -7,6 +7,7 @@ from fractions import Fraction
 from pathlib import Path
 
 import av
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 
@@ -64,6 +65,23 @@ def make_clip(
             picture.pts, picture.time_base = round(time_s * ticks), Fraction(1, ticks)
             container.mux(stream.encode(picture))
         container.mux(stream.encode(None))
+    return path
+
+
+def make_optimised_mjpeg(path: Path, *, frames: int = 30, fps: int = 15) -> Path:
+    """Write a recording of JPEGs of 160x120 whose Huffman tables are made for each picture, not the standard's."""
+    size_wh = (160, 120)
+    with av.open(str(path), "w") as container:
+        stream = container.add_stream("mjpeg", rate=fps)
+        stream.width, stream.height = size_wh
+        stream.pix_fmt = "yuvj420p"
+        for index in range(frames):
+            jpeg = cv2.imencode(".jpg", moving_square(index, size_wh), [cv2.IMWRITE_JPEG_OPTIMIZE, 1])[1]
+            packet = av.Packet(jpeg.tobytes())
+            packet.stream, packet.time_base = stream, Fraction(1, fps)
+            packet.pts = packet.dts = index
+            packet.is_keyframe = True
+            container.mux(packet)
     return path
 
 

@@ -18,12 +18,21 @@ class RtspServer:
     """A real RTSP camera on 127.0.0.1; as a context manager it is running inside the block.
 
     `mounts` maps a path such as `/shop` to a recording, which is repeated. `audio` instead of a path gives a mount
-    with sound only, and a path in `with_sound` gets a sound track in addition to the picture.
+    with sound only, and a path in `with_sound` gets a sound track in addition to the picture. With `only`, it offers
+    that transport and answers 461 to others.
     """
 
-    def __init__(self, mounts: dict[str, Path | str], *, user: str | None = None, with_sound: tuple[str, ...] = ()):
+    def __init__(
+        self,
+        mounts: dict[str, Path | str],
+        *,
+        user: str | None = None,
+        with_sound: tuple[str, ...] = (),
+        only: str | None = None,
+    ):
         self._mounts = [f"{mount}={what}{'+audio' if mount in with_sound else ''}" for mount, what in mounts.items()]
         self._user = user
+        self._only = only
         self._process: subprocess.Popen[str] | None = None
         self.port = free_port()
         """Stays the same over restarts."""
@@ -37,6 +46,8 @@ class RtspServer:
         command = ["/usr/bin/python3", str(_SCRIPT), str(self.port), *self._mounts]
         if self._user:
             command += ["--user", self._user]
+        if self._only:
+            command += ["--only", self._only]
         self._process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
         assert self._process.stdout is not None
         if not select.select([self._process.stdout], [], [], DEADLINE_S)[0]:

@@ -1,6 +1,6 @@
 """An RTSP server for tests and benchmarks, run by the system's Python; repeats recordings without jumps of time.
 
-    /usr/bin/python3 rtsp_server.py PORT [--user NAME:PASSWORD] /mount=FILE [/mount=FILE+audio] [/mount=audio] ...
+    /usr/bin/python3 rtsp_server.py PORT [--user NAME:PASSWORD] [--only tcp|udp] /mount=FILE [/mount=FILE+audio] ...
 
 Each client of a mount gets its own copy from the first frame on. `audio` is a tone without a picture; `+audio` adds
 that tone to the recording. Prints `READY` once it listens. Recordings: H.264, H.265 or MJPEG in any container that
@@ -18,10 +18,12 @@ import gi
 
 gi.require_version("Gst", "1.0")
 gi.require_version("GstApp", "1.0")
+gi.require_version("GstRtsp", "1.0")
 gi.require_version("GstRtspServer", "1.0")
-from gi.repository import GLib, Gst, GstApp, GstRtspServer  # noqa: E402, F401  (GstApp gives appsink its methods)
+from gi.repository import GLib, Gst, GstApp, GstRtsp, GstRtspServer  # noqa: E402, F401  (GstApp gives appsink its methods)
 
 TONE = "audiotestsrc is-live=true wave=ticks ! audioconvert ! audio/x-raw,rate=8000,channels=1 ! alawenc ! rtppcmapay"
+PROTOCOLS = {"tcp": GstRtsp.RTSPLowerTrans.TCP, "udp": GstRtsp.RTSPLowerTrans.UDP}
 # media type -> what cuts the file into pictures, what the clip is kept as, what puts it on the wire
 KINDS = {
     "video/x-h264": (
@@ -138,6 +140,7 @@ def main() -> None:
     parser.add_argument("port", type=int)
     parser.add_argument("mounts", nargs="+", metavar="/mount=FILE")
     parser.add_argument("--user", metavar="NAME:PASSWORD")
+    parser.add_argument("--only", choices=PROTOCOLS, help="the transport that it offers; others get 461")
     arguments = parser.parse_args()
     Gst.init(None)
     server = GstRtspServer.RTSPServer()
@@ -147,6 +150,8 @@ def main() -> None:
     for mount in arguments.mounts:
         point, _, what = mount.partition("=")
         factories.append(make_factory(what))
+        if arguments.only:
+            factories[-1].set_protocols(PROTOCOLS[arguments.only])
         server.get_mount_points().add_factory(point, factories[-1])
     if arguments.user:
         protect(server, factories, arguments.user)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from edgeheat.sources.av_stream import CorruptionFilter
+from edgeheat.sources.corruption import CorruptionFilter
 
 
 def passed(pictures: list[tuple[str, bool]], step_s: float = 0.1) -> str:
