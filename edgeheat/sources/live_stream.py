@@ -15,7 +15,7 @@ from edgeheat.defs.clock import Clock
 from edgeheat.errors import SourceEnded, SourceUnavailable
 from edgeheat.sources.av_errors import AV_ERRORS, camera_message, reason
 from edgeheat.sources.av_frame import FrameMaker
-from edgeheat.sources.av_stream import decode, set_up_for_live, video_track
+from edgeheat.sources.av_stream import MJPEG, decode, set_up_for_live, video_track
 from edgeheat.sources.base import StreamStatistics
 from edgeheat.sources.catch_up import Backlog
 from edgeheat.sources.corruption import CorruptionFilter
@@ -113,6 +113,11 @@ class LiveStream:
                 "interval of one or two seconds in the camera"
             )
         packets = f"{self._damaged_since_picture} damaged packets"
+        if self._track.codec_context.name == MJPEG:
+            raise kind(
+                f"{within} ({packets}): its JPEG pictures are damaged, or have optimised Huffman tables, which RTSP "
+                "does not transmit: set the camera to H.264 or to standard tables"
+            )
         raise kind(f"{within} ({packets}): check the network and the codec")
 
     def _stop_error(self, error: BaseException | None) -> Exception:

@@ -177,7 +177,7 @@ def test_a_camera_may_change_size_and_pixel_format(http_camera: Camera) -> None:
     assert [size_wh for size_wh, _ in groupby(sizes)] == [(160, 120), (320, 240), (96, 64)]
 
 
-@pytest.mark.parametrize("path", ["/damaged"])
+@pytest.mark.parametrize("path", ["/damaged", "/cut"])
 def test_damaged_pictures_are_counted_and_skipped_silently(
     http_camera: Camera, path: str, capfd: pytest.CaptureFixture[str]
 ) -> None:
@@ -189,7 +189,22 @@ def test_damaged_pictures_are_counted_and_skipped_silently(
     statistics = options.statistics
     assert len(deviations) + statistics.frames_damaged + statistics.frames_late == 30
     assert 0 < statistics.frames_damaged <= 10
+    assert min(deviations) > 40  # no picture is partly grey
     assert capfd.readouterr().err == ""
+
+
+def test_optimised_jpegs_are_decoded_over_http(http_camera: Camera) -> None:
+    with closing(open_source(http_camera.url("/optimised"), live()).frames()) as frames:
+        assert all(frame.luma.std() > 40 for frame in islice(frames, 5))
+
+
+@pytest.mark.real("rtsp")
+def test_optimised_jpegs_over_rtsp_are_reported_and_none_is_shown(rtsp: RtspServer) -> None:
+    options = live(read_timeout_s=2.0)
+    error = _error(rtsp.url("/optimised"), options)
+    assert type(error) is SourceUnavailable
+    assert "optimised Huffman tables, which RTSP does not transmit" in str(error)
+    assert options.statistics.frames_damaged > 0
 
 
 def test_an_http_camera_may_send_chunks(http_camera: Camera) -> None:
