@@ -242,7 +242,7 @@ class CameraSettings(SettingsTable):
     """Password of that user, used literally; preferably in a secret file `camera-NAME-password`."""
 
     rtsp_transport: Literal["tcp", "udp"] = "tcp"
-    """Transport of an RTSP camera."""
+    """Transport of an RTSP camera; one that rejects it is read over the other, with a warning."""
 
     loop: bool = False
     """Restart a recording or folder of pictures at its end."""

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import errno
+import logging
 from collections.abc import Iterator
+from typing import Literal
 
 import av
 from av.container import InputContainer
@@ -17,6 +20,10 @@ from edgeheat.sources.base import Source, SourceOptions
 from edgeheat.sources.catch_up import TimedBacklog
 from edgeheat.sources.live_stream import LiveStream
 
+_log = logging.getLogger(__name__)
+
+_Transport = Literal["tcp", "udp"]
+
 
 class RtspSource:
     """One RTSP camera."""
@@ -27,7 +34,10 @@ class RtspSource:
         self._options = options
 
     def frames(self) -> Iterator[Frame]:
-        """See `Source.frames`."""
+        """See `Source.frames`.
+
+        A camera that rejects the configured transport is opened with the other one, with a warning.
+        """
         options, clock = self._options, self._options.clock
         if clock is None:
             raise SourceUnavailable(f"{self._name}: a live camera cannot be read offline: record it to a file first")
@@ -47,23 +57,64 @@ class RtspSource:
         return None
 
     def _open(self, clock: Clock) -> InputContainer:
-        options, opened_s = self._options, clock.monotonic()
+        opened_s = clock.monotonic()
+        try:
+            return self._open_with_either_transport()
+        except AV_ERRORS as error:
+            timeout_s = self._options.open_timeout_s
+            # A server that accepts the connection and never answers causes a different error in each protocol.
+            if isinstance(error, av.error.ExitError | TimeoutError) or clock.monotonic() - opened_s >= timeout_s:
+                raise SourceUnavailable(timeout_message(self._name, timeout_s)) from None
+            if isinstance(error, av.error.HTTPUnauthorizedError):
+                from edgeheat.sources.rtsp_login import login_problem  # rarely needed, and it loads OpenSSL
+
+                if problem := login_problem(self._url, timeout_s):
+                    raise SourceUnavailable(f"{self._name}: {problem}") from None
+            raise SourceUnavailable(camera_message(self._name, error)) from None
+
+    def _open_with_either_transport(self) -> InputContainer:
+        """Raises any of AV_ERRORS, and SourceUnavailable if the camera rejects both transports."""
+        configured = self._options.rtsp_transport
+        other: _Transport = "udp" if configured == "tcp" else "tcp"
+        try:
+            return self._open_with(configured)
+        except AV_ERRORS as error:
+            if not _is_rejected_transport(error):
+                raise
+        try:
+            container = self._open_with(other)
+        except AV_ERRORS as error:
+            if not _is_rejected_transport(error):
+                raise
+            raise SourceUnavailable(
+                f"{self._name}: the camera sends this stream neither over TCP nor over UDP (461): enable one of them "
+                "in the camera"
+            ) from None
+        _log.warning(
+            '%s: the camera rejects rtsp_transport = "%s" (461) and is read over %s: set rtsp_transport = "%s"',
+            self._name,
+            configured,
+            other.upper(),
+            other,
+        )
+        return container
+
+    def _open_with(self, transport: _Transport) -> InputContainer:
         av_options = {
-            "rtsp_transport": options.rtsp_transport,
+            "rtsp_transport": transport,
             # With audio, the read timeout would not expire while the video hangs.
             "allowed_media_types": "video",
             "protocol_whitelist": "rtsp,rtsps,rtp,srtp,udp,tcp,tls,crypto",
             # Measuring the frame rate, which is not needed, would delay the first frame by a second.
             "fpsprobesize": "0",
         }
-        try:
-            return open_container(self._url, av_options, timeout_s=(options.open_timeout_s, options.read_timeout_s))
-        except AV_ERRORS as error:
-            silent = isinstance(error, av.error.ExitError | TimeoutError)
-            # A server that accepts the connection and never answers causes a different error in each protocol.
-            if silent or clock.monotonic() - opened_s >= options.open_timeout_s:
-                raise SourceUnavailable(timeout_message(self._name, options.open_timeout_s)) from None
-            raise SourceUnavailable(camera_message(self._name, error)) from None
+        timeout_s = (self._options.open_timeout_s, self._options.read_timeout_s)
+        return open_container(self._url, av_options, timeout_s=timeout_s)
+
+
+def _is_rejected_transport(error: BaseException) -> bool:
+    """Return whether the camera answered 461, for which FFmpeg has this error number."""
+    return getattr(error, "errno", None) == errno.EPROTONOSUPPORT
 
 
 def open_rtsp(url: str, options: SourceOptions) -> Source:

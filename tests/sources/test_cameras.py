@@ -221,6 +221,21 @@ def test_an_https_camera_needs_no_valid_certificate(tmp_path: Path) -> None:
             assert len(list(islice(frames, 3))) == 3
 
 
+@pytest.mark.real("rtsp")
+@pytest.mark.parametrize(("configured", "only"), [("tcp", "udp"), ("udp", "tcp")])
+def test_a_camera_that_rejects_the_transport_is_read_over_the_other(
+    media: Path, configured: str, only: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    with RtspServer({"/shop": media / "h264.mp4"}, user=f"{USER}:{PASSWORD}", only=only) as server:
+        source = open_source(server.url("/shop", f"{USER}:{PASSWORD}"), live(rtsp_transport=configured))
+        with closing(source.frames()) as frames:
+            assert len(list(islice(frames, 3))) == 3
+    (message,) = caplog.messages
+    assert f'rejects rtsp_transport = "{configured}" (461)' in message
+    assert f'set rtsp_transport = "{only}"' in message
+    assert PASSWORD not in message
+
+
 def test_a_stream_without_decodable_pictures_times_out(http_camera: Camera) -> None:
     error = _error(http_camera.url("/garbage"), live(open_timeout_s=2.0, read_timeout_s=0.5))
     assert type(error) is SourceUnavailable

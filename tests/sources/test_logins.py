@@ -13,6 +13,7 @@ from edgeheat.sources import open_source
 from edgeheat.sources.digest import Login, authorization, parse_challenges
 from tests.sources.fakes import live
 from tests.sources.mjpeg_camera import PASSWORD, USER, Camera
+from tests.support.rejecting_rtsp import rejecting_camera
 
 LOGIN = f"{USER}:{PASSWORD}"
 
@@ -105,3 +106,22 @@ def test_a_login_follows_a_redirect_on_its_host_and_does_not_leave_it(http_camer
 def test_a_camera_that_redirects_in_a_circle_is_reported(http_camera: Camera) -> None:
     http_camera.moved_to = "/moved"
     assert "the camera rejected the request" in reason(http_camera.url("/moved"))
+
+
+@pytest.mark.parametrize(
+    ("challenges", "text"),
+    [
+        (['Digest realm="camera", nonce="1", algorithm=SHA-256'], "not supported over RTSP (digest with SHA-256)"),
+        (['Digest realm="camera", nonce="1", algorithm="md5"'], "not supported over RTSP (digest with md5)"),
+        (
+            ['Digest realm="c", nonce="1"', 'Digest realm="c", nonce="1", algorithm=SHA-256', 'Basic realm="c"'],
+            "not supported over RTSP (digest with SHA-256)",
+        ),
+        (['Digest realm="camera", nonce="1"'], "user name or password rejected (401)"),
+        (['Basic realm="camera"'], "user name or password rejected (401)"),
+    ],
+)
+def test_an_rtsp_login_that_cannot_work_is_told_from_a_wrong_one(challenges: list[str], text: str) -> None:
+    with rejecting_camera(challenges) as port:
+        assert text in reason(f"rtsp://{LOGIN}@127.0.0.1:{port}/stream")
+        assert "rejected (401)" in reason(f"rtsp://127.0.0.1:{port}/stream")
