@@ -152,6 +152,10 @@ class CameraPipeline:
             self._detector = self._resumed_detector(on_grid.grid)
         return self._process(on_grid)
 
+    def set_analysis_fps(self, fps: float) -> None:
+        """Analyse at most this number of frames per second from now on, instead of `analysis_fps`."""
+        self._sampler = FrameSampler(fps)
+
     def flush(self) -> list[MotionMask]:
         """Count the frames of an unfinished bootstrap and the unfinished second; call it at the end of a run."""
         masks: list[MotionMask] = []

@@ -7,11 +7,13 @@ import os
 import signal
 import threading
 from contextlib import suppress
+from dataclasses import replace
 from multiprocessing.connection import Connection, wait
 
 from edgeheat.core.floorplan.camera_heats import CameraHeats
 from edgeheat.core.heat.increment import Increment
 from edgeheat.core.pipeline import CameraPipeline, PipelineReport
+from edgeheat.daemon.analysis_rate import AnalysisRate
 from edgeheat.daemon.logs import set_up_logging
 from edgeheat.daemon.malloc import release_free_memory
 from edgeheat.daemon.messages import (
@@ -30,7 +32,7 @@ from edgeheat.defs.events import Progress
 from edgeheat.errors import EdgeheatError, SourceEnded
 from edgeheat.redact import redact
 from edgeheat.sources import open_source
-from edgeheat.sources.base import SourceOptions
+from edgeheat.sources.base import SourceOptions, StreamStatistics
 from edgeheat.store.camera_backup import CameraBackup
 
 _log = logging.getLogger(__name__)
@@ -66,6 +68,9 @@ class CameraWorker:
         self._lock = threading.Lock()
         self._stopping = threading.Event()
         self._pipeline = CameraPipeline(spec.params)
+        self._stream = StreamStatistics()
+        self._reported_stream = StreamStatistics()
+        self._rate = AnalysisRate(spec.params.motion.analysis_fps, spec.params.motion.max_gap_s)
         self._frames_decoded = 0
         self._step_s: list[float] = []
         self._last_frame: tuple[float, float] | None = None
@@ -102,6 +107,7 @@ class CameraWorker:
             read_timeout_s=spec.timeout_s,
             loop=spec.loop,
             fps=spec.fps,
+            statistics=self._stream,
         )
         try:
             for frame in open_source(spec.url, options).frames():
@@ -111,6 +117,7 @@ class CameraWorker:
                     self._last_frame = (frame.mono_s, frame.wall_s)
                     if self._pipeline.step(frame):
                         self._step_s.append(self._clock.monotonic() - started_s)
+                    self._adapt_rate()
                 if self._stopping.is_set():
                     break
             else:
@@ -124,6 +131,20 @@ class CameraWorker:
             self._failure = SourceFailed("unavailable", redact(f"unexpected {type(error).__name__}: {error}"))
         finally:
             os.close(self._source_ended_writer)
+
+    def _adapt_rate(self) -> None:
+        if not self._rate.update(self._stream.overloads, self._clock.monotonic()):
+            return
+        self._pipeline.set_analysis_fps(self._rate.fps)
+        if self._rate.ratio < 1.0:
+            _log.warning(
+                "this machine is too slow for this camera now: analysing %.3g frames per second instead of %.3g; use "
+                "the camera's sub stream, or set a lower analysis_fps",
+                self._rate.fps,
+                self._spec.params.motion.analysis_fps,
+            )
+        else:
+            _log.warning("analysing %.3g frames per second again", self._rate.fps)
 
     # Runs in the main thread.
 
@@ -202,6 +223,8 @@ class CameraWorker:
         self, report: PipelineReport, decoded: int, last_wall_s: float, step_s: tuple[float, ...]
     ) -> Progress:
         activity, health = report.activity, report.health
+        stream, before = replace(self._stream), self._reported_stream
+        self._reported_stream = stream
         return Progress(
             camera=self._spec.camera,
             wall_s=self._clock.wall(),
@@ -222,6 +245,10 @@ class CameraWorker:
             masked_ratio=report.masked_ratio,
             health=health.verdict if health is not None else None,
             health_reason=health.reason if health is not None else "",
+            frames_late=stream.frames_late - before.frames_late,
+            frames_damaged=stream.frames_damaged - before.frames_damaged,
+            lag_s=stream.lag_s,
+            analysis_rate_ratio=self._rate.ratio,
         )
 
     def _restore(self, backup: CameraBackup) -> None:

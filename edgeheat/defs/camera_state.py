@@ -60,6 +60,12 @@ class CurrentState:
     masked_ratio: float = 0.0
     """Fraction of the cells that the flicker mask excludes, 0..1."""
 
+    lag_s: float | None = None
+    """By how many seconds the latest frame was read too late; None if that is unknown and while it is not online."""
+
+    analysis_rate_ratio: float = 1.0
+    """The rate of analysis as a fraction of `analysis_fps`; below 1 while the machine is short of CPU time."""
+
     last_snapshot_wall_s: float = 0.0
     """Unix time of the last snapshot, 0 before the first."""
 
@@ -94,7 +100,15 @@ def _after_status(state: CurrentState, status: CameraStatus) -> CurrentState:
         return state
     if status.state != "online":
         # Nothing is known about a picture that does not arrive: no verdict, and neither motion nor its absence.
-        state = replace(state, health=None, health_reason="", health_since_wall_s=0.0, motion_ratio={})
+        state = replace(
+            state,
+            health=None,
+            health_reason="",
+            health_since_wall_s=0.0,
+            motion_ratio={},
+            lag_s=None,
+            analysis_rate_ratio=1.0,
+        )
     is_online_unchanged = (status.state == "online") == (state.state == "online") and state.since_wall_s > 0
     return replace(
         state,
@@ -125,4 +139,6 @@ def _after_progress(state: CurrentState, progress: Progress) -> CurrentState:
         last_frame_wall_s=progress.last_frame_wall_s or state.last_frame_wall_s,
         motion_ratio={**state.motion_ratio, **progress.motion_ratio} if motion_is_known else {},
         masked_ratio=progress.masked_ratio,
+        lag_s=progress.lag_s if state.state == "online" else None,
+        analysis_rate_ratio=progress.analysis_rate_ratio if state.state == "online" else 1.0,
     )

@@ -236,6 +236,18 @@ class Progress:
     step_s: tuple[float, ...] = ()
     """Seconds that each analysed frame took in the pipeline."""
 
+    frames_late: int = 0
+    """Received, but not decoded because newer ones were waiting; not in `frames_decoded`."""
+
+    frames_damaged: int = 0
+    """Received, but damaged by errors or data loss; not in `frames_decoded`."""
+
+    lag_s: float | None = None
+    """By how many seconds the latest frame was read too late; None if the stream does not show it."""
+
+    analysis_rate_ratio: float = 1.0
+    """The rate of analysis as a fraction of `analysis_fps`; below 1 while the machine is short of CPU time."""
+
     @property
     def only_rejected(self) -> bool:
         """Whether frames arrived and all of them were rejected, so that motion is unknown."""

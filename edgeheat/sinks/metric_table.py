@@ -35,7 +35,7 @@ class Totals:
     """
 
     state: CurrentState
-    frames: dict[str, float] = field(default_factory=lambda: _zeros("analysed", "skipped"))
+    frames: dict[str, float] = field(default_factory=lambda: _zeros("analysed", "skipped", "late", "damaged"))
     reconnects: dict[str, float] = field(default_factory=lambda: _zeros(*_OFFLINE_REASONS))
     """By reason code: how often it went, or stayed, offline."""
 
@@ -68,6 +68,8 @@ class Totals:
         """Add the increments of one progress."""
         self.frames["analysed"] += progress.frames_analysed
         self.frames["skipped"] += progress.frames_skipped
+        self.frames["late"] += progress.frames_late
+        self.frames["damaged"] += progress.frames_damaged
         self.observed_s += progress.observed_s
         for step_s in progress.step_s:
             self.processing[bisect_left(PROCESSING_BUCKETS_S, step_s)] += 1
@@ -196,10 +198,24 @@ METRICS = (
     ),
     Row(
         "edgeheat_frames_total",
-        "Decoded frames: analysed, or skipped because of analysis_fps.",
+        "Received frames: analysed, skipped because of analysis_fps, late because newer ones were waiting, or damaged.",
         "counter",
         ("camera", "outcome"),
         _each_by(_cameras, lambda camera: camera.frames),
+    ),
+    Row(
+        "edgeheat_stream_lag_seconds",
+        "By how much the camera's latest frame was read too late; absent while offline or without usable timestamps.",
+        "gauge",
+        ("camera",),
+        _each(_cameras, lambda camera: camera.state.lag_s),
+    ),
+    Row(
+        "edgeheat_analysis_rate_ratio",
+        "The rate of analysis as a fraction of the configured one, below 1 while the machine is short of CPU time.",
+        "gauge",
+        ("camera",),
+        _each(_cameras, lambda camera: camera.state.analysis_rate_ratio),
     ),
     Row(
         "edgeheat_stream_reconnects_total",

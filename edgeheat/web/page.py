@@ -169,6 +169,8 @@ def _facts(camera: CameraView, latest: LatestState, now_wall_s: float) -> tuple[
         facts.append(("Last frame", "none yet"))
     if current.health == "ok":
         facts.append(("Picture", "OK"))
+    if current.state == "online" and current.analysis_rate_ratio < 1.0:
+        facts.append(("Analysis rate", f"{percent_words(current.analysis_rate_ratio)}, too little CPU time"))
     if (motion_ratio := current.motion_ratio.get(ALL)) is not None:
         facts.append(("Moving now", percent_words(motion_ratio)))
     if camera.pictures and current.state == "online" and (camera.next_picture_wall_s or 0) > now_wall_s:

@@ -8,7 +8,10 @@ import signal
 import socket
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
+from contextlib import closing
+from itertools import islice
 from pathlib import Path
 
 import cv2
@@ -16,6 +19,8 @@ import numpy as np
 import pytest
 
 from edgeheat.cli.base import UNAVAILABLE
+from edgeheat.daemon.system_clock import SystemClock
+from edgeheat.sources import open_source
 from edgeheat.sources.base import SourceOptions
 from edgeheat.sources.synthetic import open_synthetic
 from tests.support.edgeheat import Daemon
@@ -179,6 +184,35 @@ def test_stopping_keeps_the_heat_and_leaves_nothing_behind(
         daemon.stop()
         assert observed_on_disk_s(daemon, "aisle") >= kept_s
         assert not list(daemon.storage.rglob("*.tmp*"))
+
+
+def test_a_suspended_worker_continues_with_the_newest_picture_and_counts_nothing_twice(
+    tmp_path: Path, clip: Path, daemons: list[Daemon]
+) -> None:
+    with RtspServer({"/a": clip}) as server:
+        daemon = Daemon(tmp_path, f'{QUICK}[[camera]]\nname = "aisle"\nsource = "{server.url("/a")}"\n')
+        daemons.append(daemon)
+        daemon.start()
+        wait_observed(daemon, "aisle", 3.0)
+        before_s, began_s = observed_s(daemon, "aisle"), time.monotonic()
+        children = daemon.children()
+        for pid in children:
+            os.kill(pid, signal.SIGSTOP)
+        suspended_s = time.monotonic()
+        options = SourceOptions(clock=SystemClock(), open_timeout_s=DEADLINE_S, read_timeout_s=DEADLINE_S)
+        with closing(open_source(server.url("/a"), options).frames()) as frames:
+            assert len(list(islice(frames, 60))) == 60  # six seconds pass
+        suspended_s = time.monotonic() - suspended_s
+        for pid in children:
+            os.kill(pid, signal.SIGCONT)
+        late = 'edgeheat_frames_total{camera="aisle",outcome="late"}'
+        wait_for(lambda: (daemon.metric(late) or 0) > 20, "the backlog to be skipped")
+        wait_observed(daemon, "aisle", before_s + 3.0)
+        counted_s = observed_s(daemon, "aisle") - before_s
+        # Two seconds that were not reported yet before, and two of `max_gap`.
+        assert counted_s < time.monotonic() - began_s - suspended_s + 4.0
+        assert (daemon.metric('edgeheat_stream_lag_seconds{camera="aisle"}') or 0.0) < 2.5
+        assert daemon.stop() == 0
 
 
 def test_the_daemon_stops_in_order_with_a_hanging_camera_and_a_frozen_broker(

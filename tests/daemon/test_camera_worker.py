@@ -32,7 +32,9 @@ from edgeheat.daemon.system_clock import SystemClock
 from edgeheat.defs.clock import Clock
 from edgeheat.defs.commands import Reset, SaveState, Stop
 from edgeheat.defs.events import Snapshot
-from edgeheat.defs.params import ZoneParams
+from edgeheat.defs.params import MotionParams, ZoneParams
+from edgeheat.sources.av_frame import bgr_frame
+from edgeheat.sources.base import StreamStatistics
 from tests.core import drawn
 from tests.core.drawn import bumped
 from tests.daemon.conftest import spec
@@ -194,3 +196,42 @@ def test_a_last_picture_that_cannot_be_drawn_ends_nothing(
         SourceFailed,
     ]
     assert "cannot be drawn: picture too large" in caplog.text
+
+
+class SlowCamera:
+    """A source whose reader falls behind in its third and fourth second, and then keeps up for six minutes."""
+
+    def __init__(self, clock: Clock, statistics: StreamStatistics) -> None:
+        self._clock = clock
+        self._statistics = statistics
+
+    def frames(self) -> Iterator[Frame]:
+        picture = np.full((90, 160), 100, np.uint8)
+        for index in range(3600):
+            self._clock.sleep(0.1)
+            if index in (30, 40):
+                self._statistics.overloads += 1
+                self._statistics.frames_late += 25
+                self._statistics.frames_damaged += 1
+            self._statistics.lag_s = 0.25
+            yield bgr_frame(picture, self._clock.monotonic(), self._clock.wall())
+
+
+def test_a_worker_that_cannot_keep_up_analyses_less_and_reports_it(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    clock = SourceClock()
+    monkeypatch.setattr(camera_worker, "open_source", lambda _url, options: SlowCamera(clock, options.statistics))
+    params = replace(spec("aisle").params, motion=MotionParams(analysis_fps=10.0, bootstrap_s=1.0))
+    with running(spec("aisle", SMALL_SHOP, params=params), clock) as worker:
+        report = receive(worker)
+    assert isinstance(report, ProgressReport)
+    progress = report.progress
+    assert (progress.frames_late, progress.frames_damaged, progress.lag_s) == (50, 2, 0.25)
+    assert progress.frames_decoded == 3600
+    # 10 a second for four seconds, 5 a second for five minutes, and 10 again.
+    assert progress.frames_analysed == pytest.approx(40 + 1500 + 560, abs=10)
+    assert progress.analysis_rate_ratio == 1.0
+    slower, again = [message for message in caplog.messages if "frames per second" in message]
+    assert "analysing 5 frames per second instead of 10" in slower
+    assert "analysing 10 frames per second again" in again

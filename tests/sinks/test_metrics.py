@@ -44,6 +44,10 @@ def progress(*, last_frame_wall_s: float = 99.5, ratio: float = 0.03) -> Progres
         masked_ratio=0.04,
         motion_ratio={"all": ratio, "till": 0.01},
         step_s=(0.0005, 0.004, 0.004, 0.3, 2.0),
+        frames_late=25,
+        frames_damaged=2,
+        lag_s=0.75,
+        analysis_rate_ratio=0.5,
     )
 
 
@@ -76,6 +80,8 @@ def test_progress_adds_up(sink: MetricsSink) -> None:
     sink.handle(progress())
     assert value(sink, "frames_total", camera="entrance", outcome="analysed") == 10
     assert value(sink, "frames_total", camera="entrance", outcome="skipped") == 20
+    assert value(sink, "frames_total", camera="entrance", outcome="late") == 50
+    assert value(sink, "frames_total", camera="entrance", outcome="damaged") == 4
     assert value(sink, "observed_seconds_total", camera="entrance") == 2.0
     assert value(sink, "motion_seconds_total", camera="entrance", zone="till") == pytest.approx(0.4)
     assert value(sink, "motion_cell_seconds_total", camera="entrance", zone="all") == 68.0
@@ -102,6 +108,18 @@ def test_every_counter_of_a_camera_is_zero_before_the_first_event(sink: MetricsS
     assert len(counters) == 13
     for counter in counters:
         assert re.search(rf"^{counter}(_count)?{{.*}} 0\.0$", text, re.MULTILINE), counter
+
+
+def test_lag_and_analysis_rate_are_those_of_an_online_camera(sink: MetricsSink) -> None:
+    assert value(sink, "stream_lag_seconds", camera="entrance") is None
+    assert value(sink, "analysis_rate_ratio", camera="entrance") == 1.0
+    sink.handle(status("online"))
+    sink.handle(progress())
+    assert value(sink, "stream_lag_seconds", camera="entrance") == 0.75
+    assert value(sink, "analysis_rate_ratio", camera="entrance") == 0.5
+    sink.handle(status("offline", "ended"))
+    assert value(sink, "stream_lag_seconds", camera="entrance") is None
+    assert value(sink, "analysis_rate_ratio", camera="entrance") == 1.0
 
 
 def test_a_restarted_worker_does_not_reset_the_last_frame(sink: MetricsSink) -> None:
@@ -341,7 +359,7 @@ def test_promtool_finds_no_problem(sink: MetricsSink) -> None:
     assert (done.returncode, done.stdout, done.stderr) == (0, b"", b"")
 
 
-def test_eight_cameras_online_with_five_heats_stay_within_six_hundred_series() -> None:
+def test_eight_cameras_online_with_five_heats_stay_within_650_series() -> None:
     sink = MetricsSink()
     zones = ["all", "till", "door", "aisle"]
     for number in range(8):
@@ -353,7 +371,7 @@ def test_eight_cameras_online_with_five_heats_stay_within_six_hundred_series() -
         heats = tuple(replace(snapshot().heats[0], heat=f"heat-{heat}") for heat in range(5))
         sink.handle(replace(snapshot(), camera=camera, heats=heats))
     series = [line for line in generate_latest(sink.registry).splitlines() if not line.startswith(b"#")]
-    assert len(series) < 600
+    assert len(series) < 650
     assert not any(b"_created" in line for line in series)
 
 

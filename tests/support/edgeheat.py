@@ -69,6 +69,11 @@ class Daemon:
             found |= more
         return found
 
+    def children(self) -> set[int]:
+        """Return the ids of all processes that the daemon's process has started, directly or not."""
+        assert self._process is not None
+        return self.processes() - {self._process.pid}
+
     def stop(self, signum: signal.Signals = signal.SIGTERM) -> int:
         """Send a signal and return the exit code."""
         assert self._process is not None

@@ -35,6 +35,16 @@ def test_it_shows_state_reason_age_and_coverage_in_the_shops_time(latest: Latest
         assert words in html
 
 
+def test_a_lowered_analysis_rate_is_shown_while_the_camera_is_online(latest: LatestState) -> None:
+    latest.handle(status("entrance", "online", wall_s=NOON - 60))
+    latest.handle(progress("entrance"))
+    assert "Analysis rate" not in page(latest)
+    latest.handle(replace(progress("entrance"), analysis_rate_ratio=0.5))
+    assert "<dt>Analysis rate</dt><dd>50 %, too little CPU time</dd>" in page(latest)
+    latest.handle(status("entrance", "offline"))
+    assert "Analysis rate" not in page(latest)
+
+
 def test_the_recent_heat_is_large_and_the_others_are_beside_it(latest: LatestState) -> None:
     latest.handle(snapshot("entrance"))
     html = page(latest)
