@@ -15,7 +15,7 @@ from edgeheat.errors import SourceEnded
 from edgeheat.sources import open_source
 from edgeheat.sources.base import StreamStatistics
 from edgeheat.sources.catch_up import TimedBacklog
-from tests.sources.fakes import live
+from tests.sources.fakes import FakeClock, live
 from tests.sources.mjpeg_camera import Camera
 from tests.support.rtsp import RtspServer
 from tests.support.wait import wait_for
@@ -127,6 +127,19 @@ def test_a_stream_without_timestamps_is_read_as_it_comes() -> None:
     packet.time_base = cast(Fraction, None)
     assert not any(backlog.discards(cast(Any, packet), 10.0 * second, 10.0) for second in range(10))
     assert backlog.arrival_s(cast(Any, packet), 7.0) == 7.0
+
+
+@pytest.mark.real("rtsp")
+def test_a_late_frame_carries_the_time_at_which_it_arrived(rtsp: RtspServer) -> None:
+    clock, times_s = FakeClock(), []
+    with closing(open_source(rtsp.url("/h264"), live(clock=clock)).frames()) as frames:
+        next(frames)
+        for elapsed_s in [1 / 15] * 10 + [1.0] + [0.0] * 10:
+            clock.now_s += elapsed_s
+            frame = next(frames)
+            times_s.append(frame.mono_s)
+            assert clock.wall() - frame.wall_s == pytest.approx(clock.monotonic() - frame.mono_s, abs=1e-3)
+    assert [later - earlier for earlier, later in pairwise(times_s)] == pytest.approx([1 / 15] * 20, abs=0.01)
 
 
 def wait_for_new_frames(url: str, count: int) -> None:
