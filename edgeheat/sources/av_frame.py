@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import struct
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 from functools import lru_cache, partial
 from typing import Any, Literal, cast
 
@@ -11,9 +13,10 @@ import numpy as np
 from av import VideoFormat, VideoFrame
 from av.video.plane import VideoPlane
 from av.video.reformatter import VideoReformatter
+from av.video.stream import VideoStream
 from numpy.typing import NDArray
 
-from edgeheat.core.grid.frames import F32, U8, Frame, SizeWH
+from edgeheat.core.grid.frames import F32, U8, UPRIGHT, Frame, Orientation, SizeWH
 
 _FULL_RANGE = 2
 """FFmpeg's AVCOL_RANGE_JPEG: black is 0."""
@@ -26,6 +29,17 @@ _BT709_COLORSPACES = frozenset({1, 9, 10})
 
 _LUMA_WEIGHTS = {True: (0.2126, 0.0722), False: (0.299, 0.114)}
 """Weights of red and blue in luma, by whether it is BT.709. Reference: ITU-R BT.709, BT.601."""
+
+_QUARTER_TURNS = (
+    UPRIGHT,
+    Orientation(transposed=True, mirrored_y=True),
+    Orientation(mirrored_x=True, mirrored_y=True),
+    Orientation(transposed=True, mirrored_x=True),
+)
+"""Orientations by the number of quarter turns counterclockwise that make a picture upright."""
+
+_MAX_PIXEL_ASPECT = 4.0
+"""Pixels wider or higher than this are an error in a header and treated as square; the widest in use is 2.2."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,28 +104,99 @@ def _view(plane: VideoPlane, dtype: np.dtype[Any], width: int, height: int, chan
 
 
 class FrameMaker:
-    """Makes the frames of one source; it keeps the converter for packed formats, which is expensive to create."""
+    """Makes the frames of one stream; it keeps the converter for packed formats, which is expensive to create."""
 
-    def __init__(self) -> None:
+    def __init__(self, track: VideoStream | None = None) -> None:
+        """`track`: the stream whose pictures follow, for the shape of its pixels; None: they are square."""
         self._converter = VideoReformatter()
+        self._last_stated = UPRIGHT
+        self._intra_only = track is None or track.codec_context.codec.intra_only
+        self._track = track
+        self._stated_aspect = _ratio(track.sample_aspect_ratio) if track is not None else 0.0
+        self._first_codec_aspect = _ratio(track.codec_context.sample_aspect_ratio) if track is not None else 0.0
 
     def frame(self, picture: VideoFrame, mono_s: float, wall_s: float) -> Frame:
-        """Return the frame of one decoded picture; size and pixel format may change from picture to picture."""
+        """Return the frame of one decoded picture; size, pixel format and orientation may change between pictures."""
+        orientation = _orientation(picture, self._last_stated)
+        if not self._intra_only:
+            self._last_stated = orientation
+        pixel_aspect = self._pixel_aspect()
         layout = _layout(picture.format.name)
         if layout is None:
-            return self._packed(picture, mono_s, wall_s)
+            return replace(self._packed(picture, mono_s, wall_s, orientation), pixel_aspect=pixel_aspect)
         stated_range = picture.color_range
         full_range = stated_range == _FULL_RANGE or (stated_range != VIDEO_RANGE and layout.full_range)
-        luma = _view(picture.planes[0], layout.dtype, picture.width, picture.height)
-        colour = partial(_colour, picture, layout, full_range)
-        chroma = partial(_chroma, picture, layout)
-        return Frame(luma, mono_s, wall_s, colour, layout.levels(full_range), chroma)
+        return Frame(
+            _view(picture.planes[0], layout.dtype, picture.width, picture.height),
+            mono_s,
+            wall_s,
+            _upright(partial(_colour, picture, layout, full_range), orientation),
+            layout.levels(full_range),
+            _upright(partial(_chroma, picture, layout), orientation),
+            orientation,
+            pixel_aspect,
+        )
 
-    def _packed(self, picture: VideoFrame, mono_s: float, wall_s: float) -> Frame:
+    def _packed(self, picture: VideoFrame, mono_s: float, wall_s: float, orientation: Orientation) -> Frame:
         """Return the frame of a picture whose luma must be computed: GIF, RGB, palettes, packed YUV."""
         converted = self._converter.reformat(picture, format="bgr24")
         bgr = _view(converted.planes[0], np.dtype(np.uint8), picture.width, picture.height, channels=3)
-        return bgr_frame(bgr, mono_s, wall_s)
+        frame = bgr_frame(bgr, mono_s, wall_s)
+        if orientation == UPRIGHT:
+            return frame
+        colour, chroma = _upright(frame.colour, orientation), _upright(frame.chroma, orientation)
+        return replace(frame, colour=colour, chroma=chroma, orientation=orientation)
+
+    def _pixel_aspect(self) -> float:
+        """Return the width of a pixel divided by its height; the container's statement has priority, as in players."""
+        if self._track is None:
+            return 1.0
+        codec_aspect = _ratio(self._track.codec_context.sample_aspect_ratio)
+        # What the container states was true of the pictures at its beginning; later ones may have another shape.
+        aspect = self._stated_aspect if codec_aspect == self._first_codec_aspect else codec_aspect
+        return aspect if 1 / _MAX_PIXEL_ASPECT <= aspect <= _MAX_PIXEL_ASPECT else 1.0
+
+
+def _ratio(stated: Any) -> float:
+    """Return a ratio of PyAV's as a number; 0 where it is not known."""
+    return float(stated) if stated else 0.0
+
+
+def _orientation(picture: VideoFrame, previous: Orientation) -> Orientation:
+    """Return the orientation in the picture's display matrix, at the nearest right angle.
+
+    Containers, H.264, H.265 and EXIF state it. `previous` is that of the picture before, which holds where nothing is
+    stated: H.264 and H.265 state it at some pictures only.
+
+    Reference: ISO/IEC 14496-12, section 6.2.2; FFmpeg's display.h.
+    """
+    try:
+        stated: Any = picture.side_data.get("DISPLAYMATRIX")
+    except ValueError:
+        # PyAV 18 knows no EXIF data beside a JPEG picture and fails on it; the rotation is all that it gives then.
+        return _QUARTER_TURNS[round(picture.rotation / 90) % 4]
+    return previous if stated is None else _matrix_orientation(bytes(stated))
+
+
+@lru_cache
+def _matrix_orientation(matrix: bytes) -> Orientation:
+    # A pixel at (x, y) as stored is shown at (a x + c y, b x + d y).
+    a, b, _, c, d, *_ = struct.unpack("=9i", matrix)
+    if abs(a) + abs(d) >= abs(b) + abs(c):
+        return Orientation(False, a < 0, d < 0)
+    return Orientation(True, c < 0, b < 0)
+
+
+def _upright(convert: Callable[[SizeWH], Any], orientation: Orientation) -> Callable[[SizeWH], Any]:
+    """Return a conversion to an upright picture, for one from the picture as stored."""
+    if orientation == UPRIGHT:
+        return convert
+
+    def convert_upright(size_wh: SizeWH) -> Any:
+        stored = convert(orientation.stored_wh(size_wh))
+        return None if stored is None else orientation.upright(stored)
+
+    return convert_upright
 
 
 def bgr_frame(bgr: NDArray[Any], mono_s: float, wall_s: float) -> Frame:

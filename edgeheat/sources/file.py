@@ -48,13 +48,13 @@ class FileSource:
     def frames(self) -> Iterator[Frame]:
         """See `Source.frames`; SourceEnded where the recording is damaged or cut off after its first frame."""
         playback: Playback | None = None
-        maker = FrameMaker()
         start_s = 0.0
         while True:
             container, track = self._open()
             with container:
                 if playback is None:
                     playback = Playback(self._options.clock, self._recorded_wall_s(container))
+                maker = FrameMaker(track)
                 playthrough = _Pass(container, track, start_s, str(self._path))
                 for picture, media_s in islice(playthrough.pictures(), *_selection(self._options)):
                     yield maker.frame(picture, *playback.stamp(media_s))

@@ -47,7 +47,7 @@ class LiveStream:
         self._read_timeout_s = read_timeout_s
         self._statistics = statistics
         self._corruption = CorruptionFilter(name)
-        self._maker = FrameMaker()
+        self._maker = FrameMaker(self._track)
         self._discarding = False
         self._running = False
         self._damaged_since_picture = 0

@@ -39,9 +39,14 @@ def make_clip(
     container_options: dict[str, str] | None = None,
     metadata: dict[str, str] | None = None,
     full_range: bool = False,
+    pixel_aspect: Fraction | None = None,
+    turned: tuple[int, bool, bool] | None = None,
     painter: Painter = moving_square,
 ) -> Path:
-    """Write a recording in the container of its suffix; `times_s` gives each frame its own time instead of `fps`."""
+    """Write a recording in the container of its suffix; `times_s` gives each frame its own time instead of `fps`.
+
+    turned: what players do with the picture: degrees counterclockwise, then whether it is mirrored in x and in y.
+    """
     ticks = fps if times_s is None else 1000
     if times_s is None:
         times_s = [index / fps for index in range(frames)]
@@ -53,6 +58,10 @@ def make_clip(
         stream.codec_context.time_base = Fraction(1, ticks)
         if full_range:
             stream.codec_context.color_range = 2
+        if pixel_aspect is not None:
+            stream.codec_context.sample_aspect_ratio = pixel_aspect
+        if turned is not None:
+            stream.set_display_rotation(*turned)
         if codec in ("libx264", "libx265"):
             stream.options = {"preset": "ultrafast", "tune": "zerolatency", "g": str(fps), **(options or {})}
         if codec == "libx264":

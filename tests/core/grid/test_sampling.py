@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -10,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from edgeheat.core.grid.frames import U8, Frame, SizeWH
+from edgeheat.core.grid.frames import U8, Frame, Orientation, SizeWH
 from edgeheat.core.grid.sampling import FrameSampler, grid_size_wh, to_grid
 
 
@@ -48,6 +49,15 @@ def test_a_cell_is_the_mean_of_its_pixels(frame_wh: SizeWH) -> None:
     corners = np.stack([np.interp(columns, range(frame_wh[0] + 1), row) for row in along_y])
     means = np.diff(np.diff(corners, axis=0), axis=1) / ((frame_wh[0] / 160) * (frame_wh[1] / 90))
     assert np.abs(grid - means).max() <= 1.6, "rounded once for each halving"
+
+
+@pytest.mark.parametrize("levels", [(0, 255), (16, 235)])
+@pytest.mark.parametrize("mirrored_x", [False, True])
+def test_a_turned_picture_is_upright_on_the_grid(mirrored_x: bool, levels: tuple[int, int]) -> None:
+    orientation = Orientation(transposed=True, mirrored_x=mirrored_x)
+    luma: U8 = np.random.default_rng(2).integers(0, 256, (640, 360), np.uint8)
+    grid = to_grid(replace(frame_of(luma, levels), orientation=orientation), (160, 90))
+    assert np.array_equal(grid, to_grid(frame_of(orientation.upright(luma), levels), (160, 90)))
 
 
 @pytest.mark.parametrize(
