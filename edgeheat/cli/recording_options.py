@@ -30,7 +30,8 @@ StartOption = Annotated[int, typer.Option(min=0, help="Skip this many frames at 
 FramesOption = Annotated[int | None, typer.Option(min=1, help="Use at most this many frames.")]
 StepOption = Annotated[int, typer.Option(min=1, help="Use only every Nth frame.")]
 FpsOption = Annotated[
-    float | None, typer.Option(min=0.01, max=240, help="Frame rate of a folder of pictures or a synthetic: scene.")
+    float | None,
+    typer.Option(min=0.0001, max=240, help="Frame rate; for a recording it replaces the times in the file."),
 ]
 ConfigOption = Annotated[
     Path | None, typer.Option("--config", "-c", help="Use the settings under defaults in this file.")

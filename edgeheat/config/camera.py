@@ -248,7 +248,8 @@ class CameraSettings(SettingsTable):
     """Restart a recording or folder of pictures at its end."""
 
     fps: Annotated[float, Field(gt=0, le=240)] | None = None
-    """Frames per second of a folder of pictures or of `synthetic:`; not set: their own, or 25."""
+    """Frames per second of a folder of pictures, of `synthetic:` or of a recording whose own times are wrong; not set:
+    their own, or 25."""
 
     motion: MotionSettings = MotionSettings()
     """How motion is detected."""

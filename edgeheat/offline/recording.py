@@ -13,9 +13,6 @@ from edgeheat.sources.base import Source
 
 _log = logging.getLogger(__name__)
 
-_COMPLETE_RATIO = 0.9
-"""A recording with less than this fraction of its expected frames was cut off; the expected number is approximate."""
-
 _FFMPEG_INPUT = {
     "rtsp": "-rtsp_transport tcp -i URL -c copy",
     "rtsps": "-rtsp_transport tcp -i URL -c copy",
@@ -40,12 +37,12 @@ def recording_target(source: str, command: str) -> str:
     return target
 
 
-def read_frames(source: Source, name: str) -> Iterator[Frame]:
-    """Yield the frames of a recording; where it is cut off, end with a warning in the log that names it `name`.
+def read_frames(source: Source) -> Iterator[Frame]:
+    """Yield the frames of a recording; where it is cut off, end with a warning in the log.
 
     Raises SourceUnavailable or SourceEnded where not a single frame can be read.
     """
-    expected, count = source.frame_count(), 0
+    count = 0
     try:
         for frame in source.frames():
             count += 1
@@ -54,7 +51,3 @@ def read_frames(source: Source, name: str) -> Iterator[Frame]:
         if not count:
             raise
         _log.warning("%s; the %d frames before that are used", error, count)
-    else:
-        # Containers without an index simply end where they were cut off.
-        if expected is not None and count < _COMPLETE_RATIO * expected:
-            _log.warning("%s: cut off after %d of about %d frames, which are used", redact(name), count, expected)

@@ -72,7 +72,7 @@ class RenderJob:
     """Only the first of every `step` frames is rendered."""
 
     fps: float | None
-    """Frame rate of image folders and `synthetic:` scenes."""
+    """Frame rate; for a recording it replaces the times in the file."""
 
     overwrite: bool
     """Whether to replace existing files; if not, a number is added to the new name."""
@@ -168,7 +168,7 @@ def _open(job: RenderJob) -> Source:
 
 
 def _frames(job: RenderJob) -> Iterator[Frame]:
-    return read_frames(_open(job), job.source)
+    return read_frames(_open(job))
 
 
 def _count_heat(job: RenderJob, on_progress: Progress) -> _FirstPass:

@@ -115,12 +115,16 @@ class FrameMaker:
         self._stated_aspect = _ratio(track.sample_aspect_ratio) if track is not None else 0.0
         self._first_codec_aspect = _ratio(track.codec_context.sample_aspect_ratio) if track is not None else 0.0
 
-    def frame(self, picture: VideoFrame, mono_s: float, wall_s: float) -> Frame:
-        """Return the frame of one decoded picture; size, pixel format and orientation may change between pictures."""
+    def frame(self, picture: VideoFrame, mono_s: float, wall_s: float, pixel_aspect: float | None = None) -> Frame:
+        """Return the frame of one decoded picture; size, pixel format and orientation may change between pictures.
+
+        `pixel_aspect`: what `pixel_aspect` returned when it was decoded; None: it was decoded last.
+        """
         orientation = _orientation(picture, self._last_stated)
         if not self._intra_only:
             self._last_stated = orientation
-        pixel_aspect = self._pixel_aspect()
+        if pixel_aspect is None:
+            pixel_aspect = self.pixel_aspect()
         layout = _layout(picture.format.name)
         if layout is None:
             return replace(self._packed(picture, mono_s, wall_s, orientation), pixel_aspect=pixel_aspect)
@@ -147,8 +151,11 @@ class FrameMaker:
         colour, chroma = _upright(frame.colour, orientation), _upright(frame.chroma, orientation)
         return replace(frame, colour=colour, chroma=chroma, orientation=orientation)
 
-    def _pixel_aspect(self) -> float:
-        """Return the width of a pixel divided by its height; the container's statement has priority, as in players."""
+    def pixel_aspect(self) -> float:
+        """Return the width of a pixel divided by its height, in the picture that was decoded last.
+
+        The container's statement has priority, as in players.
+        """
         if self._track is None:
             return 1.0
         codec_aspect = _ratio(self._track.codec_context.sample_aspect_ratio)

@@ -53,7 +53,7 @@ class SourceOptions:
     """Recordings and image folders start again when they end."""
 
     fps: float | None = None
-    """Frames per second of image folders (default 25) and `synthetic:` scenes; recordings have their own rate."""
+    """Frames per second of image folders (default 25), `synthetic:` scenes and recordings; None: their own times."""
 
     statistics: StreamStatistics = field(default_factory=StreamStatistics)
     """Cameras: the source counts here what it did with the stream; owned by the caller."""

@@ -34,9 +34,8 @@ class CutSource:
     ("source", "warning"),
     [
         pytest.param(CutSource(20, 20), None, id="complete"),
-        pytest.param(CutSource(20, 21), None, id="the expected count is a little off"),
+        pytest.param(CutSource(20, 40), None, id="the expected count is wrong"),
         pytest.param(CutSource(20, None), None, id="no expected count"),
-        pytest.param(CutSource(20, 40), "clip.mp4: cut off after 20 of about 40 frames, which are used", id="cut off"),
         pytest.param(
             CutSource(20, 40, SourceEnded("clip.mp4: damaged")),
             "clip.mp4: damaged; the 20 frames before that are used",
@@ -48,18 +47,13 @@ def test_all_frames_are_read_and_a_cut_is_logged(
     source: CutSource, warning: str | None, caplog: pytest.LogCaptureFixture
 ) -> None:
     with caplog.at_level(logging.WARNING, "edgeheat.offline"):
-        assert [frame.mono_s for frame in read_frames(source, "clip.mp4")] == [float(n) for n in range(20)]
+        assert [frame.mono_s for frame in read_frames(source)] == [float(n) for n in range(20)]
     assert caplog.messages == ([] if warning is None else [warning])
 
 
 def test_an_error_before_the_first_frame_is_raised() -> None:
     with pytest.raises(SourceUnavailable, match="no such file"):
-        list(read_frames(CutSource(0, None, SourceUnavailable("clip.mp4: no such file")), "clip.mp4"))
-
-
-def test_a_password_in_the_name_is_not_logged(caplog: pytest.LogCaptureFixture) -> None:
-    list(read_frames(CutSource(2, 40), "http://bob:secret@shop/clip.mp4"))
-    assert "secret" not in caplog.text and "cut off" in caplog.text
+        list(read_frames(CutSource(0, None, SourceUnavailable("clip.mp4: no such file"))))
 
 
 @pytest.mark.parametrize(

@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import logging
 import os
+import re
+from collections.abc import Callable
 from itertools import islice
 from pathlib import Path
 
+import av
 import numpy as np
 import pytest
 
 from edgeheat.errors import EdgeheatError, SourceEnded, SourceUnavailable
 from edgeheat.sources import open_source
 from edgeheat.sources.base import SourceOptions
+from tests.sources.conftest import QUIET_X265
 from tests.sources.fakes import FakeClock, offline
 from tests.support.media import U8, make_audio, make_clip, truncate
 
@@ -49,11 +53,97 @@ def test_irregular_frame_times_are_kept(tmp_path: Path) -> None:
     assert _times_s(make_clip(tmp_path / "clip.mkv", times_s=stated_s)) == pytest.approx(stated_s, abs=0.002)
 
 
-def test_missing_timestamps_become_mean_frame_intervals(tmp_path: Path) -> None:
-    times_s = _times_s(make_clip(tmp_path / "clip.h264", frames=20))  # an elementary stream has no timestamps
-    assert len(times_s) == 20
-    assert np.diff(times_s) == pytest.approx([1 / 25] * 19, abs=0.03)
-    assert min(np.diff(times_s)) > 0
+@pytest.mark.parametrize(
+    ("name", "codec", "fps"), [("clip.h264", "libx264", 15), ("clip.h265", "libx265", 15), ("clip.mjpeg", "mjpeg", 25)]
+)
+def test_a_raw_stream_has_the_rate_that_it_states_and_the_user_is_told(
+    tmp_path: Path, name: str, codec: str, fps: int, caplog: pytest.LogCaptureFixture
+) -> None:
+    # Without a container there are no timestamps, and motion JPEG does not even state its rate.
+    pix_fmt = "yuvj420p" if codec == "mjpeg" else "yuv420p"
+    options = QUIET_X265 if codec == "libx265" else {}
+    path = make_clip(tmp_path / name, codec=codec, pix_fmt=pix_fmt, frames=20, options=options)
+    assert _times_s(path) == pytest.approx([index / fps for index in range(20)])
+    assert caplog.messages == [
+        f"{path}: a raw stream without timestamps: {fps} frames per second are assumed; set its real rate with --fps "
+        "(fps in a camera's settings)"
+    ]
+
+
+@pytest.mark.parametrize("name", ["clip.h264", "clip.mjpeg", "clip.mp4", "clip.avi", "clip.mkv", "clip.gif"])
+def test_fps_replaces_the_times_of_any_recording(tmp_path: Path, name: str, caplog: pytest.LogCaptureFixture) -> None:
+    codec = {"gif": ("gif", "rgb8"), "mjpeg": ("mjpeg", "yuvj420p")}.get(name[5:], ("libx264", "yuv420p"))
+    path = make_clip(tmp_path / name, codec=codec[0], pix_fmt=codec[1], frames=20)
+    times_s = [frame.mono_s for frame in open_source(str(path), offline(fps=4.0)).frames()]
+    assert times_s == pytest.approx([index / 4 for index in range(20)])
+    assert caplog.messages == []
+
+
+def test_fps_also_sets_the_pace_of_a_recording_that_is_repeated(tmp_path: Path) -> None:
+    path = make_clip(tmp_path / "clip.mp4", frames=5)
+    source = open_source(str(path), SourceOptions(clock=FakeClock(), loop=True, fps=4.0))
+    assert np.diff([frame.mono_s for frame in islice(source.frames(), 12)]) == pytest.approx([0.25] * 11)
+
+
+def test_a_rate_that_no_camera_has_is_doubted(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    path = make_clip(tmp_path / "clip.mkv", times_s=[index / 500 for index in range(200)], fps=10)
+    _times_s(path)
+    assert len(caplog.messages) == 1
+    assert re.match(r".*: [34]\d\d frames per second according to its timestamps, .* with --fps", caplog.messages[0])
+
+
+def _copied(path: Path, clip: Path, pts_s: Callable[[int], float], dts_s: Callable[[int], float] | None = None) -> Path:
+    """Copy a recording without encoding it again; each frame gets the time that belongs to its number."""
+    with av.open(str(clip)) as source, av.open(str(path), "w") as target:
+        track = source.streams.video[0]
+        copy = target.add_stream_from_template(track)
+        packets = (packet for packet in source.demux(track) if packet.dts is not None)
+        for index, packet in enumerate(packets):
+            packet.pts = round(pts_s(index) / packet.time_base)
+            packet.dts = round((dts_s or pts_s)(index) / packet.time_base)
+            packet.stream = copy
+            target.mux(packet)
+    return path
+
+
+@pytest.mark.parametrize("suffix", ["mkv", "ts", "mp4", "flv"])
+@pytest.mark.parametrize("start_s", [7.0, 20_000.0])
+def test_a_recording_whose_first_timestamp_is_not_0_is_complete(tmp_path: Path, suffix: str, start_s: float) -> None:
+    clip = make_clip(tmp_path / "clip.mp4", frames=40, fps=10)
+    path = _copied(tmp_path / f"late.{suffix}", clip, lambda index: start_s + index / 10)
+    os.utime(path, (1_600_000_000, 1_600_000_000))
+    frames = list(open_source(str(path), offline()).frames())
+    assert [frame.mono_s for frame in frames] == pytest.approx([index / 10 for index in range(40)], abs=0.01)
+    assert frames[0].wall_s == pytest.approx(1_600_000_000 - 4.0, abs=0.2)
+
+
+def test_a_recording_that_becomes_slow_is_complete(tmp_path: Path) -> None:
+    times_s = [*(index / 15 for index in range(30)), *(2.0 + index for index in range(40))]
+    assert _times_s(make_clip(tmp_path / "clip.mkv", times_s=times_s)) == pytest.approx(times_s, abs=0.002)
+
+
+def test_a_recording_with_an_edit_list_is_complete(tmp_path: Path) -> None:
+    clip = make_clip(tmp_path / "clip.mkv", frames=60, fps=10)
+    path = _copied(tmp_path / "cut.mp4", clip, lambda index: index / 10 - 2.0)
+    assert _times_s(path) == pytest.approx([index / 10 for index in range(40)], abs=0.002)
+
+
+@pytest.mark.parametrize("suffix", ["mkv", "ts", "mp4"])
+@pytest.mark.parametrize("wrong", [20, 59])
+def test_a_single_frame_that_is_hours_off_is_dropped_and_the_user_is_told(
+    tmp_path: Path, suffix: str, wrong: int, caplog: pytest.LogCaptureFixture
+) -> None:
+    clip = make_clip(tmp_path / "clip.mkv", frames=60, fps=10)
+    path = _copied(
+        tmp_path / f"wrong.{suffix}",
+        clip,
+        lambda index: index / 10 + 20_000 * (index == wrong),
+        lambda index: index / 10,
+    )
+    times_s = _times_s(path)
+    assert len(times_s) == 59
+    assert times_s[-1] == pytest.approx(5.8 if wrong == 59 else 5.9, abs=0.15)
+    assert caplog.messages == [f"{path}: 1 of 60 frames have impossible timestamps and were skipped"]
 
 
 def test_times_increase_although_timestamps_jump_back(tmp_path: Path) -> None:
@@ -163,12 +253,12 @@ def test_an_unreadable_recording_is_unavailable_with_one_line(tmp_path: Path, ma
     assert str(error) == f"{path}: {expected}"
 
 
-@pytest.mark.parametrize("suffix", ["mp4", "mkv"])
+@pytest.mark.parametrize("suffix", ["mp4", "mkv", "avi"])
 def test_a_cut_off_recording_yields_its_frames_and_then_raises_source_ended(tmp_path: Path, suffix: str) -> None:
     options = {"movflags": "faststart"} if suffix == "mp4" else {}
     path = truncate(make_clip(tmp_path / f"clip.{suffix}", frames=90, container_options=options), 0.5)
     given = []
-    with pytest.raises(SourceEnded, match=r"cut off: \d\.\d s of 6\.0 s can be read"):
+    with pytest.raises(SourceEnded, match=r"cut off: \d\.\d s of (5\.9|6\.0) s can be read"):
         for frame in open_source(str(path), offline()).frames():
             given.append(frame.mono_s)
     assert 15 < len(given) < 75

@@ -105,7 +105,7 @@ class TuneJob:
     """Only the first of every `step` frames is analysed."""
 
     fps: float | None
-    """Frame rate of image folders and `synthetic:` scenes."""
+    """Frame rate; for a recording it replaces the times in the file."""
 
     overwrite: bool
     """Whether to replace existing files; if not, a number is added to the new name."""
@@ -247,7 +247,7 @@ def _analyse(job: TuneJob, on_progress: Progress) -> _FirstPass:
     first: Frame | None = None
     warnings: dict[str, None] = {}
     done = 0
-    for done, frame in enumerate(read_frames(source, job.source), start=1):
+    for done, frame in enumerate(read_frames(source), start=1):
         if first is None:
             first = frame
             grid_wh = grid_size_wh(frame.size_wh, job.params.motion.grid_width)
@@ -301,7 +301,7 @@ class _SecondPass:
         records = self._first_pass.statistics.records
         remaining = iter(enumerate(records))
         index, record = next(remaining)
-        frames = itertools.islice(read_frames(_open(self._job), self._job.source), self._first_pass.frames)
+        frames = itertools.islice(read_frames(_open(self._job)), self._first_pass.frames)
         for done, frame in enumerate(frames, start=1):
             self._on_progress(self._first_pass.frames + done, 2 * self._first_pass.frames)
             if frame.mono_s != record.mono_s:
