@@ -17,6 +17,7 @@ from edgeheat.core.foreground.rejections import RejectedTime, Rejections
 from edgeheat.core.grid.frames import U8, Frame, GridFrame, SizeWH
 from edgeheat.core.grid.masks import MotionMask, intersection
 from edgeheat.core.grid.reader import GridReader
+from edgeheat.core.grid.resolution import ResolutionMonitor
 from edgeheat.core.grid.sampling import FrameSampler, grid_size_wh
 from edgeheat.core.grid.zones import ZoneMasks, blackout_mask
 from edgeheat.core.health.verdict import Health, HealthMonitor
@@ -27,7 +28,7 @@ from edgeheat.core.heat.heat_set import HeatSet
 from edgeheat.core.heat.increment import Increment
 from edgeheat.core.render.backdrop_sampler import BackdropSampler
 from edgeheat.core.render.heatmap import default_size
-from edgeheat.core.render.snapshot import take_snapshot
+from edgeheat.core.render.snapshot import UndrawnSnapshot
 from edgeheat.defs.events import Snapshot
 from edgeheat.defs.params import PipelineParams
 
@@ -44,30 +45,6 @@ _MAX_CHANGED_SCENE_RATIO = 0.25
 
 OnDetection = Callable[[Detection, MotionMask], None]
 """Called with each detection as it was before zones, and the mask that was counted of it; both are only to be read."""
-
-
-@dataclass(frozen=True, slots=True)
-class UndrawnSnapshot:
-    """The heats of one instant, still to be drawn; nothing else may change them or the backdrop until then."""
-
-    heats: HeatSet
-    backdrop: U8 | None
-    size_wh: SizeWH
-    epoch: int
-    mono_s: float
-    wall_s: float
-
-    def draw(self, params: PipelineParams) -> Snapshot:
-        """Draw and encode them, in the style of `params`."""
-        return take_snapshot(
-            params,
-            self.heats,
-            background=self.backdrop,
-            size_wh=self.size_wh,
-            mono_s=self.mono_s,
-            wall_s=self.wall_s,
-            epoch=self.epoch,
-        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,6 +81,7 @@ class _Camera:
     """What depends on the size of the camera's first frame."""
 
     zones: ZoneMasks
+    resolution: ResolutionMonitor
     reader: GridReader
     backdrop: BackdropSampler
 
@@ -146,11 +124,16 @@ class CameraPipeline:
             self._frames_skipped += 1
             return []
         camera = self._camera or self._open(frame.size_wh)
+        resolution = camera.resolution.update(frame.size_wh, frame.mono_s)
+        if resolution == "unsettled":
+            self._frames_skipped += 1
+            return []
+        masks = self._forget_background() if resolution == "changed" else []
         picture = camera.backdrop.convert_if_due(frame, bootstrapping=self._detector is None)
         on_grid = camera.reader.read(frame, picture)
         if self._restored:
             self._detector = self._resumed_detector(on_grid.grid)
-        return self._process(on_grid)
+        return masks + self._process(on_grid)
 
     def set_analysis_fps(self, fps: float) -> None:
         """Analyse at most this number of frames per second from now on, instead of `analysis_fps`."""
@@ -217,6 +200,16 @@ class CameraPipeline:
         self._empty_heats(self._heats)
         self._camera.backdrop.restart()
         self._detector = None
+
+    def _forget_background(self) -> list[MotionMask]:
+        """Learn the background again, because the picture has another resolution; returns the masks counted until then.
+
+        Heats are kept, because the camera still shows the same place.
+        """
+        masks = self.flush()
+        self._detector, self._restored = None, {}
+        self._health_monitor.forget_view()
+        return masks
 
     def _finish_bootstrap(self) -> list[MotionMask]:
         """Make the detector from the frames that were kept, and evaluate them; returns the masks that were counted."""
@@ -375,16 +368,21 @@ class CameraPipeline:
         """Prepare what depends on the camera's size; a change of size in mid-stream keeps grid, zones and heats."""
         motion = self.params.motion
         width, height = grid_size_wh(frame_wh, motion.grid_width)
-        if self._heats is not None and self._heats.shape_hw[1] != width:
+        # A picture that became smaller than the grid is enlarged, so that what was counted is not lost.
+        if self._heats is not None and not width <= self._heats.shape_hw[1] <= motion.grid_width:
             _log.warning("the grid is %d cells wide now, not %d: heats start empty", width, self._heats.shape_hw[1])
             self._heats = None
         if self._heats is None:
             zones = ZoneMasks.from_params(self.params.zones, (width, height))
             self._heats = HeatSet(self.params.heats, zones, self.params.timezone)
-        zones = self._heats.zones
+        zones, grid_wh = self._heats.zones, self._heats.shape_hw[::-1]
         size_wh = default_size(frame_wh, self.params.style)
+        resolution = ResolutionMonitor(self.params.camera, frame_wh, grid_wh)
+        if resolution.is_coarse:
+            self._restored = {}  # the background of an earlier run is sharper
         self._camera = _Camera(
             zones,
+            resolution,
             GridReader(self._heats.shape_hw, zones.privacy, motion.max_gap_s),
             BackdropSampler(size_wh, blackout_mask(self.params.zones, size_wh), motion.bootstrap_s),
         )

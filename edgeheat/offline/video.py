@@ -19,6 +19,7 @@ from av.video.stream import VideoStream
 from numpy.typing import NDArray
 
 from edgeheat.core.grid.frames import F32, U8, Frame, SizeWH
+from edgeheat.core.grid.letterbox import fitted_colour
 from edgeheat.core.grid.masks import MotionMask
 from edgeheat.core.grid.zones import blackout_mask
 from edgeheat.core.heat.base import HeatGrid
@@ -183,7 +184,7 @@ class OverlayVideo:
     def _dimmed_frame(self, frame: Frame, blackout: U8 | None) -> U8:
         if not self.params.style.overlay:
             return dimmed_background(None, self.params.style, self.size_wh)
-        picture = frame.colour(self.size_wh)
+        picture = fitted_colour(frame, self.size_wh)
         if blackout is not None:
             picture[blackout > 0] = 0
         return dimmed_background(picture, self.params.style, self.size_wh)

@@ -208,6 +208,67 @@ def test_a_change_of_size_in_mid_stream_keeps_grid_and_heat() -> None:
     assert heat.sum() == pytest.approx(walk_heat(40).sum(), rel=0.05)
 
 
+def _resized(frame: Frame, size_wh: SizeWH) -> Frame:
+    return frame_of(np.asarray(cv2.resize(frame.luma, size_wh, interpolation=cv2.INTER_AREA), np.uint8), frame.mono_s)
+
+
+@cache
+def detailed_walk(seconds: float) -> list[Frame]:
+    """Return the walk in front of fine patterns, which a smaller picture does not show."""
+    random = np.random.default_rng(4)
+    pattern = cv2.GaussianBlur(random.normal(0, 1, (180, 320)), (0, 0), 1.0)
+    scene = 110 + 35 * pattern / pattern.std()
+    frames = []
+    for number in range(round(seconds * 5)):
+        luma = random.normal(scene, 2).clip(0, 255).astype(np.uint8)
+        luma[60:140, walk(number / 5) : walk(number / 5) + 24] = 240
+        frames.append(frame_of(luma, number / 5))
+    return frames
+
+
+@cache
+def detailed_heat(seconds: float) -> NDArray[np.float32]:
+    return heat_of(count(detailed_walk(seconds)))
+
+
+def test_a_picture_that_becomes_smaller_than_the_grid_keeps_the_heat_and_adds_nothing_false() -> None:
+    frames = [frame if frame.mono_s < 20 else _resized(frame, (96, 54)) for frame in detailed_walk(40)]
+    heat = heat_of(count(frames))
+    assert heat.shape == (180, 320)
+    assert heat.sum() == pytest.approx(detailed_heat(40).sum(), rel=0.15)
+
+
+def test_a_picture_that_gets_another_shape_is_not_stretched() -> None:
+    frames = list(detailed_walk(40))
+    for index in range(100, 200):
+        frames[index] = frame_of(np.ascontiguousarray(frames[index].luma[:, 40:280]), frames[index].mono_s)
+    heat, whole = heat_of(count(frames)), detailed_heat(40)
+    assert heat.shape == (180, 320)
+    assert heat.sum() == pytest.approx(whole.sum(), rel=0.1)
+    assert np.corrcoef(heat[:, 40:280].ravel(), whole[:, 40:280].ravel())[0, 1] > 0.95
+
+
+def test_single_pictures_of_another_shape_are_not_used() -> None:
+    frames = list(detailed_walk(40))
+    for index in range(60, 200, 20):
+        frames[index] = _resized(frames[index], (320, 240))
+    assert heat_of(count(frames)).sum() == pytest.approx(detailed_heat(40).sum(), rel=0.05)
+
+
+def test_a_restart_with_a_smaller_picture_keeps_the_heat(caplog: pytest.LogCaptureFixture) -> None:
+    second = CameraPipeline(params())
+    second.restore(saved_after_a_walk(), [], 0.0)
+    before = heat_of(count(walk_of(20))).sum()
+    for frame in walk_of(40)[100:]:
+        second.step(_resized(frame, (160, 90)))
+    second.flush()
+    heat = heat_of(second)
+    assert heat.shape == (180, 320)
+    assert heat.sum() == pytest.approx(walk_heat(40).sum(), rel=0.35)
+    assert heat.sum() > before
+    assert "heats start empty" not in caplog.text
+
+
 def test_nothing_counts_in_ignore_and_privacy_zones_nor_outside_include_zones() -> None:
     for kind, hot_left, hot_right in (("ignore", False, True), ("privacy", False, True), ("include", True, False)):
         zone = ZoneParams("left", kind, LEFT)  # type: ignore[arg-type]

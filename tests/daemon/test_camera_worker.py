@@ -16,7 +16,8 @@ import pytest
 from edgeheat.core.grid.frames import Frame
 from edgeheat.core.heat.increment import Increment
 from edgeheat.core.heat.zone_counters import Counter
-from edgeheat.core.pipeline import CameraPipeline, UndrawnSnapshot
+from edgeheat.core.pipeline import CameraPipeline
+from edgeheat.core.render.snapshot import UndrawnSnapshot
 from edgeheat.daemon import camera_worker
 from edgeheat.daemon.camera_worker import CameraWorker
 from edgeheat.daemon.messages import (

@@ -134,6 +134,13 @@ class HealthMonitor:
         self._accepted_move = (mono_s, self._tampering.shift_cells if self._tampering.shifted.active else None)
         self._tampering.reset()
 
+    def forget_view(self) -> None:
+        """Take the next background as the reference, because the picture has another resolution.
+
+        Pass None as background until the new one is known.
+        """
+        self._tampering.reset()
+
     def clear_moved(self) -> None:
         """End the verdict that an accepted move left behind: a person has checked the zones."""
         self._accepted_move = None

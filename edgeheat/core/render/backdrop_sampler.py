@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from edgeheat.core.grid.frames import U8, Frame, SizeWH
+from edgeheat.core.grid.letterbox import fitted_colour
 from edgeheat.core.render.backdrop import Backdrop
 
 _SAMPLE_INTERVAL_S = 10.0
@@ -28,7 +29,7 @@ class BackdropSampler:
         if frame.mono_s < self._next_s:
             return None
         self._next_s = frame.mono_s + (self._bootstrap_s / _BOOTSTRAP_PICTURES if bootstrapping else _SAMPLE_INTERVAL_S)
-        picture = frame.colour(self.size_wh)
+        picture = fitted_colour(frame, self.size_wh)
         if self._privacy_mask is not None:
             picture[self._privacy_mask > 0] = 0
         return picture

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 import numpy as np
@@ -19,6 +19,30 @@ from edgeheat.defs.wording import period_words
 
 MAX_IMAGE_BYTES = 900_000
 """Limit of each picture: MQTT brokers reject packets above about 1 MB (EMQX by default; mosquitto 2.1: 2 MB)."""
+
+
+@dataclass(frozen=True, slots=True)
+class UndrawnSnapshot:
+    """The heats of one instant, still to be drawn; nothing else may change them or the backdrop until then."""
+
+    heats: HeatSet
+    backdrop: U8 | None
+    size_wh: SizeWH
+    epoch: int
+    mono_s: float
+    wall_s: float
+
+    def draw(self, params: PipelineParams) -> Snapshot:
+        """Draw and encode them, in the style of `params`."""
+        return take_snapshot(
+            params,
+            self.heats,
+            background=self.backdrop,
+            size_wh=self.size_wh,
+            mono_s=self.mono_s,
+            wall_s=self.wall_s,
+            epoch=self.epoch,
+        )
 
 
 def take_snapshot(

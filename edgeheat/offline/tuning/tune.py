@@ -11,6 +11,7 @@ from typing import Final
 import numpy as np
 
 from edgeheat.core.grid.frames import U8, Frame, SizeWH
+from edgeheat.core.grid.letterbox import fitted_colour
 from edgeheat.core.grid.sampling import grid_size_wh, to_grid
 from edgeheat.core.grid.zones import ZoneMasks, blackout_mask
 from edgeheat.core.health.verdict import Health
@@ -314,7 +315,7 @@ class _SecondPass:
             index, record = next(remaining, (index, record))
 
     def _pair(self, frame: Frame, index: int, record: FrameRecord, size_wh: SizeWH) -> U8:
-        picture = frame.colour(size_wh)
+        picture = fitted_colour(frame, size_wh)
         blackout = self._blackouts[size_wh]
         if blackout is not None:
             picture[blackout > 0] = 0

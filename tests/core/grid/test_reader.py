@@ -30,6 +30,15 @@ def test_every_size_comes_to_the_same_grid() -> None:
         assert read.chroma is not None and read.chroma.shape == (9, 16, 2)
 
 
+def test_cells_beside_a_picture_of_another_shape_keep_their_last_values() -> None:
+    reader = GridReader(SHAPE_HW, None, 2.0)
+    reader.read(frame(0.0, level=90), None)
+    read = reader.read(frame(0.2, (48, 36), level=200), None)
+    assert read.chroma is not None and read.chroma.shape == (9, 16, 2)
+    assert (read.grid[:, 4:28] == 200).all()
+    assert (read.grid[:, :4] == 90).all() and (read.grid[:, 28:] == 90).all()
+
+
 @pytest.mark.parametrize(("gap_s", "dt_s"), [(0.2, 0.2), (2.0, 2.0), (2.1, 0.0), (3600.0, 0.0)])
 def test_a_pause_longer_than_the_gap_is_no_time(gap_s: float, dt_s: float) -> None:
     reader = GridReader(SHAPE_HW, None, 2.0)
