@@ -21,7 +21,9 @@ from edgeheat.sources.av_errors import AV_ERRORS, file_message, reason
 from edgeheat.sources.av_frame import FrameMaker
 from edgeheat.sources.av_stream import Decoder, open_container, video_track
 from edgeheat.sources.base import DEFAULT_FPS, Source, SourceOptions
+from edgeheat.sources.images import ImagesSource
 from edgeheat.sources.playback import Playback
+from edgeheat.sources.tiff import TIFF_SUFFIXES
 from edgeheat.sources.timeline import Timeline
 
 _log = logging.getLogger(__name__)
@@ -29,8 +31,11 @@ _log = logging.getLogger(__name__)
 _OFFLINE_THREADS = 2
 """Decoder threads offline, where decoding takes most of the time; the pictures are the same."""
 
-_TEXT_FORMAT = "tty"
-"""The format under which FFmpeg would play a text file as a video of letters."""
+_UNUSABLE_FORMATS = {
+    "tty": "text, not a video",  # FFmpeg would play it as a video of letters
+    "tiff_pipe": "a TIFF file: rename it to end in .tif",  # of which FFmpeg reads only the first page
+}
+"""The error for formats, by FFmpeg's name, that are not read as videos."""
 
 _NO_TIMESTAMPS: int = cast(Any, Flags.no_timestamps).value
 """FFmpeg's flag of formats without timestamps: streams without a container."""
@@ -98,9 +103,9 @@ class FileSource:
             container = open_container(f"file:{name}", _AV_OPTIONS)
         except AV_ERRORS as error:
             raise SourceUnavailable(file_message(name, error)) from None
-        if container.format.name == _TEXT_FORMAT:
+        if problem := _UNUSABLE_FORMATS.get(container.format.name):
             container.close()
-            raise SourceUnavailable(f"{name}: text, not a video")
+            raise SourceUnavailable(f"{name}: {problem}")
         try:
             return container, video_track(container, _OFFLINE_THREADS if self._options.clock is None else 1)
         except AV_ERRORS as error:
@@ -269,4 +274,6 @@ def _creation_time(metadata: Mapping[str, str]) -> float | None:
 
 def open_file(path: str, options: SourceOptions) -> Source:
     """Return the source of the recording at `path`."""
-    return FileSource(Path(path), options)
+    # FFmpeg reads only the first page of a TIFF file.
+    is_tiff = Path(path).suffix.lower() in TIFF_SUFFIXES
+    return (ImagesSource if is_tiff else FileSource)(Path(path), options)

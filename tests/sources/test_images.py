@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import logging
 import os
+import struct
+import zlib
 from itertools import islice
 from pathlib import Path
 
@@ -17,7 +19,9 @@ from edgeheat.errors import SourceUnavailable
 from edgeheat.sources import open_source
 from edgeheat.sources.base import SourceOptions
 from edgeheat.sources.images import natural_order
+from edgeheat.sources.tiff import page_count
 from tests.sources.fakes import FakeClock, offline
+from tests.support.media import truncate
 
 
 def _picture(path: Path, value: int) -> None:
@@ -123,3 +127,71 @@ def test_grey_colour_and_16_bit_images_are_read(tmp_path: Path, dtype: type, whi
     colour = frame.colour((16, 12))
     assert colour.shape == (12, 16, 3)
     assert np.abs(colour.astype(int) - 127).max() <= 1
+
+
+def _stack(path: Path, values: range, dtype: type = np.uint8) -> Path:
+    """A TIFF file with a page for each value."""
+    assert cv2.imwritemulti(str(path), [np.full((24, 32), value, dtype) for value in values])
+    return path
+
+
+@pytest.mark.parametrize("name", ["stack.tif", "stack.TIFF"])
+@pytest.mark.parametrize("dtype", [np.uint8, np.uint16])
+def test_every_page_of_a_tiff_file_is_a_picture(tmp_path: Path, name: str, dtype: type) -> None:
+    path = _stack(tmp_path / "made.tif", range(1, 31), dtype).rename(tmp_path / name)
+    source = open_source(str(path), offline(fps=5.0))
+    assert source.frame_count() == 30
+    frames = list(source.frames())
+    assert [int(frame.luma.mean()) for frame in frames] == list(range(1, 31))
+    assert [frame.mono_s for frame in frames] == pytest.approx([index / 5 for index in range(30)])
+    assert _values(path, offline(start=3, count=4, step=5)) == [4, 9, 14, 19]
+
+
+def test_pages_in_a_folder_are_pictures_of_their_own(folder: Path) -> None:
+    _stack(folder / "frame_5a.tif", range(100, 103))
+    assert _values(folder) == [0, 1, 2, 3, 4, 5, 100, 101, 102, 6, 7, 8, 9, 10, 11]
+
+
+def test_a_tiff_file_that_is_cut_off_is_used_up_to_that_point(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    path = truncate(_stack(tmp_path / "stack.tif", range(1, 31)), 0.5)
+    values = _values(path)
+    assert 5 < len(values) < 25 and values == list(range(1, len(values) + 1))
+    assert any(message.startswith(f"{path}: cut off after") for message in caplog.messages)
+
+
+@pytest.mark.parametrize(
+    "data", [b"", b"II*\0", b"MM\0*\0\0\0\x08\xff\xff", b"II*\0\x08\0\0\0\0\0\x08\0\0\0", b"text" * 9]
+)
+def test_a_damaged_tiff_file_is_unavailable(tmp_path: Path, data: bytes) -> None:
+    (tmp_path / "stack.tif").write_bytes(data)
+    with pytest.raises(SourceUnavailable, match="can be read"):
+        _values(tmp_path / "stack.tif")
+
+
+def test_a_tiff_file_that_is_missing_or_named_differently_is_unavailable(tmp_path: Path) -> None:
+    with pytest.raises(SourceUnavailable, match="no such file"):
+        _values(tmp_path / "stack.tif")
+    _stack(tmp_path / "stack.tif", range(9)).rename(tmp_path / "stack.bin")
+    with pytest.raises(SourceUnavailable, match="a TIFF file: rename it"):
+        _values(tmp_path / "stack.bin")
+
+
+def test_bigtiff_pages_are_counted(tmp_path: Path) -> None:
+    path = tmp_path / "big.tif"
+    directory = struct.pack("<Q", 0)
+    path.write_bytes(
+        b"II+\0\x08\0\0\0" + struct.pack("<Q", 16) + directory + struct.pack("<Q", 32) + directory + bytes(8)
+    )
+    assert page_count(path) == (2, True)
+
+
+def test_animations_in_a_folder_are_skipped_with_the_reason(folder: Path, caplog: pytest.LogCaptureFixture) -> None:
+    still = cv2.imencode(".png", np.full((24, 32, 3), 50, np.uint8))[1].tobytes()
+    control = struct.pack(">II", 2, 0)
+    chunk = struct.pack(">I", 8) + b"acTL" + control + struct.pack(">I", zlib.crc32(b"acTL" + control))
+    (folder / "frame_3.png").write_bytes(still[:33] + chunk + still[33:])
+    (folder / "frame_4.webp").write_bytes(b"RIFF\x16\0\0\0WEBPVP8X\x0a\0\0\0\x02" + bytes(9))
+    assert _values(folder) == [0, 1, 2, 4, 5, 6, 7, 8, 9, 10, 11]
+    assert caplog.messages == [
+        f"{folder / name}: skipped (an animation; convert it to a video)" for name in ("frame_3.png", "frame_4.webp")
+    ]

@@ -38,9 +38,9 @@ class ResolutionMonitor:
             return "same"
         if self._new is None or self._new[0] != picture_wh:
             self._new = picture_wh, mono_s
+            self._log_change(picture_wh)
         if mono_s - self._new[1] < _LASTING_S:
             return "unsettled"
-        self._log_change(picture_wh)
         self._current_wh, self._new = picture_wh, None
         return "changed"
 
@@ -61,9 +61,9 @@ class ResolutionMonitor:
             return  # where the size changes back and forth
         self._logged.add(picture_wh)
         area, coarse_wh = self._look(picture_wh)
-        consequences = ["its background is learned again"]
+        consequences = [f"it is used once that has lasted for {_LASTING_S:g} s, and its background is learned again"]
         if area is not None:
-            consequences.append("it is fitted beside black bars, not stretched, and nothing counts there")
+            consequences.append("it is fitted between black bars, not stretched, and nothing counts there")
         if coarse_wh is not None:
             consequences.append(f"people far away may be missed, because the grid has {self._grid_wh[0]} cells a row")
         _log.warning(

@@ -27,15 +27,16 @@ def test_a_change_counts_once_it_has_lasted_a_second(picture_wh: SizeWH) -> None
     assert results(*[(1280, 720)] * 3, first_wh=picture_wh) == ["unsettled", "unsettled", "changed"]
 
 
-def test_single_odd_pictures_are_unsettled() -> None:
+def test_single_odd_pictures_are_unsettled_and_logged(caplog: pytest.LogCaptureFixture) -> None:
     assert results((640, 480), (1280, 720), (160, 90), (1280, 720)) == ["unsettled", "same"] * 2
+    assert len(caplog.messages) == 2
 
 
 def test_each_size_is_logged_once(caplog: pytest.LogCaptureFixture) -> None:
     results(*([(640, 480)] * 4 + [(1280, 720)] * 4) * 3, *[(160, 90)] * 3)
     assert caplog.messages == [
-        "door: the picture has 640x480 pixels now, before 1280x720: its background is learned again; it is fitted "
-        "beside black bars, not stretched, and nothing counts there",
-        "door: the picture has 160x90 pixels now, before 1280x720: its background is learned again; people far away "
-        "may be missed, because the grid has 320 cells a row",
+        "door: the picture has 640x480 pixels now, before 1280x720: it is used once that has lasted for 1 s, and its "
+        "background is learned again; it is fitted between black bars, not stretched, and nothing counts there",
+        "door: the picture has 160x90 pixels now, before 1280x720: it is used once that has lasted for 1 s, and its "
+        "background is learned again; people far away may be missed, because the grid has 320 cells a row",
     ]
