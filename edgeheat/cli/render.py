@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from edgeheat.offline.render import RenderResult
 
 _WELL_OBSERVED_RATIO = 0.9
-"""Observed fraction of a recording below which the last line suggests `edgeheat tune`."""
+"""Observed fraction of a recording below which the last line explains why."""
 
 
 def _style_option(name: str) -> Any:
@@ -114,9 +114,11 @@ def render(  # noqa: PLR0917 (every option is a parameter)
             done = offline_render.render(job, lambda count, total: bar.update(task, completed=count, total=total))
         for path in done.written:
             typer.echo(path)
-        echo_stderr(f"{done.frames} frames, {done.observed_s:.1f} of {done.length_s:.1f} s observed{_tune_hint(done)}")
+        echo_stderr(f"{done.frames} frames, {done.observed_s:.1f} of {done.length_s:.1f} s observed{_shortfall(done)}")
 
 
-def _tune_hint(done: RenderResult) -> str:
-    """Return a hint to `edgeheat tune` if much of the recording was not counted, otherwise an empty text."""
-    return "; edgeheat tune shows what was not" if done.observed_s < _WELL_OBSERVED_RATIO * done.length_s else ""
+def _shortfall(done: RenderResult) -> str:
+    """Return why if much of the recording was not counted, otherwise an empty text."""
+    if done.observed_s > 0 and done.observed_s >= _WELL_OBSERVED_RATIO * done.length_s:
+        return ""
+    return "; edgeheat tune shows what was not" + "".join(f"\nnot observed: {reason}" for reason in done.unobserved)

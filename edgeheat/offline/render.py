@@ -22,6 +22,7 @@ from edgeheat.defs.wording import duration_words, with_measure
 from edgeheat.errors import EdgeheatError, SourceUnavailable
 from edgeheat.offline.outputs import StagedOutputs, check_target
 from edgeheat.offline.recording import read_frames, recording_target
+from edgeheat.offline.unobserved import UnobservedTime
 from edgeheat.offline.video import MaskLog, OverlayVideo, check_video_target
 from edgeheat.redact import redact
 from edgeheat.sources import open_source
@@ -103,6 +104,9 @@ class RenderResult:
     length_s: float
     """Seconds from the first to the last of these frames."""
 
+    unobserved: tuple[str, ...]
+    """Why the rest was not observed, most important first, as text for users."""
+
 
 @dataclass(frozen=True, slots=True)
 class _FirstPass:
@@ -114,6 +118,7 @@ class _FirstPass:
     grid: HeatGrid
     background: U8 | None
     masks: MaskLog
+    unobserved: tuple[str, ...]
 
     @property
     def length_s(self) -> float:
@@ -144,7 +149,8 @@ def render(job: RenderJob, on_progress: Progress) -> RenderResult:
         if job.video is not None:
             _stage_video(outputs, job.video, job, first_pass, on_progress)
         written = outputs.commit(overwrite=job.overwrite)
-    return RenderResult(written, first_pass.frames, first_pass.grid.observed_s, first_pass.length_s)
+    observed_s = first_pass.grid.observed_s
+    return RenderResult(written, first_pass.frames, observed_s, first_pass.length_s, first_pass.unobserved)
 
 
 def _check(job: RenderJob) -> None:
@@ -175,6 +181,7 @@ def _count_heat(job: RenderJob, on_progress: Progress) -> _FirstPass:
     """Run the engine over the recording; masks are kept only if there is to be a video."""
     expected, passes = _open(job).frame_count(), 1 if job.video is None else 2
     pipeline, masks = CameraPipeline(job.params), MaskLog(job.measure)
+    unobserved = UnobservedTime(job.params.motion)
     first: Frame | None = None
     done = 0
     for done, frame in enumerate(_frames(job), start=1):
@@ -183,14 +190,15 @@ def _count_heat(job: RenderJob, on_progress: Progress) -> _FirstPass:
         if job.video is not None:
             masks.extend(counted)
         # Increments are not needed here, and those of an hour would take half a gigabyte.
-        pipeline.take_report()
+        unobserved.add_frame(frame.mono_s, pipeline.take_report())
         on_progress(done, None if expected is None else passes * max(expected, done))
     if first is None:
         raise SourceUnavailable(f"{redact(job.source)}: no frames in the chosen part: check start, frames and step")
     masks.extend(pipeline.flush())
     grid = pipeline.heat(_TOTAL.name, last.mono_s, last.wall_s)
     assert grid is not None, "the pipeline has a heat from its first frame on"
-    return _FirstPass(first, last, done, grid, pipeline.backdrop(), masks)
+    unobserved.add_rejected(pipeline.take_report())
+    return _FirstPass(first, last, done, grid, pipeline.backdrop(), masks, tuple(unobserved.reasons()))
 
 
 def _caption(job: RenderJob, first_pass: _FirstPass) -> Caption:

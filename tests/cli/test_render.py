@@ -10,6 +10,7 @@ import subprocess
 from dataclasses import fields
 from pathlib import Path
 
+import cv2
 import numpy as np
 import pytest
 from numpy.typing import NDArray
@@ -18,7 +19,7 @@ from edgeheat.cli.recording_options import default_output, pipeline_params_from_
 from edgeheat.config import StyleSettings
 from edgeheat.defs.params import MotionParams, Style
 from tests.cli.commands import CAMERA, EDGEHEAT, config_file, edgeheat
-from tests.support.media import make_clip
+from tests.support.media import make_clip, moving_square
 from tests.support.wait import DEADLINE_S
 
 
@@ -42,9 +43,28 @@ def test_render_points_to_tune_if_much_was_not_counted() -> None:
         return np.zeros((size_wh[1], size_wh[0], 3), np.uint8)
 
     said = edgeheat("render", make_clip(Path("night.mp4"), frames=150, fps=5, painter=dark)).stderr
-    found = re.fullmatch(r"150 frames, (.+) of 29\.8 s observed; edgeheat tune shows what was not\n", said)
+    found = re.fullmatch(
+        r"150 frames, (.+) of 29\.8 s observed; edgeheat tune shows what was not\nnot observed: (.+)\n", said
+    )
     assert found is not None, said
     assert float(found[1]) < 15
+    assert re.match(r"for 2\d s the picture was unusable \(The picture is black: ", found[2])
+
+
+@pytest.mark.parametrize("command", ["render", "tune"])
+def test_a_time_lapse_is_told_about_max_gap_and_then_observed(command: str) -> None:
+    Path("lapse").mkdir()
+    for index in range(12):
+        cv2.imwrite(f"lapse/{index}.png", moving_square(index, (160, 120)))
+    blind = edgeheat(command, "lapse", "--fps", "0.1")
+    assert blind.exit_code == 0
+    assert 'frames are 10 s apart, more than max_gap = 2 s: set max_gap = "15s" under [defaults.motion]' in blind.output
+    Path("slow.toml").write_text('[defaults.motion]\nmax_gap = "15s"\n')
+    seeing = edgeheat(command, "lapse", "--fps", "0.1", "--config", "slow.toml")
+    assert seeing.exit_code == 0
+    assert "max_gap =" not in seeing.output
+    if command == "render":
+        assert "12 frames, 110.0 of 110.0 s observed" in seeing.stderr
 
 
 def test_render_writes_the_requested_outputs_in_the_formats_of_their_names() -> None:

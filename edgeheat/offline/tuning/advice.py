@@ -12,6 +12,7 @@ import numpy as np
 from edgeheat.core.grid.frames import F64
 from edgeheat.defs.params import MotionParams, Point
 from edgeheat.offline.tuning.statistics import Summary
+from edgeheat.offline.unobserved import suggested_gap_s
 
 _MIN_RECORDING_S = 30.0
 """Shortest recording from which settings are suggested."""
@@ -117,7 +118,11 @@ def advise(summary: Summary, params: MotionParams, zone_names: Iterable[str], re
     if summary.length_s < _MIN_RECORDING_S:
         remark = f"{summary.length_s:.0f} s are too short for suggestions: use a recording of several minutes"
         return Advice(remarks=(remark,))
-    settings = [*_blob_sizes(summary, params), *_analysis_rate(summary, params, recorded_fps)]
+    settings = [
+        *_blob_sizes(summary, params),
+        *_analysis_rate(summary, params, recorded_fps),
+        *_max_gap(params, recorded_fps),
+    ]
     masks = _flicker_masks(summary, params, set(zone_names))
     remarks = _remarks(summary, params, recorded_fps)
     if not settings and not masks:
@@ -203,6 +208,14 @@ def _analysis_rate(summary: Summary, params: MotionParams, recorded_fps: float) 
     return [Setting("analysis_fps", f"{wanted:.1f}", reason)]
 
 
+def _max_gap(params: MotionParams, recorded_fps: float) -> list[Setting]:
+    wanted_s = suggested_gap_s(1 / recorded_fps)
+    if 1 / recorded_fps <= params.max_gap_s or wanted_s is None:
+        return []
+    reason = f"frames are {1 / recorded_fps:.1f} s apart, and a longer pause than max_gap counts as not observed"
+    return [Setting("max_gap", f'"{wanted_s:g}s"', reason)]
+
+
 def _flicker_masks(summary: Summary, params: MotionParams, zone_names: set[str]) -> list[IgnoreMask]:
     """Return the convex outlines of regions that flicker so much of the time that they can be ignored altogether.
 
@@ -243,12 +256,14 @@ def _remarks(summary: Summary, params: MotionParams, recorded_fps: float) -> lis
             "balance, or check in the pictures whether people caused it"
         )
     ghosts_cell_s = summary.rejected_cell_s.get("ghost", 0.0)
-    if ghosts_cell_s >= _GHOST_RATIO * (summary.class_cell_s["traffic"] + summary.class_cell_s["staying"]):
+    if ghosts_cell_s > 0 and ghosts_cell_s >= _GHOST_RATIO * (
+        summary.class_cell_s["traffic"] + summary.class_cell_s["staying"]
+    ):
         remarks.append(
             f"{ghosts_cell_s:.0f} cell-seconds were ghosts: a person or a screen was there while the background was "
             "learned; start when the shop is empty, or use a later part of the recording"
         )
-    if summary.speck_ratio >= _SPECK_RATIO and summary.speckled_ratio >= _SPECKLED_RATIO:
+    if summary.observed_s > 0 and summary.speck_ratio >= _SPECK_RATIO and summary.speckled_ratio >= _SPECKLED_RATIO:
         noise = "" if summary.noise_levels is None else f" (a cell's noise is {summary.noise_levels:.1f} grey levels)"
         remarks.append(
             f"specks in {summary.speckled_ratio:.0%} of the picture are noise{noise}, rain or insects; they do not "
@@ -261,6 +276,6 @@ def _remarks(summary: Summary, params: MotionParams, recorded_fps: float) -> lis
             f"the recording has {recorded_fps:.1f} frames per second, fewer than analysis_fps: set a higher frame rate "
             "in the camera"
         )
-    if summary.people.size == 0:
+    if summary.people.size == 0 and summary.observed_s > 0:
         remarks.append("no people were detected: use a recording with people in it")
     return remarks

@@ -34,6 +34,7 @@ from edgeheat.offline.tuning.explanation import (
     fitted_wh,
 )
 from edgeheat.offline.tuning.statistics import FrameRecord, RecordingStatistics, Summary
+from edgeheat.offline.unobserved import UnobservedTime
 from edgeheat.offline.video import check_video_target, write_video
 from edgeheat.redact import redact
 from edgeheat.sources import open_source
@@ -122,7 +123,8 @@ class TuneResult:
     summary: Summary
     advice: Advice
     warnings: tuple[str, ...]
-    """The health verdicts other than ok, each once, in the order of their first appearance."""
+    """The health verdicts other than ok, each once, in the order of their first appearance, and why frames that are too
+    few or too far apart were not observed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -247,6 +249,7 @@ def _analyse(job: TuneJob, on_progress: Progress) -> _FirstPass:
     expected = source.frame_count()
     first: Frame | None = None
     warnings: dict[str, None] = {}
+    unobserved = UnobservedTime(job.params.motion)
     done = 0
     for done, frame in enumerate(read_frames(source), start=1):
         if first is None:
@@ -258,6 +261,7 @@ def _analyse(job: TuneJob, on_progress: Progress) -> _FirstPass:
         pipeline.step(frame)
         report = pipeline.take_report()
         statistics.add_rejected(report.rejected)
+        unobserved.add_frame(frame.mono_s, report)
         if not report.frames_skipped:
             statistics.add_grid(to_grid(frame, grid_wh), frame.mono_s)
             _add_warning(warnings, report.health)
@@ -266,6 +270,8 @@ def _analyse(job: TuneJob, on_progress: Progress) -> _FirstPass:
         raise SourceUnavailable(f"{redact(job.source)}: no frames in the chosen part: check start, frames and step")
     pipeline.flush()
     statistics.add_rejected(pipeline.take_report().rejected)
+    if distance := unobserved.distance_reason():
+        warnings.setdefault(distance)
     length_s = last.mono_s - first.mono_s
     summary = statistics.summary()
     fps = (done - 1) / length_s if length_s > 0 else job.params.motion.analysis_fps

@@ -137,3 +137,15 @@ def test_settings_and_masks_come_as_one_toml() -> None:
     camera = parse_camera(as_toml(Advice((Setting("min_blob_cells", "40", "noise"),), (mask,), ("look at the lens",))))
     assert camera.motion.min_blob_cells == 40
     assert [zone.name for zone in camera.zone] == ["screen"]
+
+
+def test_a_longer_gap_is_suggested_for_a_time_lapse_and_nothing_is_said_of_people() -> None:
+    summary = replace(
+        UNDISTURBED, observed_s=0.0, people=np.zeros((0, 2)), speck_ratio=0.1, speckled_ratio=0.9,
+        class_cell_s=dict.fromkeys(UNDISTURBED.class_cell_s, 0.0),
+    )  # fmt: skip
+    advice = advise(summary, MotionParams(), [], recorded_fps=0.1)
+    assert [(setting.key, setting.value) for setting in advice.settings] == [("max_gap", '"15s"')]
+    assert parse_camera(as_toml(advice)).motion.max_gap_s == 15.0
+    assert [remark for remark in advice.remarks if "frames per second" not in remark] == []
+    assert advise(summary, MotionParams(), [], recorded_fps=0.001).settings == ()
