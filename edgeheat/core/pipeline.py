@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from edgeheat.core.foreground.bootstrap import Bootstrap
 from edgeheat.core.foreground.detector import Detection, ForegroundDetector
 from edgeheat.core.foreground.learning import SceneLearner
-from edgeheat.core.foreground.rejections import RejectedTime, Rejections
+from edgeheat.core.foreground.rejections import Rejections
 from edgeheat.core.grid.frames import U8, Frame, GridFrame, SizeWH
 from edgeheat.core.grid.masks import MotionMask, intersection
 from edgeheat.core.grid.reader import GridReader
@@ -26,6 +26,7 @@ from edgeheat.core.heat.activity import Activity
 from edgeheat.core.heat.base import HeatGrid
 from edgeheat.core.heat.heat_set import HeatSet
 from edgeheat.core.heat.increment import Increment
+from edgeheat.core.pipeline_report import PipelineReport
 from edgeheat.core.render.backdrop_sampler import BackdropSampler
 from edgeheat.core.render.heatmap import default_size
 from edgeheat.core.render.snapshot import UndrawnSnapshot
@@ -45,35 +46,6 @@ _MAX_CHANGED_SCENE_RATIO = 0.25
 
 OnDetection = Callable[[Detection, MotionMask], None]
 """Called with each detection as it was before zones, and the mask that was counted of it; both are only to be read."""
-
-
-@dataclass(frozen=True, slots=True)
-class PipelineReport:
-    """What a pipeline did since its last report, and how it stands."""
-
-    activity: Activity
-    """Motion and dwell of all zones."""
-
-    increments: tuple[Increment, ...]
-    """What was counted; together with the saved state they restore the heats elsewhere."""
-
-    frames_skipped: int
-    """Frames that were not analysed, because `analysis_fps` did not need them."""
-
-    rejected: RejectedTime
-    """Time that was not counted, by reason."""
-
-    masked_ratio: float
-    """Share of the cells that the flicker mask excludes now, 0..1."""
-
-    health: Health | None
-    """How the picture is; None: not known yet."""
-
-    background_known: bool
-    """Whether the background is known, so that a run that restores `save()` need not learn it again."""
-
-    ended_epochs: tuple[UndrawnSnapshot, ...]
-    """The last heats of each epoch that ended."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,8 @@ from multiprocessing.connection import Connection, wait
 
 from edgeheat.core.floorplan.camera_heats import CameraHeats
 from edgeheat.core.heat.increment import Increment
-from edgeheat.core.pipeline import CameraPipeline, PipelineReport
+from edgeheat.core.pipeline import CameraPipeline
+from edgeheat.core.pipeline_report import PipelineReport
 from edgeheat.daemon.analysis_rate import AnalysisRate
 from edgeheat.daemon.logs import set_up_logging
 from edgeheat.daemon.malloc import release_free_memory

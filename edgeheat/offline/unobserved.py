@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 
-from edgeheat.core.pipeline import PipelineReport
+from edgeheat.core.pipeline_report import PipelineReport
 from edgeheat.defs.events import FrameRejection
 from edgeheat.defs.params import MotionParams
 from edgeheat.defs.wording import duration_words

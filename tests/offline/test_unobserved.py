@@ -9,7 +9,7 @@ import pytest
 from edgeheat.core.foreground.rejections import RejectedTime
 from edgeheat.core.health.verdict import Health
 from edgeheat.core.heat.activity import Activity
-from edgeheat.core.pipeline import PipelineReport
+from edgeheat.core.pipeline_report import PipelineReport
 from edgeheat.defs.params import MotionParams
 from edgeheat.offline.unobserved import UnobservedTime
 
