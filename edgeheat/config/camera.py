@@ -74,6 +74,9 @@ class MotionSettings(SettingsTable):
     """Learn which cells change for minutes without a break (a screen, a sign, a plant) and exclude them until they are
     still."""
 
+    screen_text: bool = _MOTION.screen_text
+    """Find the camera's own clock in the picture, and replace it by what surrounds it."""
+
     dwell_max_s: Annotated[Duration, Field(ge=10, le=86400)] = Field(default=_MOTION.dwell_max_s, alias="dwell_max")
     """Longest stay that counts as a person's, with or without micro-motion; anything present for longer is treated as a
     static object."""

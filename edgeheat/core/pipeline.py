@@ -14,6 +14,7 @@ from edgeheat.core.foreground.bootstrap import Bootstrap
 from edgeheat.core.foreground.detector import Detection, ForegroundDetector
 from edgeheat.core.foreground.learning import SceneLearner
 from edgeheat.core.foreground.rejections import Rejections
+from edgeheat.core.foreground.screen_text import ScreenText
 from edgeheat.core.grid.frames import U8, Frame, GridFrame, SizeWH
 from edgeheat.core.grid.masks import MotionMask, intersection
 from edgeheat.core.grid.reader import GridReader
@@ -73,6 +74,7 @@ class CameraPipeline:
         self._sampler = FrameSampler(params.motion.analysis_fps)
         self._camera: _Camera | None = None
         self._heats: HeatSet | None = None
+        self._text = ScreenText()
         self._bootstrap = Bootstrap(params.motion)
         self._detector: ForegroundDetector | None = None
         self._restored: Mapping[str, NDArray[Any]] = {}
@@ -103,6 +105,8 @@ class CameraPipeline:
         masks = self._forget_background() if resolution == "changed" else []
         picture = camera.backdrop.convert_if_due(frame, bootstrapping=self._detector is None)
         on_grid = camera.reader.read(frame, picture)
+        if self.params.motion.screen_text and self._text.remove_from(on_grid):
+            self._remove_new_text()
         if self._restored:
             self._detector = self._resumed_detector(on_grid.grid)
         return masks + self._process(on_grid)
@@ -156,7 +160,7 @@ class CameraPipeline:
             self._next_health_s = frame.mono_s + _HEALTH_EVERY_S
             detector.detect_colours(frame.chroma)
             self._health = self._health_monitor.update(
-                frame.grid, detector.background.luma, detector.occupied, frame.mono_s
+                frame.grid, detector.background.luma, detector.occupied, frame.mono_s, self._text.mask
             )
             if self._health_monitor.move_detected and self.params.new_epoch_when_moved:
                 self._begin_epoch(frame.mono_s, frame.wall_s)
@@ -176,20 +180,31 @@ class CameraPipeline:
     def _forget_background(self) -> list[MotionMask]:
         """Learn the background again, because the picture has another resolution; returns the masks counted until then.
 
-        Heats are kept, because the camera still shows the same place.
+        The camera's clock is searched again, since it may be elsewhere in the picture. Heats are kept, because the
+        camera still shows the same place.
         """
         masks = self.flush()
         self._detector, self._restored = None, {}
+        self._text = ScreenText()
         self._health_monitor.forget_view()
         return masks
 
     def _finish_bootstrap(self) -> list[MotionMask]:
         """Make the detector from the frames that were kept, and evaluate them; returns the masks that were counted."""
+        if self._text.search():
+            self._remove_new_text()
         self._detector = self._new_detector(self._bootstrap.learn())
         masks = []
         for frame in self._bootstrap.take():
             masks += self._process(frame)
         return masks
+
+    def _remove_new_text(self) -> None:
+        """Remove text that has just been found from what was kept of earlier frames."""
+        for frame in self._bootstrap.frames:
+            self._text.paint_over(frame.grid, frame.chroma)
+        if self._detector is not None:
+            self._detector.remove_text(self._text)
 
     def _resumed_detector(self, grid: U8) -> ForegroundDetector | None:
         """Return a detector that knows the scene of an earlier run; None where the first frame shows another."""
@@ -258,12 +273,17 @@ class CameraPipeline:
             frames_skipped=self._frames_skipped,
             rejected=self._rejections.take(),
             masked_ratio=self._detector.masked_ratio if self._detector is not None else 0.0,
+            screen_text_ratio=self._text.ratio,
             health=self._health,
             background_known=self._detector is not None,
             ended_epochs=tuple(self._ended_epochs),
         )
         self._increments, self._ended_epochs, self._frames_skipped = [], [], 0
         return report
+
+    def screen_text(self) -> U8 | None:
+        """Return the cells in which the camera writes its clock, 255 or 0, owned by the caller; None: none is known."""
+        return self._text.mask
 
     def save(self) -> bytes | None:
         """Return heats and scene for `restore`; None before the first frame.
@@ -274,7 +294,7 @@ class CameraPipeline:
             return None
         scene = self._detector.state() if self._detector is not None else self._restored
         health = {f"health_{name}": array for name, array in self._health_monitor.state().items()}
-        saved = heat_file.save(self._heats, {**scene, **health, "epoch": np.array([self.epoch])})
+        saved = heat_file.save(self._heats, {**scene, **health, **self._text.state(), "epoch": np.array([self.epoch])})
         self._increments.clear()
         return saved
 
@@ -325,6 +345,8 @@ class CameraPipeline:
             raise ValueError(f"saved epoch: expected one integer, got {epoch.dtype} {epoch.shape}")
         self.epoch = int(epoch[0])
         self._restored = dict(state)
+        if self.params.motion.screen_text:
+            self._text.restore(state)
         health = {name.removeprefix("health_"): array for name, array in state.items() if name.startswith("health_")}
         try:
             if health:
@@ -351,7 +373,8 @@ class CameraPipeline:
         size_wh = default_size(frame_wh, self.params.style)
         resolution = ResolutionMonitor(self.params.camera, frame_wh, grid_wh)
         if resolution.is_coarse:
-            self._restored = {}  # the background of an earlier run is sharper
+            # The background of an earlier run is sharper, and the camera's clock may be elsewhere.
+            self._restored, self._text = {}, ScreenText()
         self._camera = _Camera(
             zones,
             resolution,

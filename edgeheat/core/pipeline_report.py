@@ -30,6 +30,9 @@ class PipelineReport:
     masked_ratio: float
     """Share of the cells that the flicker mask excludes now, 0..1."""
 
+    screen_text_ratio: float
+    """Share of the cells in which the camera writes its clock, 0..1."""
+
     health: Health | None
     """How the picture is; None: not known yet."""
 

@@ -63,6 +63,9 @@ class MotionParams:
     flicker_mask: bool = True
     """Learn which cells change for minutes (a television, a sign, a plant) and reject them."""
 
+    screen_text: bool = True
+    """Find the camera's own clock in the picture, and replace it by what surrounds it."""
+
     dwell_max_s: float = 600.0
     """Longest stay that counts as a person's; anything present for longer is treated as a static object."""
 

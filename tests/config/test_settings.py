@@ -135,6 +135,7 @@ def test_the_motion_model_s_settings_reach_the_engine(tmp_path: Path) -> None:
         min_blob_far_cells = 4
         light_gate = false
         flicker_mask = false
+        screen_text = false
         dwell_max = "20m"
         furniture = "90s"
         feet = true
@@ -146,6 +147,7 @@ def test_the_motion_model_s_settings_reach_the_engine(tmp_path: Path) -> None:
         min_blob_far_cells=4,
         light_gate=False,
         flicker_mask=False,
+        screen_text=False,
         dwell_max_s=1200.0,
         furniture_s=90.0,
         feet=True,

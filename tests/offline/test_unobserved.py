@@ -13,7 +13,17 @@ from edgeheat.core.pipeline_report import PipelineReport
 from edgeheat.defs.params import MotionParams
 from edgeheat.offline.unobserved import UnobservedTime
 
-REPORT = PipelineReport(Activity(), (), 0, RejectedTime(), 0.0, None, True, ())
+REPORT = PipelineReport(
+    activity=Activity(),
+    increments=(),
+    frames_skipped=0,
+    rejected=RejectedTime(),
+    masked_ratio=0.0,
+    screen_text_ratio=0.0,
+    health=None,
+    background_known=True,
+    ended_epochs=(),
+)
 
 
 def unobserved(*times_s: float) -> UnobservedTime:

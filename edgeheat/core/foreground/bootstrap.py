@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from edgeheat.core.foreground.background import (
     BackgroundModel,
     median_background,
@@ -24,6 +26,11 @@ class Bootstrap:
         """Keep a frame; returns whether enough time has passed to learn the background."""
         self._frames.append(frame)
         return frame.mono_s - self._frames[0].mono_s >= self._params.bootstrap_s
+
+    @property
+    def frames(self) -> Sequence[GridFrame]:
+        """The kept frames, in order."""
+        return self._frames
 
     def take(self) -> list[GridFrame]:
         """Return the kept frames, in order, and keep none of them any longer."""

@@ -17,6 +17,7 @@ from edgeheat.core.foreground.illumination import FrameChange, IlluminationGate
 from edgeheat.core.foreground.learning import SceneLearner
 from edgeheat.core.foreground.motion import MotionDetector, moving_areas
 from edgeheat.core.foreground.rejections import Rejections
+from edgeheat.core.foreground.screen_text import ScreenText
 from edgeheat.core.foreground.shadows import Classification
 from edgeheat.core.foreground.stationary import Confirmed, TickObservation
 from edgeheat.core.foreground.subtractor import BACKGROUND_LEVEL, make_subtractor
@@ -234,6 +235,10 @@ class ForegroundDetector:
     def discard_pending(self) -> None:
         """Discard pending time: the heats start again from nothing."""
         self._learner.discard_pending()
+
+    def remove_text(self, text: ScreenText) -> None:
+        """Continue without newly found text; the frames must not show it any more."""
+        self._learner.remove_text(text)
 
     def reset_flicker(self) -> None:
         """Learn the flicker mask again from nothing."""

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from edgeheat.core.foreground.background import MIN_OBSERVED_EMPTY_S, BackgroundModel
 from edgeheat.core.foreground.flicker import FlickerMask
+from edgeheat.core.foreground.screen_text import ScreenText
 from edgeheat.core.foreground.shadows import ShadowClassifier
 from edgeheat.core.foreground.stationary import Confirmed, StationaryTracker, TickObservation, TickResult
 from edgeheat.core.grid.frames import U8
@@ -20,6 +21,7 @@ from edgeheat.core.grid.masks import (
     dilated,
     enlarged,
     exceeds,
+    halved,
     intersection,
     invert,
     opened,
@@ -115,6 +117,17 @@ class SceneLearner:
     def discard_pending(self) -> None:
         """Discard all pending time: the heats start again from nothing."""
         self._stationary.discard(invert(self._nothing))
+
+    def remove_text(self, text: ScreenText) -> None:
+        """Paint over newly found text in the background, and discard what is pending there."""
+        mask, background = text.mask, self.background
+        if mask is None:
+            return
+        luma, tint = background.luma.copy(), None if background.tint is None else background.tint.copy()
+        text.paint_over(luma, *(() if tint is None else tint))
+        background.replace(exceeds(halved(mask), 0), luma, tint)
+        self.shadows = ShadowClassifier(background, enabled=self._params.detect_shadows)
+        self._stationary.discard(mask)
 
     def reset_flicker(self) -> None:
         """Learn the flicker mask again from nothing."""

@@ -33,10 +33,10 @@ class GridReader:
         self._previous_chroma: U8 | None = None
 
     def read(self, frame: Frame, picture: U8 | None) -> GridFrame:
-        """Return a frame on the grid; its grid and chroma are only to be read. `picture`: see GridFrame.
+        """Return a frame on the grid. `picture`: see GridFrame.
 
         A frame of another shape than the grid is not stretched; cells that it does not cover keep their last values,
-        so that nothing seems to happen there.
+        so that nothing seems to happen there. What the caller writes into grid and chroma are such values too.
         """
         grid = _fitted(lambda size_wh: to_grid(frame, size_wh), frame.size_wh, self._grid_wh, self._previous_grid)
         assert grid is not None

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edgeheat.core.grid.frames import U8
+from edgeheat.core.grid.masks import dilated
 from edgeheat.core.health.hysteresis import Hysteresis
 from edgeheat.core.health.similarity import make_thumbnail, shared_signal
 from edgeheat.core.health.tampering import TamperDetector
@@ -40,7 +41,10 @@ _NOISE_LEVELS = 4.0
 """Plain pictures consist of noise if they differ from one another by at least this number of grey levels on average."""
 
 _FROZEN_CELLS_RATIO = 0.005
-"""Fraction of the cells that may change in a frozen picture: the camera's own clock display keeps running."""
+"""Fraction of the cells that may change in a frozen picture: a clock that is not known as text keeps running."""
+
+_TEXT_MARGIN_CELLS = 17
+"""Within a square this wide around the camera's clock the encoder repeats the picture slightly differently."""
 
 _ACCEPTED_MOVE_S = 86400.0
 """Time for which the verdict stays `moved` after a move was accepted, as a reminder that the zones do not fit."""
@@ -94,17 +98,20 @@ class HealthMonitor:
         self._accepted_move: tuple[float, tuple[float, float] | None] | None = None
         """When the last move was accepted, and its shift."""
 
-    def update(self, grid: U8, background: U8 | None, people: U8 | None, mono_s: float) -> Health | None:
+    def update(
+        self, grid: U8, background: U8 | None, people: U8 | None, mono_s: float, text: U8 | None = None
+    ) -> Health | None:
         """Examine one picture and return the current verdict; None while too little time was observed for one.
 
         `grid`: the picture, uint8 (height, width), any size; copied. `background`: the scene without people, of the
         same shape, or None while it is not known. `people`: 255 where people are now, else 0, same shape, or None.
+        `text`: 255 where the camera writes its clock, else 0, same shape, or None; it runs on in a frozen picture.
         To be called about once a second; `mono_s` must not decrease.
         """
         step_s = 0.0 if self._last_s is None else min(_MAX_UPDATE_STEP_S, max(0.0, mono_s - self._last_s))
         self._last_s = mono_s
         self._observed_s += step_s
-        self._frozen.update(self._is_unchanged(grid, people), step_s)
+        self._frozen.update(self._is_unchanged(grid, people, text), step_s)
         thumbnail = make_thumbnail(grid)
         same_shape = self._previous is not None and self._previous.shape == thumbnail.shape
         previous = self._previous if self._previous is not None and same_shape else thumbnail
@@ -173,10 +180,12 @@ class HealthMonitor:
             shift_cells = (float(moved[1]), float(moved[2])) if np.isfinite(moved).all() else None
             self._accepted_move = (float(moved[0]) + shift_s, shift_cells)
 
-    def _is_unchanged(self, grid: U8, people: U8 | None) -> bool:
+    def _is_unchanged(self, grid: U8, people: U8 | None, text: U8 | None) -> bool:
         """Whether hardly a cell, and none under people, has differed since the picture last changed."""
         if self._frozen_grid is not None and self._changed is not None and self._frozen_grid.shape == grid.shape:
             cv2.bitwise_or(self._changed, cv2.absdiff(grid, self._frozen_grid), self._changed)
+            if text is not None:
+                self._changed[dilated(text, _TEXT_MARGIN_CELLS) > 0] = 0
             count = cv2.countNonZero(self._changed)
             under_people = people is not None and count > 0 and bool(np.any(self._changed[people > 0]))
             if count <= _FROZEN_CELLS_RATIO * grid.size and not under_people:

@@ -181,6 +181,21 @@ def test_a_frozen_picture_is_detected_after_half_a_minute_although_the_cameras_c
     assert live[-1] == Health("ok", ""), "the first changes clear it"
 
 
+@pytest.mark.parametrize(("known", "verdict"), [(True, "frozen"), (False, "ok")])
+def test_artefacts_of_the_encoder_around_the_cameras_clock_do_not_hide_that_the_picture_is_frozen(
+    known: bool, verdict: str
+) -> None:
+    random, monitor = np.random.default_rng(1), HealthMonitor()
+    still = as_grid(frozen_from(9)(empty_shop(), 0.0), std=0)
+    text = np.zeros_like(still)
+    text[8:22, 20:180] = 255
+    for second in range(60):
+        grid = still.copy()
+        grid[2:28, 14:186] += random.integers(0, 2, (26, 172)).astype(np.uint8)
+        health = monitor.update(grid, background(), None, float(second), text if known else None)
+    assert health is not None and health.verdict == verdict
+
+
 def test_a_picture_without_noise_in_which_only_a_small_person_moves_is_not_frozen() -> None:
     monitor = HealthMonitor()
     for second in range(60):
