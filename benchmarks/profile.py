@@ -23,6 +23,7 @@ from edgeheat.core.foreground.exposure import ExposureCompensation
 from edgeheat.core.foreground.flicker import FlickerMask
 from edgeheat.core.foreground.learning import SceneLearner
 from edgeheat.core.foreground.motion import MotionDetector
+from edgeheat.core.foreground.screen_text import ScreenText
 from edgeheat.core.foreground.shadows import ShadowClassifier
 from edgeheat.core.foreground.stationary import StationaryTracker
 from edgeheat.core.grid import reader
@@ -73,6 +74,7 @@ class _Step:
 _STEPS = (
     _Step(_ALONE, "MOG2 alone on the whole grid; no part of edgeheat"),
     _Step("model", "MOG2 on half the grid, as edgeheat uses it", subtractor.OpenCvSubtractor, "changed"),
+    _Step("text", "the camera's clock", ScreenText, "remove_from"),
     _Step("exposure", "exposure", ExposureCompensation, "normalised"),
     _Step("changed", "share of changed cells", MotionDetector, "uncompensated_ratio"),
     _Step(_CHROMA, "colour on half the grid"),

@@ -244,6 +244,7 @@ class CameraWorker:
             rejected_s=report.rejected.frames_s,
             rejected_cell_s=report.rejected.cells_s,
             masked_ratio=report.masked_ratio,
+            screen_text_ratio=report.screen_text_ratio,
             health=health.verdict if health is not None else None,
             health_reason=health.reason if health is not None else "",
             frames_late=stream.frames_late - before.frames_late,

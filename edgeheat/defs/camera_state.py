@@ -60,6 +60,9 @@ class CurrentState:
     masked_ratio: float = 0.0
     """Fraction of the cells that the flicker mask excludes, 0..1."""
 
+    screen_text_ratio: float = 0.0
+    """Fraction of the cells in which the camera writes its clock, 0..1."""
+
     lag_s: float | None = None
     """By how many seconds the latest frame was read too late; None if that is unknown and while it is not online."""
 
@@ -139,6 +142,7 @@ def _after_progress(state: CurrentState, progress: Progress) -> CurrentState:
         last_frame_wall_s=progress.last_frame_wall_s or state.last_frame_wall_s,
         motion_ratio={**state.motion_ratio, **progress.motion_ratio} if motion_is_known else {},
         masked_ratio=progress.masked_ratio,
+        screen_text_ratio=progress.screen_text_ratio,
         lag_s=progress.lag_s if state.state == "online" else None,
         analysis_rate_ratio=progress.analysis_rate_ratio if state.state == "online" else 1.0,
     )

@@ -224,6 +224,9 @@ class Progress:
     masked_ratio: float = 0.0
     """Fraction of the cells that the flicker mask excludes, 0..1."""
 
+    screen_text_ratio: float = 0.0
+    """Fraction of the cells in which the camera writes its clock, 0..1."""
+
     health: HealthVerdict | None = None
     """None until the first verdict."""
 

@@ -302,6 +302,13 @@ METRICS = (
         _each(_cameras, lambda camera: camera.state.masked_ratio),
     ),
     Row(
+        "edgeheat_screen_text_ratio",
+        "Share of the picture's cells in which the camera writes its clock, 0 to 1.",
+        "gauge",
+        ("camera",),
+        _each(_cameras, lambda camera: camera.state.screen_text_ratio),
+    ),
+    Row(
         "edgeheat_camera_health",
         "1 for the current verdict on the camera's picture, else 0; absent while the camera is not online.",
         "gauge",

@@ -197,6 +197,9 @@ def _rejected(camera: CameraView, latest: LatestState, now_wall_s: float) -> str
         sentences.append(f"Of all changes in the picture: {cells}.")
     if camera.current.masked_ratio > 0:
         sentences.append(f"Flickering areas now: {percent_words(camera.current.masked_ratio)} of the picture.")
+    if camera.current.screen_text_ratio > 0:
+        share = percent_words(camera.current.screen_text_ratio)
+        sentences.append(f"The camera's clock covers {share} of the picture; its surroundings count in its place.")
     return " ".join(sentences)
 
 

@@ -136,6 +136,9 @@ CASES: list[tuple[str, list[Event], dict[str, Any]]] = [
      {"last_frame_wall_s": 11.0}),
     ("the masked share is the newest one, also offline",
      [progress(11.0, masked_ratio=0.04), offline(12.0), progress(13.0, masked_ratio=0.02)], {"masked_ratio": 0.02}),
+    ("so is the share of the camera's clock",
+     [progress(11.0, screen_text_ratio=0.03), offline(12.0), progress(13.0, screen_text_ratio=0.01)],
+     {"screen_text_ratio": 0.01}),
 
     ("a snapshot has an instant and coverages", [snapshot(20.0, ("hour", 0.5), ("day", 0.25))],
      {"last_snapshot_wall_s": 20.0, "coverage": {"hour": 0.5, "day": 0.25}, "plan": None}),
@@ -175,6 +178,7 @@ events = st.one_of(
         rejected_s=st.dictionaries(st.sampled_from(get_args(FrameRejection)), shares),
         rejected_cell_s=st.dictionaries(st.sampled_from(get_args(CellRejection)), shares),
         masked_ratio=shares,
+        screen_text_ratio=shares,
     ),
     st.builds(snapshot, walls, st.tuples(st.sampled_from(["hour", "day"]), shares)),
 )

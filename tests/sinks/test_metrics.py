@@ -42,6 +42,7 @@ def progress(*, last_frame_wall_s: float = 99.5, ratio: float = 0.03) -> Progres
         rejected_s={"light": 0.25},
         rejected_cell_s={"shadow": 7.5, "ghost": 2.5},
         masked_ratio=0.04,
+        screen_text_ratio=0.03,
         motion_ratio={"all": ratio, "till": 0.01},
         step_s=(0.0005, 0.004, 0.004, 0.3, 2.0),
         frames_late=25,
@@ -92,6 +93,7 @@ def test_progress_adds_up(sink: MetricsSink) -> None:
     assert value(sink, "rejected_seconds_total", camera="entrance", reason="settling") == 0
     assert value(sink, "rejected_cell_seconds_total", camera="entrance", reason="shadow") == 15.0
     assert value(sink, "masked_ratio", camera="entrance") == 0.04
+    assert value(sink, "screen_text_ratio", camera="entrance") == 0.03
     assert value(sink, "frame_processing_seconds_count", camera="entrance") == 10
     buckets = {bound: value(sink, "frame_processing_seconds_bucket", camera="entrance", le=bound) for bound in BUCKETS}
     assert buckets == {

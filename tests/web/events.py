@@ -118,6 +118,7 @@ def progress(camera: str, wall_s: float = NOON, last_frame_wall_s: float | None 
         rejected_s={"light": 0.4},
         rejected_cell_s={"shadow": 15.0, "flicker": 5.0},
         masked_ratio=0.04,
+        screen_text_ratio=0.012,
         motion_ratio={"all": 0.031, "till": 0.012},
         step_s=(0.003, 0.003, 0.004, 0.003, 0.003),
     )

@@ -111,7 +111,8 @@ def test_what_was_not_counted_is_listed_by_reason(latest: LatestState) -> None:
         latest.handle(progress("entrance", NOON + second))
     assert (
         "<b>Not counted in the last hour:</b> 36 s while the light changed. "
-        "Of all changes in the picture: shadows 15 %, flicker 5 %. Flickering areas now: 4 % of the picture."
+        "Of all changes in the picture: shadows 15 %, flicker 5 %. Flickering areas now: 4 % of the picture. "
+        "The camera&#39;s clock covers 1 % of the picture; its surroundings count in its place."
     ) in page(latest)
 
 

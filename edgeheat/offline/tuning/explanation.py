@@ -12,8 +12,8 @@ from edgeheat.core.foreground.detector import Detection
 from edgeheat.core.grid.frames import U8, SizeWH
 from edgeheat.core.render.caption import to_ascii
 
-CellClass = Literal["traffic", "staying", "discarded", "shadow", "speck", "flicker", "masked"]
-"""How a foreground cell was classified."""
+CellClass = Literal["traffic", "staying", "discarded", "shadow", "speck", "flicker", "masked", "text"]
+"""How a foreground cell was classified; `text`: background in which the camera writes its clock."""
 
 Bgr = tuple[int, int, int]
 """Blue, green and red, 0..255."""
@@ -21,7 +21,16 @@ Bgr = tuple[int, int, int]
 LegendEntry = tuple[CellClass | None, str]
 """The class whose colour is shown (None: text only), and its text."""
 
-CELL_CLASSES: Final[tuple[CellClass, ...]] = ("traffic", "staying", "discarded", "shadow", "speck", "flicker", "masked")
+CELL_CLASSES: Final[tuple[CellClass, ...]] = (
+    "traffic",
+    "staying",
+    "discarded",
+    "shadow",
+    "speck",
+    "flicker",
+    "masked",
+    "text",
+)
 """All classes, in the order of tables and legends."""
 
 CODES: Final[dict[CellClass, int]] = {cell_class: code for code, cell_class in enumerate(CELL_CLASSES, start=1)}
@@ -35,6 +44,7 @@ COLOURS_BGR: Final[dict[CellClass, Bgr]] = {
     "speck": (255, 60, 230),
     "flicker": (240, 240, 40),
     "masked": (200, 200, 200),
+    "text": (60, 130, 190),
 }
 """The colour of each class; docs/tune.md lists them."""
 
@@ -46,6 +56,7 @@ LABELS: Final[dict[CellClass, str]] = {
     "speck": "too small or too brief",
     "flicker": "flicker mask",
     "masked": "outside the zones",
+    "text": "camera's clock",
 }
 """The name of each class for users; at most 24 characters."""
 
@@ -89,7 +100,7 @@ for _cell_class, _code in CODES.items():
 def class_codes(detection: Detection, counted: U8) -> U8:
     """Return the class of each cell as its number in CODES: uint8, of the grid's shape, owned by the caller.
 
-    counted: 255 where the zones let heat count. `discarded` does not occur: it is known only later.
+    counted: 255 where the zones let heat count. `discarded` and `text` do not occur: they are known only later.
     """
     codes: U8 = np.zeros(detection.cells.shape, np.uint8)
     shadow, speck, flicker = (detection.rejected.get(reason) for reason in ("shadow", "speck", "flicker"))

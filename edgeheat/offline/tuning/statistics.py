@@ -66,7 +66,7 @@ class Summary:
     """Seconds of `length_s` that count as observed."""
 
     class_cell_s: Mapping[CellClass, float]
-    """Seconds summed over cells; each second of a cell belongs to one class."""
+    """Seconds summed over cells; each second of a cell belongs to one class. Without `text`, which is background."""
 
     rejected_s: Mapping[FrameRejection, float]
     """Seconds in which whole frames were rejected, by reason."""
@@ -88,6 +88,9 @@ class Summary:
 
     noise_levels: float | None
     """Standard deviation of a cell's noise, in grey levels; None: it could not be measured."""
+
+    screen_text_ratio: float
+    """Fraction of the picture in which the camera writes its clock."""
 
     flicker_s: F32
     """Seconds rejected by the flicker mask, shape (grid height, grid width)."""
@@ -121,6 +124,8 @@ class RecordingStatistics:
         self._noise_levels: list[float] = []
         self._previous_cells: U8 | None = None
         self._previous_grid: tuple[float, U8] | None = None
+        self.screen_text: U8 | None = None
+        """The cells in which the camera writes its clock, 255 or 0, as known at the end; None: there are none."""
 
     def add(self, detection: Detection, mask: MotionMask) -> None:
         """Add one detection and what was counted of it; to be passed to `CameraPipeline` as `on_detection`."""
@@ -164,11 +169,16 @@ class RecordingStatistics:
         return unpack_array(self.records[index].codes, self._pending_ms.shape, np.uint8)
 
     def final_codes_at(self, index: int) -> U8:
-        """Return the class of each cell as known at the end: `discarded` for what stayed and never counted."""
+        """Return the class of each cell as known at the end, with `discarded` for what stayed and never counted.
+
+        Owned by the caller.
+        """
         codes = self.codes_at(index)
         lost_ms = self._pending_ms - self._dwell_ms
         discarded = (lost_ms > _DISCARDED_RATIO * self._pending_ms) & (lost_ms > _DISCARDED_MS)
         codes[discarded & (codes == CODES["staying"])] = CODES["discarded"]
+        if self.screen_text is not None:
+            codes[(self.screen_text > 0) & (codes == 0)] = CODES["text"]
         return codes
 
     def add_rejected(self, rejected: RejectedTime) -> None:
@@ -198,6 +208,7 @@ class RecordingStatistics:
             speckled_ratio=float(self._speckled.mean()),
             overlap_ratio=float(np.median(self._overlaps)) if self._overlaps else None,
             noise_levels=float(np.median(self._noise_levels)) if self._noise_levels else None,
+            screen_text_ratio=0.0 if self.screen_text is None else float((self.screen_text > 0).mean()),
             flicker_s=self._flicker_s,
             traffic_s=self._traffic_s,
         )

@@ -24,7 +24,6 @@ from edgeheat.offline.recording import read_frames, recording_target
 from edgeheat.offline.render import IMAGE_FORMATS, Progress
 from edgeheat.offline.tuning.advice import Advice, advise
 from edgeheat.offline.tuning.explanation import (
-    CELL_CLASSES,
     LABELS,
     CellClass,
     LegendEntry,
@@ -212,14 +211,15 @@ def summary_lines(summary: Summary, warnings: tuple[str, ...]) -> list[str]:
     total = sum(summary.class_cell_s.values())
     lines = [f"{summary.length_s:.1f} s analysed, {summary.observed_s:.1f} s counted", ""]
     lines.append(f"{'part':24}{'cell-seconds':>14}{'share':>8}")
-    for cell_class in CELL_CLASSES:
-        seconds = summary.class_cell_s[cell_class]
+    for cell_class, seconds in summary.class_cell_s.items():
         lines.append(f"{LABELS[cell_class]:24}{seconds:14.0f}{_percent(seconds, total):>8}")
         if cell_class == "discarded":
             reasons = {reason: s for reason, s in summary.rejected_cell_s.items() if reason in ("ghost", "furniture")}
             lines += [f"  of these {reason:15}{cell_s:14.0f}" for reason, cell_s in reasons.items()]
     for reason, seconds in summary.rejected_s.items():
         lines.append(f"{_REJECTIONS[reason]:34}{seconds:6.1f} s  {_percent(seconds, summary.length_s)} of the time")
+    if summary.screen_text_ratio > 0:
+        lines.append(f"{LABELS['text']:34}{100 * summary.screen_text_ratio:6.1f} % of the picture")
     if summary.noise_levels is not None:
         lines.append(f"{'noise of a cell':34}{summary.noise_levels:6.1f} grey levels")
     return [*lines, *warnings]
@@ -272,6 +272,7 @@ def _analyse(job: TuneJob, on_progress: Progress) -> _FirstPass:
     statistics.add_rejected(pipeline.take_report().rejected)
     if distance := unobserved.distance_reason():
         warnings.setdefault(distance)
+    statistics.screen_text = pipeline.screen_text()
     length_s = last.mono_s - first.mono_s
     summary = statistics.summary()
     fps = (done - 1) / length_s if length_s > 0 else job.params.motion.analysis_fps
@@ -346,10 +347,11 @@ def _legend_entries(summary: Summary) -> list[LegendEntry]:
     """Return each class with its seconds and percentage, then the reasons for which whole frames were rejected."""
     total = sum(summary.class_cell_s.values())
     entries: list[LegendEntry] = []
-    for cell_class in CELL_CLASSES:
-        cell_s = summary.class_cell_s[cell_class]
+    for cell_class, cell_s in summary.class_cell_s.items():
         if cell_s > 0 or cell_class in ("traffic", "staying"):
             entries.append((cell_class, f"{LABELS[cell_class]} {cell_s:.0f} cell-s ({_percent(cell_s, total)})"))
+    if summary.screen_text_ratio > 0:
+        entries.append(("text", f"{LABELS['text']} {summary.screen_text_ratio:.1%} of the picture"))
     entries += [(None, f"{_REJECTIONS[reason]} {seconds:.1f} s") for reason, seconds in summary.rejected_s.items()]
     return entries
 

@@ -25,8 +25,8 @@ UNDISTURBED = Summary(
     class_cell_s={"traffic": 1000.0, "staying": 500.0, "discarded": 0.0, "shadow": 0.0, "speck": 0.0, "flicker": 0.0,
                  "masked": 0.0},
     rejected_s={}, rejected_cell_s={}, people=people((120.0, 0.4), (200.0, 0.9)), speck_ratio=0.0, speckled_ratio=0.0,
-    overlap_ratio=0.8, noise_levels=1.0, flicker_s=np.zeros((90, 160), np.float32),
-    traffic_s=np.zeros((90, 160), np.float32),
+    overlap_ratio=0.8, noise_levels=1.0, screen_text_ratio=0.0,
+    flicker_s=np.zeros((90, 160), np.float32), traffic_s=np.zeros((90, 160), np.float32),
 )  # fmt: skip
 
 

@@ -117,6 +117,17 @@ def test_rejected_cells_are_counted_by_reason() -> None:
     assert recording.summary().flicker_s.sum() == 9.0
 
 
+def test_the_cameras_clock_is_shown_where_nobody_is_and_its_share_is_reported() -> None:
+    recording = Recording()
+    recording.frame(people=box(60, 0, 10, 5), moving=box(60, 0, 10, 5))
+    assert recording.summary().screen_text_ratio == 0.0
+    recording.statistics.screen_text = box(64, 0, 8, 64)
+    codes = recording.statistics.final_codes_at(0)
+    assert (codes[64:70, :5] == CODES["traffic"]).all() and (codes[64:72, 5:64] == CODES["text"]).all()
+    assert np.count_nonzero(codes == CODES["text"]) == 8 * 64 - 30
+    assert recording.summary().screen_text_ratio == pytest.approx(8 * 64 / (72 * 128))
+
+
 def test_what_lies_outside_the_zones_is_counted_once_and_as_masked() -> None:
     recording, shadow = Recording(LEFT_HALF), box(4, 50, 2, 24)
     outside = np.count_nonzero(shadow[recording.statistics.zones.counted == 0])

@@ -147,6 +147,21 @@ def test_chosen_instants_show_most_of_each_reason_and_are_some_time_apart() -> N
     assert min(later - earlier for earlier, later in pairwise(seconds)) >= 9
 
 
+def test_the_cameras_clock_is_shown_and_its_share_of_the_picture_is_printed(tmp_path: Path) -> None:
+    def painter(index: int, size_wh: tuple[int, int]) -> U8:
+        picture = busy_shop(0, size_wh)
+        text = f"12:00:{index // FPS:02}"
+        cv2.putText(picture, text, (4, size_wh[1] - 8), cv2.FONT_HERSHEY_SIMPLEX, 0.5, (255, 255, 255), 1, cv2.LINE_AA)
+        return picture
+
+    clip = make_clip(tmp_path / "clock.mp4", frames=FPS * 20, fps=FPS, painter=painter, options={"crf": "12"})
+    result = tune(job(clip, tmp_path / "clock.png"), lambda count, total: None)
+    (line,) = [line for line in summary_lines(result.summary, ()) if "camera's clock" in line]
+    assert line.endswith(" % of the picture") and 0.02 < result.summary.screen_text_ratio < 0.1
+    sheet = cv2.imread(str(result.written[0]))
+    assert sheet is not None and coloured_pixels(np.asarray(sheet[60:], np.uint8), "text") > 200
+
+
 def test_a_recording_with_fewer_frames_than_the_sheet_shows_all_of_them(tmp_path: Path) -> None:
     clip = make_clip(tmp_path / "a.mp4", frames=1)
     result = tune(job(clip, tmp_path / "a.png"), lambda count, total: None)
