@@ -37,22 +37,33 @@ class RivalHeat:
     """The heat after this many seconds from the first frame, by seconds."""
 
 
-def frames(video: Path) -> Iterator[Frame]:
-    """Yield the recording's frames, with the recording's own time, from 0."""
-    return open_source(str(video), SourceOptions(clock=None)).frames()
+def frames(video: Path, count: int | None = None) -> Iterator[Frame]:
+    """Yield the recording's frames, or the first `count` of them, with the recording's own time, from 0."""
+    return open_source(str(video), SourceOptions(clock=None, count=count)).frames()
 
 
 def count_edgeheat(video: Path, until_s: float = math.inf, on_frame: Callable[[Frame], None] = lambda _: None) -> F64:
-    """Return the pipeline's total heat on the common grid, with default settings, as `edgeheat render` counts it.
+    """Return the pipeline's total heat on the common grid; see `total_heat`."""
+    return on_grid(total_heat(video, until_s, on_frame))
 
-    `until_s`: ignore later frames. `on_frame` is called with each frame before the pipeline.
-    Raises ValueError if there is no frame.
+
+def total_heat(
+    video: Path,
+    until_s: float = math.inf,
+    on_frame: Callable[[Frame], None] = lambda _: None,
+    *,
+    count: int | None = None,
+) -> F64:
+    """Return the pipeline's total heat on its own grid, with default settings, as `edgeheat render` counts it.
+
+    `until_s`: ignore later frames. `on_frame` is called with each frame before the pipeline. `count`: use only so many
+    frames. Raises ValueError if there is no frame.
     """
     pipeline = CameraPipeline(
         PipelineParams(camera="fidelity", timezone=UTC, heats=(_TOTAL,), new_epoch_when_moved=False)
     )
     last: Frame | None = None
-    for frame in frames(video):
+    for frame in frames(video, count):
         if frame.mono_s > until_s:
             break
         on_frame(frame)
@@ -62,7 +73,7 @@ def count_edgeheat(video: Path, until_s: float = math.inf, on_frame: Callable[[F
     grid = pipeline.heat(_TOTAL.name, last.mono_s, last.wall_s) if last is not None else None
     if grid is None:
         raise ValueError(f"{video}: no frames before {until_s} s")
-    return on_grid(grid.heat_s)
+    return np.asarray(grid.heat_s, np.float64)
 
 
 def count_rivals(video: Path, kept: Path, until: Sequence[int] = ()) -> list[RivalHeat]:

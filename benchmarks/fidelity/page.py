@@ -13,6 +13,9 @@ from benchmarks.marked_page import put_between_marks
 PAGE = Path(__file__).parent.parent.parent / "docs" / "fidelity.md"
 """The page with the table and the pictures."""
 
+_REAL_MARKS = ("<!-- real: begin -->", "<!-- real: end -->")
+"""The lines above and below the tables of the real recordings, which stay as they are if those are not measured."""
+
 KEPT = "figures.jsonl"
 """Name of the file, next to the recordings, with the figures of a run over all scenes."""
 
@@ -33,6 +36,11 @@ def write(measured: str, results: Sequence[SceneResult], pictures: Sequence[Path
     page.write_text(text, encoding="utf-8")
 
 
+def write_real(measured: str, page: Path = PAGE) -> None:
+    """Insert the tables of the real recordings into the page; never a picture of them."""
+    page.write_text(put_between_marks(page.read_text(encoding="utf-8"), measured, _REAL_MARKS), encoding="utf-8")
+
+
 def folder_of_seeds(folder: Path, offset: int) -> Path:
     """Return the folder of a run with other seeds."""
     return folder / f"{_SEEDS}{offset}"
@@ -44,10 +52,18 @@ def other_seeds(folder: Path) -> list[str]:
         int(kept.parent.name.removeprefix(_SEEDS)): [json.loads(line) for line in kept.read_text().splitlines() if line]
         for kept in folder.glob(f"{_SEEDS}*/{KEPT}")
     }
-    wanted = {"F1.cc": "CC mean", "F1.cc.worst": "CC worst", "F1.sim": "SIM mean", "F1.false": "false share mean, %"}
+    wanted = {
+        "F1.cc": "1 to 16: CC mean",
+        "F1.cc.worst": "CC worst",
+        "F1.sim": "SIM mean",
+        "F1.false": "false share mean, %",
+        "F1.situations.cc": "17 to 24: CC mean",
+        "F1.situations.cc.worst": "CC worst",
+        "F1.situations.false.worst": "false share worst, %",
+    }
     rows = []
     for offset, figures in sorted(runs.items()):
         values = {figure["id"]: figure["value"] for figure in figures}
         if wanted.keys() <= values.keys():
             rows.append([f"+{offset}", figures[0]["commit"], *(f"{values[id_]:.3g}" for id_ in wanted)])
-    return [table(["other seeds", "commit", *wanted.values()], rows)] if rows else []
+    return [table(["held-out seeds", "commit", *wanted.values()], rows)] if rows else []

@@ -17,9 +17,6 @@ from edgeheat.defs.params import Style
 SAMPLE_WH: SizeWH = (320, 180)
 """Size of each panel in pixels: four fit beside one another on a page."""
 
-_SAMPLE_EVERY_S = 5.0
-"""Interval of the sampled pictures."""
-
 _PANEL_STYLE = replace(Style(), legend=False, title=False)
 """The default style without text, for which a panel is too small."""
 
@@ -48,13 +45,17 @@ _PANEL_QUALITY = 80
 class SampledPictures:
     """Small pictures sampled from a recording at a fixed interval."""
 
-    def __init__(self) -> None:
+    def __init__(self, every_s: float = 5.0) -> None:
+        self._every_s = every_s
+        self._first_s: float | None = None
         self.taken: list[U8] = []
-        """BGR uint8 of SAMPLE_WH, one per five seconds."""
+        """BGR uint8 of SAMPLE_WH, one per interval."""
 
     def add(self, frame: Frame) -> None:
         """Sample the frame's picture if one is due."""
-        if frame.mono_s >= len(self.taken) * _SAMPLE_EVERY_S:
+        if self._first_s is None:
+            self._first_s = frame.mono_s
+        if frame.mono_s - self._first_s >= len(self.taken) * self._every_s:
             self.taken.append(frame.colour(SAMPLE_WH))
 
 

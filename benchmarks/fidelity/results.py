@@ -9,8 +9,11 @@ from typing import Literal
 from benchmarks.fidelity.scores import Scores
 from benchmarks.figures import Figure
 
-SCENE_COUNT = 16
-"""Number of scenes; figures of all scenes need that many results."""
+DISTURBANCES = range(1, 17)
+"""Numbers of the scenes with one disturbance each; figures of all of them need that many results."""
+
+SITUATIONS = range(17, 25)
+"""Numbers of the scenes in which the people themselves are difficult; they have figures of their own."""
 
 TOTAL_SCENES = (1, 2, 9, 13, 14)
 """Numbers of the scenes in which only people move; there the total must be correct."""
@@ -23,6 +26,15 @@ MAX_FALSE_SHARE = 0.1
 
 MAX_TOTAL_ERROR = 0.15
 """Target for the distance of the total from 1, of a single scene of TOTAL_SCENES."""
+
+MIN_SITUATION_CC = 0.9
+"""Target for the CC of a single scene of SITUATIONS."""
+
+MAX_SITUATION_FALSE_SHARE = 0.05
+"""Target for the false share of a single scene of SITUATIONS, 0..1."""
+
+MAX_SITUATION_TOTAL_ERROR = 0.2
+"""Target for the distance of the total from 1, of a single scene of SITUATIONS."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,55 +116,121 @@ def _plain_cc(results: Sequence[SceneResult]) -> float | None:
     return next((each.edgeheat.cc for each in results if each.number == 1), None)
 
 
-def _of_all(what: Callable[[Scores], float], fold: Callable[[Sequence[float]], float]) -> Measure:
-    """Return a measure over all scenes; not measured if some are missing."""
+def _of_all(
+    what: Callable[[Scores], float], fold: Callable[[Sequence[float]], float], numbers: Sequence[int] = DISTURBANCES
+) -> Measure:
+    """Return a measure over all scenes with these numbers; not measured if some are missing."""
 
     def measure(results: Sequence[SceneResult]) -> float | None:
-        return fold([what(each.edgeheat) for each in results]) if len(results) == SCENE_COUNT else None
+        known = [what(each.edgeheat) for each in results if each.number in numbers]
+        return fold(known) if len(known) == len(numbers) else None
 
     return measure
 
 
-def _worst_total(results: Sequence[SceneResult]) -> float | None:
-    """Greatest distance of a total from 1, %; None if a scene of TOTAL_SCENES is missing."""
-    ratios = [each.edgeheat.total_ratio for each in results if each.number in TOTAL_SCENES]
-    known = [ratio for ratio in ratios if ratio is not None]
-    return 100 * max(abs(ratio - 1) for ratio in known) if len(known) == len(TOTAL_SCENES) else None
+def _worst_total(numbers: Sequence[int]) -> Measure:
+    """Return a measure of the greatest distance of a total from 1, %; not measured if a scene is missing."""
+
+    def measure(results: Sequence[SceneResult]) -> float | None:
+        ratios = [each.edgeheat.total_ratio for each in results if each.number in numbers]
+        known = [ratio for ratio in ratios if ratio is not None]
+        return 100 * max(abs(ratio - 1) for ratio in known) if len(known) == len(numbers) else None
+
+    return measure
 
 
 def _mean_lead(results: Sequence[SceneResult]) -> float | None:
     """Mean CC of edgeheat minus that of the rival with the highest mean."""
-    names = results[0].rivals if len(results) == SCENE_COUNT else {}
+    of = [each for each in results if each.number in DISTURBANCES]
+    names = of[0].rivals if len(of) == len(DISTURBANCES) else {}
     if not names:
         return None
-    best = max(mean([each.rivals[name].cc for each in results]) for name in names)
-    return mean([each.edgeheat.cc for each in results]) - best
+    best = max(mean([each.rivals[name].cc for each in of]) for name in names)
+    return mean([each.edgeheat.cc for each in of]) - best
 
 
-def _scenes_ahead(results: Sequence[SceneResult]) -> float | None:
-    """Number of scenes with a higher CC than every rival; None if a scene or its rivals are missing."""
-    leads = [each.lead for each in results]
-    known = [lead for lead in leads if lead is not None]
-    return float(sum(lead > 0 for lead in known)) if len(known) == SCENE_COUNT else None
+def _scenes_ahead(numbers: Sequence[int]) -> Measure:
+    """Return a measure: the scenes with a higher CC than every rival; not measured if a scene or rivals are missing."""
+
+    def measure(results: Sequence[SceneResult]) -> float | None:
+        leads = [each.lead for each in results if each.number in numbers]
+        known = [lead for lead in leads if lead is not None]
+        return float(sum(lead > 0 for lead in known)) if len(known) == len(numbers) else None
+
+    return measure
 
 
 _TARGETS: tuple[tuple[str, str, str, Literal["lower", "higher"], float, Measure], ...] = (
-    ("F1.cc", "CC, mean of all scenes", "", "higher", 0.94, _of_all(lambda s: s.cc, mean)),
+    ("F1.cc", "CC, mean of scenes 1 to 16", "", "higher", 0.94, _of_all(lambda s: s.cc, mean)),
     ("F1.cc.plain", "CC of scene 1, the plain aisle", "", "higher", 0.98, _plain_cc),
-    ("F1.cc.worst", "CC of the worst scene", "", "higher", MIN_CC, _of_all(lambda s: s.cc, min)),
-    ("F1.sim", "SIM, mean of all scenes", "", "higher", 0.85, _of_all(lambda s: s.sim, mean)),
-    ("F1.total", "total off by, worst of scenes 1, 2, 9, 13, 14", "%", "lower", 100 * MAX_TOTAL_ERROR, _worst_total),
-    ("F1.false", "false share, mean of all scenes", "%", "lower", 3.0, _of_all(lambda s: 100 * s.false_share, mean)),
+    ("F1.cc.worst", "CC of the worst of scenes 1 to 16", "", "higher", MIN_CC, _of_all(lambda s: s.cc, min)),
+    ("F1.sim", "SIM, mean of scenes 1 to 16", "", "higher", 0.85, _of_all(lambda s: s.sim, mean)),
+    (
+        "F1.total",
+        "total off by, worst of scenes 1, 2, 9, 13, 14",
+        "%",
+        "lower",
+        100 * MAX_TOTAL_ERROR,
+        _worst_total(TOTAL_SCENES),
+    ),
+    (
+        "F1.false",
+        "false share, mean of scenes 1 to 16",
+        "%",
+        "lower",
+        3.0,
+        _of_all(lambda s: 100 * s.false_share, mean),
+    ),
     (
         "F1.false.worst",
-        "false share of the worst scene",
+        "false share of the worst of scenes 1 to 16",
         "%",
         "lower",
         100 * MAX_FALSE_SHARE,
         _of_all(lambda s: 100 * s.false_share, max),
     ),
     ("F1.lead", "mean CC less the best rival's mean CC", "", "higher", 0.0, _mean_lead),
-    ("F1.ahead", "scenes, of 16, with a greater CC than every rival", "", "higher", 13.0, _scenes_ahead),
+    (
+        "F1.ahead",
+        "scenes, of 1 to 16, with a greater CC than every rival",
+        "",
+        "higher",
+        13.0,
+        _scenes_ahead(DISTURBANCES),
+    ),
+    ("F1.situations.cc", "CC, mean of scenes 17 to 24", "", "higher", 0.95, _of_all(lambda s: s.cc, mean, SITUATIONS)),
+    (
+        "F1.situations.cc.worst",
+        "CC of the worst of scenes 17 to 24",
+        "",
+        "higher",
+        MIN_SITUATION_CC,
+        _of_all(lambda s: s.cc, min, SITUATIONS),
+    ),
+    (
+        "F1.situations.total",
+        "total off by, worst of scenes 17 to 24",
+        "%",
+        "lower",
+        100 * MAX_SITUATION_TOTAL_ERROR,
+        _worst_total(SITUATIONS),
+    ),
+    (
+        "F1.situations.false.worst",
+        "false share of the worst of scenes 17 to 24",
+        "%",
+        "lower",
+        100 * MAX_SITUATION_FALSE_SHARE,
+        _of_all(lambda s: 100 * s.false_share, max, SITUATIONS),
+    ),
+    (
+        "F1.situations.ahead",
+        "scenes, of 17 to 24, with a greater CC than every rival",
+        "",
+        "higher",
+        float(len(SITUATIONS)),
+        _scenes_ahead(SITUATIONS),
+    ),
 )
 """Id, description, unit, which direction is better, target and function of each figure over all scenes."""
 

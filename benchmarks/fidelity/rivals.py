@@ -230,8 +230,69 @@ class Mog2OnceASecond:
         return _copied(self._hits)
 
 
+class _Marks:
+    """Counts the pictures in which a background subtractor marks each pixel, times the mean time between pictures."""
+
+    in_seconds: ClassVar = True
+
+    def __init__(self, subtractor: cv2.BackgroundSubtractor) -> None:
+        self._subtractor = subtractor
+        self._hits: F64 | None = None
+        self._times: list[float] = []
+
+    def _count(self, picture: U8, t_s: float) -> None:
+        marked = np.asarray(self._subtractor.apply(picture), np.uint8)
+        if self._hits is None:
+            self._hits = np.zeros(marked.shape, np.float64)
+        cv2.accumulate((marked > 0).astype(np.uint8), self._hits)
+        self._times.append(t_s)
+
+    def heat(self) -> F64:
+        """Hits times the mean time between pictures."""
+        if len(self._times) < 2:
+            return _copied(self._hits) * 0
+        return _copied(self._hits) * (self._times[-1] - self._times[0]) / (len(self._times) - 1)
+
+
+class Mog2Grey(_Marks):
+    """MOG2 without shadows on every picture in full size, in grey.
+
+    Reference: Zivkovic 2004, "Improved adaptive Gaussian mixture model for background subtraction".
+    """
+
+    name: ClassVar = "MOG2, grey"
+    origin: ClassVar = "guides with MOG2 and detectShadows=False"
+
+    def __init__(self) -> None:
+        super().__init__(cv2.createBackgroundSubtractorMOG2(detectShadows=False))
+
+    def add(self, bgr: U8, t_s: float) -> None:
+        """See Rival."""
+        self._count(np.asarray(cv2.cvtColor(bgr, cv2.COLOR_BGR2GRAY), np.uint8), t_s)
+
+
+class Knn(_Marks):
+    """KNN with default settings on every picture in full size and colour; shadows are counted too.
+
+    Reference: Zivkovic and van der Heijden 2006, "Efficient adaptive density estimation per image pixel".
+    """
+
+    name: ClassVar = "KNN"
+    origin: ClassVar = "guides with KNN"
+
+    def __init__(self) -> None:
+        super().__init__(cv2.createBackgroundSubtractorKNN())
+
+    def add(self, bgr: U8, t_s: float) -> None:
+        """See Rival."""
+        self._count(bgr, t_s)
+
+
 RIVALS: tuple[type[Rival], ...] = (FrameDifference, MogCount, Mog2Count, RunningAverage, Mog2OnceASecond)
-"""All rivals, in the order of the tables."""
+"""The rivals of the synthetic scenes, in the order of the tables."""
+
+CLASSIC: tuple[type[Rival], ...] = (FrameDifference, MogCount, Mog2Count, Mog2Grey, Knn)
+"""The classic methods, in the order of the tables of real recordings."""
 
 
 def _copied(heat: F64 | None) -> F64:

@@ -8,15 +8,20 @@ from concurrent.futures import Future, ProcessPoolExecutor, as_completed
 from dataclasses import dataclass
 from multiprocessing import get_context
 from pathlib import Path
+from typing import TypeVar
 
 import cv2
 
 from benchmarks.fidelity import exposure_jump, pictures
 from benchmarks.fidelity.count import count_edgeheat, count_rivals
+from benchmarks.fidelity.real import recordings
+from benchmarks.fidelity.real.measure import FOLDER, RealResult, measure
 from benchmarks.fidelity.results import JumpResult, SceneResult
 from benchmarks.fidelity.rivals import RIVALS
 from benchmarks.fidelity.scenes import SCENES, make
 from benchmarks.fidelity.scores import score
+
+_Result = TypeVar("_Result", SceneResult, RealResult)
 
 _NICE = 10
 """Niceness of the processes: they take long and must not slow down other work."""
@@ -30,8 +35,11 @@ class Selection:
     """Where recordings, rivals' heats and pictures are kept."""
 
     rivals: bool
+    jump: bool
+    """Whether the real recording with an exposure jump is measured too, if it exists."""
+
     real: bool
-    """Whether the real recording is measured too, if it exists."""
+    """Whether the real recordings with ground truth are measured too, if there are any."""
 
     numbers: tuple[int, ...]
     """Of the scenes."""
@@ -39,24 +47,58 @@ class Selection:
     seed_offset: int = 0
     """Added to the scenes' seeds: other people with the same disturbances."""
 
+    def truth_folder(self) -> Path | None:
+        """Return the folder of the real recordings to measure; None: none. Raises as `recordings.folder`."""
+        return recordings.folder() if self.real else None
 
-def measure_all(
-    selection: Selection, jobs: int, on_done: Callable[[str], None]
-) -> tuple[list[SceneResult], JumpResult | None]:
-    """Measure what is selected; results sorted by number, and the exposure jump or None."""
+
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """All results of one run."""
+
+    scenes: list[SceneResult]
+    """By number."""
+
+    jump: JumpResult | None
+    """None: not measured."""
+
+    real: list[RealResult]
+    """By variant and name; empty: not measured."""
+
+
+def measure_all(selection: Selection, jobs: int, on_done: Callable[[str], None]) -> Measured:
+    """Measure what is selected; `on_done` is called with a line for each scene and recording.
+
+    Raises ValueError if EDGEHEAT_TRUTH names a folder without recordings.
+    """
     selection.folder.mkdir(parents=True, exist_ok=True)
+    truth = selection.truth_folder()
     with ProcessPoolExecutor(jobs, mp_context=get_context("spawn"), initializer=_init_process) as pool:
-        real = exposure_jump.recording() if selection.real else None
-        kept = selection.folder / f"{real.stem}.rivals.npz" if real is not None and selection.rivals else None
-        of_jump = pool.submit(exposure_jump.measure, real, kept) if real is not None else None
+        video = exposure_jump.recording() if selection.jump else None
+        kept = selection.folder / f"{video.stem}.rivals.npz" if video is not None and selection.rivals else None
+        of_jump = pool.submit(exposure_jump.measure, video, kept) if video is not None else None
+        of_real = (
+            [
+                pool.submit(measure, truth, name, variant, selection.folder / FOLDER, classic=selection.rivals)
+                for variant in recordings.VARIANTS
+                for name in recordings.names(truth)
+            ]
+            if truth is not None
+            else []
+        )
         of_scenes = [pool.submit(measure_scene, selection, number) for number in selection.numbers]
+        for of in _as_done(of_real):
+            on_done(f"recording {of.name} {of.variant}: CC {of.edgeheat.cc:.3f}")
         for result in _as_done(of_scenes):
             on_done(f"scene {result.number} {result.slug}: CC {result.edgeheat.cc:.3f}")
-        results = [future.result() for future in of_scenes]
-        return sorted(results, key=lambda each: each.number), of_jump.result() if of_jump is not None else None
+        return Measured(
+            sorted((future.result() for future in of_scenes), key=lambda each: each.number),
+            of_jump.result() if of_jump is not None else None,
+            [future.result() for future in of_real],
+        )
 
 
-def _as_done(futures: Sequence[Future[SceneResult]]) -> Iterator[SceneResult]:
+def _as_done(futures: Sequence[Future[_Result]]) -> Iterator[_Result]:
     return (future.result() for future in as_completed(futures))
 
 

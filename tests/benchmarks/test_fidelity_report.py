@@ -18,7 +18,15 @@ from benchmarks.fidelity.__main__ import main
 from benchmarks.fidelity.exposure_jump import SECONDS, recording, shares
 from benchmarks.fidelity.pictures import SAMPLE_WH, encode, most_different, row
 from benchmarks.fidelity.report import report, shortfalls
-from benchmarks.fidelity.results import SCENE_COUNT, JumpResult, JumpShares, SceneResult, TargetResult, evaluate
+from benchmarks.fidelity.results import (
+    DISTURBANCES,
+    SITUATIONS,
+    JumpResult,
+    JumpShares,
+    SceneResult,
+    TargetResult,
+    evaluate,
+)
 from benchmarks.fidelity.scenes import Clip, FidelityScene
 from benchmarks.fidelity.scores import GRID_HW, Scores
 from edgeheat.sources.synthetic.scene import Truth
@@ -36,7 +44,12 @@ def scene(number: int, edgeheat: Scores = GOOD, **rivals: Scores) -> SceneResult
 
 def sixteen(**changed: Scores) -> list[SceneResult]:
     """All scenes with good scores, except those given as s5=…"""
-    return [scene(number, changed.get(f"s{number}", GOOD)) for number in range(1, SCENE_COUNT + 1)]
+    return [scene(number, changed.get(f"s{number}", GOOD)) for number in DISTURBANCES]
+
+
+def all_scenes(**changed: Scores) -> list[SceneResult]:
+    """The sixteen, and the situations with good scores, except those given as s17=…"""
+    return sixteen(**changed) + [scene(number, changed.get(f"s{number}", GOOD)) for number in SITUATIONS]
 
 
 def evaluated(results: Sequence[SceneResult], jump: JumpResult | None = None) -> dict[str, TargetResult]:
@@ -77,7 +90,7 @@ def test_a_target_is_met_or_missed(case: str, id_: str, changed: dict[str, Score
 
 
 def test_the_lead_on_the_mean_is_that_over_the_rival_with_the_best_mean() -> None:
-    results = [scene(n, MOG=replace(POOR, cc=0.9 if n == 1 else 0.1), average=POOR) for n in range(1, SCENE_COUNT + 1)]
+    results = [scene(n, MOG=replace(POOR, cc=0.9 if n == 1 else 0.1), average=POOR) for n in DISTURBANCES]
     assert evaluated(results)["F1.lead"].value == pytest.approx(0.39)
 
 
@@ -85,7 +98,7 @@ def test_figures_of_omitted_scenes_are_not_measured() -> None:
     found = evaluated([scene(1), scene(5)])
     assert {id_ for id_, each in found.items() if each.value is not None} == {"F1.cc.plain"}
     text = report([scene(1), scene(5)], list(found.values()), None)
-    assert rows(text)["F1.cc CC, mean of all scenes"][3:] == ["not measured", ""]
+    assert rows(text)["F1.cc CC, mean of scenes 1 to 16"][3:] == ["not measured", ""]
 
 
 def test_without_rivals_the_report_has_no_rivals() -> None:
@@ -106,7 +119,7 @@ def test_the_table_has_each_scene_the_mean_and_the_worst() -> None:
     assert found["mean"][2:6] == ["0.960", "0.869", "1.02", "2.2 %"]
     assert found["worst"][2:] == ["0.510", "0.400", "0.50", "20.0 %", "0.600", "0.500", "0.600"]
     assert found["MOG 0.600"] == ["MOG", "0.600", "0.600", "0.500", "0.500", "n/a", "n/a", "30.0 %", "30.0 %"]
-    assert found["F1.cc.worst CC of the worst scene"][2:] == ["≥ 0.85", "0.51", "**missed**"]
+    assert found["F1.cc.worst CC of the worst of scenes 1 to 16"][2:] == ["≥ 0.85", "0.51", "**missed**"]
     assert found["F1.cc.plain CC of scene 1, the plain aisle"][2:] == ["≥ 0.98", "0.99", "met"]
 
 
@@ -209,13 +222,13 @@ def test_the_page_shows_what_was_measured_and_no_picture_of_an_older_run(tmp_pat
 
 def test_runs_with_other_seeds_are_reported_if_they_were_complete(tmp_path: Path) -> None:
     assert page.other_seeds(tmp_path) == []
-    for offset, results in ((1000, sixteen()), (20, sixteen(s5=replace(GOOD, cc=0.19))), (7, [scene(1)])):
+    for offset, results in ((1000, all_scenes()), (20, all_scenes(s5=replace(GOOD, cc=0.19))), (7, sixteen())):
         kept = page.folder_of_seeds(tmp_path, offset) / page.KEPT
         kept.parent.mkdir()
         figures = [figure for each in evaluate(results, None) if (figure := each.figure()) is not None]
         kept.write_text("\n".join(figure.json_line("abc1234", "a Pi", offset) for figure in figures) + "\n")
     (table,) = page.other_seeds(tmp_path)
-    assert rows(table)["+20 abc1234"][2:] == ["0.94", "0.19", "0.9", "1"]
+    assert rows(table)["+20 abc1234"][2:] == ["0.94", "0.19", "0.9", "1", "0.99", "0.99", "1"]
     assert rows(table)["+1000 abc1234"][2:4] == ["0.99", "0.99"]
     assert "+7" not in table
 
@@ -242,7 +255,7 @@ def test_a_scene_is_counted_with_all_methods_and_drawn(tmp_path: Path, monkeypat
     recorded = Clip(tiny, video, Truth(moving_s, np.zeros_like(moving_s)))
     monkeypatch.setattr(run, "SCENES", (tiny,))
     monkeypatch.setattr(run, "make", lambda *_: recorded)
-    result = run.measure_scene(run.Selection(tmp_path, rivals=True, real=False, numbers=(1,)), 1)
+    result = run.measure_scene(run.Selection(tmp_path, rivals=True, jump=False, real=False, numbers=(1,)), 1)
     assert result.edgeheat.cc > 0.9
     assert result.edgeheat.false_share < 0.1
     assert result.edgeheat.total_ratio == pytest.approx(1.0, abs=0.3)
