@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 import cv2
 import numpy as np
 
-from edgeheat.core.grid.frames import F32, U8
+from edgeheat.core.grid.frames import F32, F64, U8
 from edgeheat.sources.synthetic.camera import PinholeCamera
 from edgeheat.sources.synthetic.effects import Effect, Moment, SceneObject
 from edgeheat.sources.synthetic.layouts import XY
@@ -94,8 +94,7 @@ class Plant(Effect):
 
     def objects(self, t_s: float) -> Sequence[SceneObject]:
         """See `Effect.objects`."""
-        wind = 0.25 + 0.75 * max(0.0, math.sin(2 * math.pi * t_s / 11)) ** 2
-        sway = wind * (0.16 * np.sin(2 * math.pi * self._rate * t_s + self._phase) + 0.14)
+        sway = self._sway(t_s)
         x, y = self._place
         stem = np.stack([np.full_like(self._stem_m, x), np.full_like(self._stem_m, y), self._stem_m], axis=1)
         about, up = self._round + sway, self._up - 0.5 * sway
@@ -109,8 +108,13 @@ class Plant(Effect):
             outline = np.stack([stem[leaf], middle[leaf] + side, tip[leaf], middle[leaf] - side])
             blue, green, red = (float(v) for v in self._green[:, leaf])
             shapes.append((outline.astype(np.float32), (blue, green, red)))
-        thing = _drawn(self._view, shapes, self._view.distance(x, y))
+        thing = outlines(self._view, shapes, self._view.distance(x, y))
         return () if thing is None else (thing,)
+
+    def _sway(self, t_s: float) -> F64:
+        """Return the angle in radians by which each leaf is bent."""
+        wind = 0.25 + 0.75 * max(0.0, math.sin(2 * math.pi * t_s / 11)) ** 2
+        return np.asarray(wind * (0.16 * np.sin(2 * math.pi * self._rate * t_s + self._phase) + 0.14))
 
     def _pot(self) -> F32:
         x, y = self._place
@@ -199,7 +203,7 @@ def panel(view: PinholeCamera, corners: F32, texture: U8) -> SceneObject | None:
     return SceneObject(float(points.min()) - 0.05, left, top, np.asarray(bgr, np.uint8), cover)
 
 
-def _drawn(
+def outlines(
     view: PinholeCamera, shapes: Sequence[tuple[F32, tuple[float, float, float]]], distance_m: float
 ) -> SceneObject | None:
     """Draw filled outlines (n, 3) in metres, the farthest first, into one thing; None if it is not visible."""

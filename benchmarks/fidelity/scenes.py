@@ -1,4 +1,4 @@
-"""The sixteen scenes with known ground truth: draws and encodes each once, and keeps the recordings."""
+"""The scenes with known ground truth: draws and encodes each once, and keeps the recordings."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from pathlib import Path
 
 import numpy as np
 
-from benchmarks.fidelity import scene_setups
+from benchmarks.fidelity import scene_setups, situation_setups
 from benchmarks.fidelity.encode import encode
 from benchmarks.fidelity.scene_setups import PICTURE_WH, SceneSetup
 from edgeheat.core.grid.frames import U8
@@ -28,6 +28,9 @@ _FIRST_SEED = 100
 
 _DRAWING = ("geometry.py", "people.py", "light_effects.py", "camera_effects.py", "object_effects.py", "encode.py")
 """The modules of this package that draw or encode; a change of one of them draws the recordings again."""
+
+_SITUATION_DRAWING = ("passers.py", "seated.py", "situation_effects.py")
+"""Further modules that draw only the scenes of `situation_setups`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +66,14 @@ SCENES = (
     FidelityScene(14, "irregular", "1 to 15 frames a second, gaps", 240, scene_setups.irregular),
     FidelityScene(15, "beams", "headlights and sun through the window", 240, scene_setups.beams),
     FidelityScene(16, "night-insects", "insects and rain at the lens, night", 280, scene_setups.night_insects),
+    FidelityScene(17, "near-crowd", "crowd close to the lens", 180, situation_setups.near_crowd),
+    FidelityScene(18, "bright-window", "small dark people before a bright window", 180, situation_setups.bright_window),
+    FidelityScene(19, "attendants", "attendants there for the whole run", 240, situation_setups.attendants),
+    FidelityScene(20, "seats", "people sit for one to four minutes", 300, situation_setups.seats),
+    FidelityScene(21, "draught", "plant in a draught beside a seated person", 200, situation_setups.draught),
+    FidelityScene(22, "on-screen-text", "on-screen clock and text", 200, situation_setups.on_screen_text),
+    FidelityScene(23, "sunlight", "moving edge of sunlight, clouds", 240, situation_setups.sunlight),
+    FidelityScene(24, "branch", "twig and spider web close to the lens", 200, situation_setups.branch),
 )
 """All of them, by number."""
 
@@ -111,13 +122,17 @@ def _pictures(setup: SceneSetup) -> Iterator[tuple[float, U8]]:
 def _key(scene: FidelityScene, seed: int) -> str:
     """Return a digest of everything the clip depends on: the scene's parameters and the code that draws it."""
     digest = hashlib.sha256(json.dumps([seed, scene.duration_s]).encode())
-    drawing_code = inspect.getsource(scene_setups)
+    setups = inspect.getmodule(scene.build)
+    drawing_code = inspect.getsource(setups) if setups is not None else ""
+    names: tuple[str, ...] = _DRAWING
+    if setups is situation_setups:
+        names += _SITUATION_DRAWING
     for other in SCENES:
         if other.number != scene.number:
             drawing_code = drawing_code.replace(inspect.getsource(other.build), "")
     digest.update(drawing_code.encode())
     fidelity, synthetic = _DRAWN_BY
-    for path in [*(fidelity / name for name in _DRAWING), *sorted(synthetic.glob("*.py"))]:
+    for path in [*(fidelity / name for name in names), *sorted(synthetic.glob("*.py"))]:
         if path.name == "source.py":  # opens a scene as a camera; does not draw
             continue
         digest.update(path.read_bytes())

@@ -14,6 +14,7 @@ import pytest
 from benchmarks.fidelity import scene_setups, scenes
 from benchmarks.fidelity.encode import Rate, encode
 from benchmarks.fidelity.people import Itinerary, ScriptedPeople, Stop
+from benchmarks.fidelity.results import DISTURBANCES, SITUATIONS
 from benchmarks.fidelity.scene_setups import PICTURE_WH, SceneSetup
 from benchmarks.fidelity.scenes import SCENES, FidelityScene, make
 from edgeheat.sources.synthetic.effects import Moment
@@ -48,12 +49,12 @@ def short() -> FidelityScene:
 
 
 def test_the_scenes_are_numbered_and_last_three_to_ten_minutes() -> None:
-    assert [scene.number for scene in SCENES] == list(range(1, 17))
-    assert len({scene.name for scene in SCENES}) == 16
+    assert [scene.number for scene in SCENES] == [*DISTURBANCES, *SITUATIONS]
+    assert len({scene.name for scene in SCENES}) == len(SCENES)
     assert all(180 <= scene.duration_s <= 600 for scene in SCENES)
 
 
-@pytest.mark.parametrize("number", range(1, 17), ids=lambda n: SCENES[n - 1].name)
+@pytest.mark.parametrize("number", range(1, 25), ids=lambda n: SCENES[n - 1].name)
 def test_each_scene_shows_people_where_its_truth_has_them(number: int) -> None:
     setup = setup_of(number)
     t_s = next(t for t in np.arange(30.0, 200.0, 7.0) if people_in(setup, t).sum() > 1500)
