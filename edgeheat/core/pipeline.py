@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections import deque
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
@@ -45,6 +46,10 @@ _UNUSABLE = ("frozen", "dark", "covered")
 _MAX_CHANGED_SCENE_RATIO = 0.25
 """Where more of the grid differs from the background of an earlier run, the camera shows another scene."""
 
+_FRAMES_PER_STEP = 3
+"""How many waiting frames one step evaluates: the frames of a bootstrap are caught up within half its length, and no
+step takes so long that a camera's process cannot report or read on meanwhile."""
+
 OnDetection = Callable[[Detection, MotionMask], None]
 """Called with each detection as it was before zones, and the mask that was counted of it; both are only to be read."""
 
@@ -76,6 +81,10 @@ class CameraPipeline:
         self._heats: HeatSet | None = None
         self._text = ScreenText()
         self._bootstrap = Bootstrap(params.motion)
+        self._waiting: deque[GridFrame] = deque()
+        """Frames to be evaluated, in order: more than one only while those of a bootstrap are being caught up."""
+        self._waiting_s = 0.0
+        """Seconds of the frames in `_waiting` and in `_bootstrap`."""
         self._detector: ForegroundDetector | None = None
         self._restored: Mapping[str, NDArray[Any]] = {}
         """The scene of an earlier run, until the first frame shows whether it is still the same."""
@@ -91,8 +100,9 @@ class CameraPipeline:
     def step(self, frame: Frame) -> list[MotionMask]:
         """Evaluate one frame; returns the masks that were counted by this call.
 
-        Empty during the first `bootstrap_s` seconds and again for as long after each move of the camera; then the masks
-        of all frames of these seconds; from then on one for each frame that is due at `analysis_fps`.
+        Empty during the first `bootstrap_s` seconds and again for as long after each move of the camera. The frames of
+        these seconds are evaluated afterwards, a few with each frame that is due at `analysis_fps`, until none waits;
+        from then on the mask is that of the frame.
         """
         if not self._sampler.due(frame.mono_s):
             self._frames_skipped += 1
@@ -109,18 +119,33 @@ class CameraPipeline:
             self._remove_new_text()
         if self._restored:
             self._detector = self._resumed_detector(on_grid.grid)
-        return masks + self._process(on_grid)
+        self._waiting.append(on_grid)
+        self._waiting_s += on_grid.dt_s
+        return masks + self._evaluate_waiting()
 
     def set_analysis_fps(self, fps: float) -> None:
         """Analyse at most this number of frames per second from now on, instead of `analysis_fps`."""
         self._sampler = FrameSampler(fps)
 
+    def catch_up(self) -> list[MotionMask]:
+        """Evaluate a few waiting frames, also of an unfinished bootstrap, at the end of a run; returns their masks.
+
+        Call it while `has_waiting_frames`, and then `flush`, where one call must not take long.
+        """
+        if not self._waiting and len(self._bootstrap):
+            self._finish_bootstrap()
+        return self._evaluate_waiting()
+
+    @property
+    def has_waiting_frames(self) -> bool:
+        """Whether frames wait for their evaluation, because the background is not known or was not known before."""
+        return bool(self._waiting) or len(self._bootstrap) > 0
+
     def flush(self) -> list[MotionMask]:
-        """Count the frames of an unfinished bootstrap and the unfinished second; call it at the end of a run."""
+        """Count all waiting frames and the unfinished second; call it at the end of a run. Returns the masks."""
         masks: list[MotionMask] = []
-        # More than once where the frames of the bootstrap show that the camera was moved: they start another one.
-        while len(self._bootstrap):
-            masks += self._finish_bootstrap()
+        while self.has_waiting_frames:
+            masks += self.catch_up()
         if self._heats is None or self._detector is None or self._last_counted is None:
             return masks
         rest = self._detector.end()
@@ -129,14 +154,30 @@ class CameraPipeline:
         self._keep(self._heats.close())
         return masks
 
-    def _process(self, frame: GridFrame) -> list[MotionMask]:
-        """Take one frame through all steps; returns the masks that were counted."""
+    def _evaluate_waiting(self) -> list[MotionMask]:
+        """Evaluate the next few waiting frames; returns the masks that were counted."""
+        masks: list[MotionMask] = []
+        for _ in range(_FRAMES_PER_STEP):
+            if not self._waiting:
+                break
+            mask = self._process(self._waiting.popleft())
+            if mask is not None:
+                masks.append(mask)
+        if not self.has_waiting_frames:
+            self._waiting_s = 0.0  # without the rounding errors of its sums and differences
+        return masks
+
+    def _process(self, frame: GridFrame) -> MotionMask | None:
+        """Take one frame through all steps; returns the mask that was counted, None where the frame has to wait."""
         assert self._camera is not None
         # 1. Can the picture be trusted? A camera that was moved starts a new epoch and a new bootstrap.
         usable = self._detector is None or self._check_health(frame, self._detector)
         # 2. Until the background is known, frames wait.
         if self._detector is None:
-            return self._finish_bootstrap() if self._bootstrap.add(frame) else []
+            if self._bootstrap.add(frame):
+                self._finish_bootstrap()
+            return None
+        self._waiting_s -= frame.dt_s
         # 3. Where are people?
         if usable:
             detection = self._detector.update(frame.grid, frame.chroma, frame.dt_s)
@@ -150,7 +191,7 @@ class CameraPipeline:
             self._camera.backdrop.discard(frame.mono_s)
         # 5. Zones, heats and figures.
         dt_s = frame.dt_s if detection.rejection is None else 0.0
-        return [self._count(detection, dt_s, frame.mono_s, frame.wall_s)]
+        return self._count(detection, dt_s, frame.mono_s, frame.wall_s)
 
     # The steps.
 
@@ -189,19 +230,16 @@ class CameraPipeline:
         self._health_monitor.forget_view()
         return masks
 
-    def _finish_bootstrap(self) -> list[MotionMask]:
-        """Make the detector from the frames that were kept, and evaluate them; returns the masks that were counted."""
+    def _finish_bootstrap(self) -> None:
+        """Make the detector from the frames that were kept, which are to be evaluated next."""
         if self._text.search():
             self._remove_new_text()
         self._detector = self._new_detector(self._bootstrap.learn())
-        masks = []
-        for frame in self._bootstrap.take():
-            masks += self._process(frame)
-        return masks
+        self._waiting.extendleft(reversed(self._bootstrap.take()))
 
     def _remove_new_text(self) -> None:
-        """Remove text that has just been found from what was kept of earlier frames."""
-        for frame in self._bootstrap.frames:
+        """Remove text that has just been found from the frames that wait, and from what was learned of earlier ones."""
+        for frame in (*self._bootstrap.frames, *self._waiting):
             self._text.paint_over(frame.grid, frame.chroma)
         if self._detector is not None:
             self._detector.remove_text(self._text)
@@ -277,6 +315,7 @@ class CameraPipeline:
             health=self._health,
             background_known=self._detector is not None,
             ended_epochs=tuple(self._ended_epochs),
+            uncounted_s=self._waiting_s + (self._heats.unfinished_s if self._heats is not None else 0.0),
         )
         self._increments, self._ended_epochs, self._frames_skipped = [], [], 0
         return report

@@ -41,3 +41,6 @@ class PipelineReport:
 
     ended_epochs: tuple[UndrawnSnapshot, ...]
     """The last heats of each epoch that ended."""
+
+    uncounted_s: float
+    """Seconds of frames that are in no increment yet: they wait for the background, or their second is unfinished."""

@@ -56,7 +56,7 @@ class UnobservedTime:
         """Add what a report says of earlier frames, as after the last one."""
         for rejection, seconds in report.rejected.frames_s.items():
             self._rejected_s[rejection] = self._rejected_s.get(rejection, 0.0) + seconds
-            if rejection == "unhealthy" and report.health is not None:
+            if rejection == "unhealthy" and report.health is not None and report.health.reason:
                 self._health_reasons.setdefault(report.health.reason.rstrip("."))
 
     def distance_reason(self) -> str | None:

@@ -152,10 +152,44 @@ def test_a_clip_shorter_than_the_bootstrap_loses_nothing() -> None:
 
 def test_frames_are_kept_during_the_bootstrap_and_counted_with_their_own_times() -> None:
     pipeline = CameraPipeline(params())
-    given = [pipeline.step(frame) for frame in walk_of(12)]
+    given = [pipeline.step(frame) for frame in walk_of(30)]
     assert all(not masks for masks in given[:50])
-    assert [round(mask.mono_s, 1) for mask in given[50]] == [round(0.2 * n, 1) for n in range(51)]
-    assert all(len(masks) == 1 for masks in given[51:])
+    times_s = [round(mask.mono_s, 1) for masks in given for mask in masks]
+    assert times_s == [round(0.2 * n, 1) for n in range(150)]
+
+
+def test_the_frames_of_a_bootstrap_are_caught_up_soon_and_never_many_in_one_step() -> None:
+    pipeline = CameraPipeline(params(motion=MotionParams(bootstrap_s=20.0)))
+    given = [pipeline.step(frame) for frame in walk_of(40)]
+    assert max(map(len, given)) <= 3
+    assert all(len(masks) == 1 for masks in given[155:]), "in half the length of the bootstrap"
+    assert not pipeline.has_waiting_frames
+
+
+def test_what_is_not_in_an_increment_yet_is_reported() -> None:
+    pipeline = CameraPipeline(params())
+    frames = iter(walk_of(40))
+    for _, frame in zip(range(51), frames, strict=False):
+        pipeline.step(frame)
+    report = pipeline.take_report()
+    counted_s = sum(each.observed_ms for each in report.increments) / 1000
+    assert report.uncounted_s == pytest.approx(10.0 - counted_s), "nearly all of the bootstrap still waits"
+    while pipeline.has_waiting_frames:
+        pipeline.step(next(frames))
+    assert pipeline.take_report().uncounted_s <= 1.0, "only the unfinished second"
+    pipeline.flush()
+    assert pipeline.take_report().uncounted_s == 0.0
+
+
+@pytest.mark.parametrize("seconds", [4, 12, 30])
+def test_catching_up_at_the_end_in_slices_counts_the_same_as_a_flush(seconds: float) -> None:
+    pipeline = CameraPipeline(params())
+    for frame in walk_of(seconds):
+        pipeline.step(frame)
+    while pipeline.has_waiting_frames:
+        assert len(pipeline.catch_up()) <= 3
+    pipeline.flush()
+    assert heat_of(pipeline).tobytes() == walk_heat(seconds).tobytes()
 
 
 def test_a_person_who_stands_in_the_first_frames_and_leaves_is_no_lasting_ghost() -> None:

@@ -23,6 +23,7 @@ REPORT = PipelineReport(
     health=None,
     background_known=True,
     ended_epochs=(),
+    uncounted_s=0.0,
 )
 
 
@@ -81,6 +82,8 @@ def test_rejected_time_is_explained_and_the_longest_comes_first() -> None:
         collected.add_rejected(
             replace(REPORT, health=dark, rejected=RejectedTime({"unhealthy": 20.0, "settling": 1.0}))
         )
+    # Of several frames that are evaluated at once, the last one may be usable again.
+    collected.add_rejected(replace(REPORT, health=Health("ok", ""), rejected=RejectedTime({"unhealthy": 0.2})))
     assert collected.reasons() == [
         "for 1 min the picture was unusable (The picture is black: switch on a light)",
         "for 4 s the light changed",

@@ -53,6 +53,11 @@ class HeatSet:
             self.add(increment)
         return increment
 
+    @property
+    def unfinished_s(self) -> float:
+        """Seconds that were counted and are in no increment yet."""
+        return self._builder.observed_ms / 1000.0
+
     def close(self) -> Increment | None:
         """Complete the unfinished increment at the end of a run, add it and return it; None where there is none."""
         increment = self._builder.close()

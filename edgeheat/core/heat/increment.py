@@ -139,6 +139,11 @@ class IncrementBuilder:
         self._end = (mask.mono_s, mask.wall_s)
         return self.close() if self._filled_s >= INCREMENT_S else None
 
+    @property
+    def observed_ms(self) -> int:
+        """Milliseconds that were added since the last increment."""
+        return self._observed_ms
+
     def unfinished(self) -> Increment | None:
         """Return what was added since the last increment; None where nothing was.
 

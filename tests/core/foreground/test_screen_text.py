@@ -162,6 +162,11 @@ def test_a_clock_that_is_switched_on_later_counts_until_it_is_found_and_leaves_n
     assert counted.presence_between(45.0, 101.0) == 0.0
 
 
+def test_a_clock_that_is_found_while_frames_wait_counts_in_none_of_them() -> None:
+    counted = count(frames(60, CLOCK, from_s=25.0), params(bootstrap_s=30.0))
+    assert counted.presence_between(31.0, 61.0) == 0.0, "found at 40 s, while the frames since 31 s wait"
+
+
 def test_a_clock_is_known_after_a_restart() -> None:
     first = count(frames(30, CLOCK), flush=False).pipeline
     second = CameraPipeline(params())
