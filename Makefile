@@ -25,7 +25,7 @@ SHELL := /bin/bash
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .NOTPARALLEL:
-.PHONY: help run test test-quick test-lowest parts check format bench fidelity clean
+.PHONY: help run test test-quick test-lowest parts check format bench fidelity soak clean
 
 help: ## Show this help
 	@echo 'edgeheat: heat maps of where people move. Type make and one of:'
@@ -65,6 +65,9 @@ bench: $(VENV)/.dev $(VENV)/.opencv ## Measure cost and speed; prints a table an
 
 fidelity: $(VENV)/.dev $(VENV)/.opencv ## Measure how accurate the heat is, compared with other methods; writes docs/fidelity.md
 	$(BIN)/python -m benchmarks.fidelity $(ARGS)
+
+soak: $(VENV)/.dev $(VENV)/.opencv ## Start seven cameras on two busy cores and watch whether they stay online; two minutes
+	@$(BIN)/python -m benchmarks.soak $(ARGS)
 
 clean: ## Remove everything that make has created, virtual environments included
 	rm -rf .venv .venv-* .mypy_cache .pytest_cache .ruff_cache .hypothesis build dist demo benchmarks/out

@@ -40,7 +40,8 @@ _LAST_PLANS_S = 0.5
 """How long the floor plans may take at shutdown even if the cameras used up `_LAST_PICTURES_S`: they are drawn last."""
 
 _LAST_WRITES_S = 1.5
-"""How long the sinks may take for their queued events at shutdown; the checkpoint writer may take the same."""
+"""How long the sinks may take for their queued events at shutdown; then the checkpoint writer has the same, and what
+the sinks left of theirs."""
 
 _SUPERVISOR_STOP_S = 8.0
 """How long to wait for the supervisor at shutdown: it kills workers within seconds, but starting one may block it.
@@ -139,8 +140,9 @@ def _run_cameras(
             _SUPERVISOR_STOP_S,
         )
     plans.close(max(_LAST_PLANS_S, pictures_end_s - clock.monotonic()))
+    writes_end_s = clock.monotonic() + 2 * _LAST_WRITES_S
     hub.close(_LAST_WRITES_S)
-    checkpoints.close(_LAST_WRITES_S)
+    checkpoints.close(writes_end_s - clock.monotonic())  # what the sinks did not need, too: heats matter more
     return 1 if failed.is_set() else 0
 
 

@@ -1,4 +1,4 @@
-"""A camera's process: one thread decodes frames and counts motion, the main thread sends results to the parent."""
+"""A camera's process: one thread decodes and counts, the main thread answers the parent, one sends signs of life."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import threading
 from contextlib import suppress
 from dataclasses import replace
 from multiprocessing.connection import Connection, wait
+from typing import Literal
 
 from edgeheat.core.floorplan.camera_heats import CameraHeats
 from edgeheat.core.heat.increment import Increment
@@ -18,7 +19,9 @@ from edgeheat.daemon.analysis_rate import AnalysisRate
 from edgeheat.daemon.logs import set_up_logging
 from edgeheat.daemon.malloc import release_free_memory
 from edgeheat.daemon.messages import (
+    Heartbeat,
     HeatsRestored,
+    Message,
     ProgressReport,
     ResetDone,
     SnapshotTaken,
@@ -41,8 +44,14 @@ _log = logging.getLogger(__name__)
 _REPORT_EVERY_S = 1.0
 """Interval of the progress reports."""
 
+_HEARTBEAT_EVERY_S = 1.0
+"""Interval of the signs of life."""
+
 _CLOSE_SOURCE_S = 1.0
 """How long the source gets to close its stream before the process ends without it."""
+
+
+_PARENT_ENDED = (BrokenPipeError, EOFError, ConnectionResetError)
 
 
 def run_camera_worker(connection: Connection, spec: WorkerSpec) -> None:
@@ -53,10 +62,20 @@ def run_camera_worker(connection: Connection, spec: WorkerSpec) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
     set_up_logging("warning", spec.camera)
-    with suppress(BrokenPipeError, EOFError, ConnectionResetError):  # the parent has ended
-        CameraWorker(connection, spec, SystemClock()).run()
+    clock = SystemClock()
+    worker = CameraWorker(connection, spec, clock)
+    threading.Thread(target=_send_heartbeats, args=(worker, clock), name="heartbeat", daemon=True).start()
+    with suppress(*_PARENT_ENDED):
+        worker.run()
     # The source may hang in native code indefinitely; nothing it holds outlives the process.
     os._exit(0)
+
+
+def _send_heartbeats(worker: CameraWorker, clock: Clock) -> None:
+    with suppress(*_PARENT_ENDED):
+        while True:
+            worker.send_heartbeat()
+            clock.sleep(_HEARTBEAT_EVERY_S)
 
 
 class CameraWorker:
@@ -64,6 +83,7 @@ class CameraWorker:
 
     def __init__(self, connection: Connection, spec: WorkerSpec, clock: Clock) -> None:
         self._connection = connection
+        self._sending = threading.Lock()
         self._spec = spec
         self._clock = clock
         self._lock = threading.Lock()
@@ -77,6 +97,10 @@ class CameraWorker:
         self._last_frame: tuple[float, float] | None = None
         self._background_saved = False
         self._failure: SourceFailed | None = None
+        self._source_activity: tuple[Literal["waiting", "evaluating"], float] = "waiting", clock.monotonic()
+        """What the source's thread is doing, and since when."""
+        self._command_since_s: float | None = None
+        """When the main thread began with what it is doing; None while it waits."""
         self._source_ended_reader, self._source_ended_writer = os.pipe()
 
     def run(self) -> None:
@@ -86,16 +110,32 @@ class CameraWorker:
         next_report_s = self._clock.monotonic() + _REPORT_EVERY_S
         while self._failure is None:
             timeout_s = max(0.0, next_report_s - self._clock.monotonic())
+            self._command_since_s = None
             ready = wait([self._connection, self._source_ended_reader], timeout_s)
+            self._command_since_s = self._clock.monotonic()
             if self._connection in ready and not self._execute(self._connection.recv()):
                 return
             if self._clock.monotonic() >= next_report_s:
                 next_report_s += _REPORT_EVERY_S
                 self._report()
-        with self._lock:
-            self._pipeline.flush()
-        self._report()
-        self._connection.send(self._failure)
+        self._flush()
+        self._send(self._failure)
+
+    # Runs in a thread of its own.
+
+    def send_heartbeat(self) -> None:
+        """Send a sign of life, which says how long the process has been waiting or busy; waits for neither."""
+        now_s = self._clock.monotonic()
+        activity, since_s = self._source_activity
+        waiting_s = now_s - since_s if activity == "waiting" else 0.0
+        evaluating_s = now_s - since_s if activity == "evaluating" else 0.0
+        command_since_s = self._command_since_s
+        command_s = now_s - command_since_s if command_since_s is not None else 0.0
+        self._send(Heartbeat(waiting_s, max(evaluating_s, command_s)))
+
+    def _send(self, message: Message) -> None:
+        with self._sending:
+            self._connection.send(message)
 
     # Runs in the source's thread.
 
@@ -113,14 +153,16 @@ class CameraWorker:
         try:
             for frame in open_source(spec.url, options).frames():
                 started_s = self._clock.monotonic()
+                self._source_activity = "evaluating", started_s
                 with self._lock:
+                    if self._stopping.is_set():  # asked with the lock: nothing is counted after the last report
+                        break
                     self._frames_decoded += 1
                     self._last_frame = (frame.mono_s, frame.wall_s)
                     if self._pipeline.step(frame):
                         self._step_s.append(self._clock.monotonic() - started_s)
                     self._adapt_rate()
-                if self._stopping.is_set():
-                    break
+                self._source_activity = "waiting", self._clock.monotonic()
             else:
                 raise SourceEnded("the recording has ended; set loop = true to repeat it")
         except SourceEnded as error:
@@ -153,6 +195,7 @@ class CameraWorker:
         """Carry out a command of the parent; returns False after Stop."""
         match command:
             case TakeSnapshot():
+                self._report()  # before it is drawn, which takes a while: what the parent has is safe
                 self._take_snapshot()
             case SaveState():
                 self._save()
@@ -164,13 +207,22 @@ class CameraWorker:
         return True
 
     def _shut_down(self) -> None:
+        """Send what was counted first, and the picture last: the parent does not wait long."""
         self._stopping.set()
+        self._flush()
+        self._save()
         wait([self._source_ended_reader], _CLOSE_SOURCE_S)
+        self._take_snapshot()
+
+    def _flush(self) -> None:
+        """Count the frames that still wait, a few at a time, each time sending what was counted."""
+        while self._pipeline.has_waiting_frames:
+            self._report()
+            with self._lock:
+                self._pipeline.catch_up()
         with self._lock:
             self._pipeline.flush()
-        self._report()
-        self._save()
-        self._take_snapshot()
+        self._report(is_last=True)
 
     def _take_snapshot(self) -> None:
         with self._lock:
@@ -178,7 +230,7 @@ class CameraWorker:
             snapshot = self._pipeline.snapshot(mono_s, wall_s)
             plan_heats = self._plan_heats(mono_s, wall_s)
         if snapshot is not None:
-            self._connection.send(SnapshotTaken(snapshot, plan_heats.pack() if plan_heats.grids else b""))
+            self._send(SnapshotTaken(snapshot, plan_heats.pack() if plan_heats.grids else b""))
         release_free_memory()
 
     def _plan_heats(self, mono_s: float, wall_s: float) -> CameraHeats:
@@ -191,7 +243,7 @@ class CameraWorker:
         with self._lock:
             saved = self._pipeline.save()
         if saved is not None:
-            self._connection.send(StateSaved(saved))
+            self._send(StateSaved(saved))
         release_free_memory()
 
     def _reset(self, reset: Reset) -> None:
@@ -199,9 +251,9 @@ class CameraWorker:
             self._pipeline.reset(flicker=reset.flicker, moved=reset.moved, heat=reset.heat)
         # At once: the parent's backup would bring back what was reset.
         self._save()
-        self._connection.send(ResetDone(reset))
+        self._send(ResetDone(reset))
 
-    def _report(self) -> None:
+    def _report(self, *, is_last: bool = False) -> None:
         with self._lock:
             report = self._pipeline.take_report()
             decoded, self._frames_decoded = self._frames_decoded, 0
@@ -209,14 +261,14 @@ class CameraWorker:
             last_mono_s, last_wall_s = self._last_frame or (None, 0.0)
         progress = self._progress(report, decoded, last_wall_s, step_s)
         increments = tuple(increment.pack() for increment in report.increments)
-        self._connection.send(ProgressReport(progress, increments, last_mono_s))
+        self._send(ProgressReport(progress, increments, last_mono_s, report.uncounted_s, is_last))
         if report.ended_epochs or (report.background_known and not self._background_saved):
             # A restarted worker then continues the new epoch, and knows the background from its first frame on.
             self._background_saved = report.background_known
             self._save()
         for ended in report.ended_epochs:
             try:
-                self._connection.send(SnapshotTaken(ended.draw(self._spec.params)))
+                self._send(SnapshotTaken(ended.draw(self._spec.params)))
             except ValueError as error:
                 _log.warning("the last picture of the place that the camera showed before cannot be drawn: %s", error)
 
@@ -262,7 +314,7 @@ class CameraWorker:
             empty_heats = self._pipeline.restore(backup.saved, increments, self._spec.shift_s)
         except ValueError as error:
             _log.warning("the heats of earlier runs cannot be used and start empty: %s", error)
-            self._connection.send(StateSaved(None))
+            self._send(StateSaved(None))
             return
         finally:
             backup.clear()
@@ -271,4 +323,4 @@ class CameraWorker:
         self._save()
         if self._spec.plan_heats:
             plan_heats = self._plan_heats(self._clock.monotonic(), self._clock.wall())
-            self._connection.send(HeatsRestored(plan_heats.pack()))
+            self._send(HeatsRestored(plan_heats.pack()))

@@ -46,6 +46,8 @@ class CheckpointWriter:
         self._on_problem = on_problem
         self._boot = boot_id()
         self._queued: dict[str, Mapping[str, bytes]] = {}
+        self._writing: str | None = None
+        """The camera whose backup is being written."""
         self._changed = threading.Condition()
         self._closing = False
         self._failing: dict[str, str] = {}
@@ -66,8 +68,15 @@ class CheckpointWriter:
             self._closing = True
             self._changed.notify()
         self._thread.join(timeout_s)
-        if self._thread.is_alive():
-            _log.warning("the last heats were not written within %.1f s: the disk is slow or hangs", timeout_s)
+        with self._changed:
+            unwritten = sorted({*self._queued, *([self._writing] if self._writing else [])})
+        if unwritten:
+            _log.warning(
+                "the last heats of %s were not written within %.1f s: the disk is slow or hangs; what was counted "
+                "since the checkpoint before is lost",
+                ", ".join(unwritten),
+                timeout_s,
+            )
 
     def _run(self) -> None:
         while True:
@@ -77,7 +86,10 @@ class CheckpointWriter:
                     return
                 camera = next(iter(self._queued))
                 members = self._queued.pop(camera)
+                self._writing = camera
             self._write(camera, members)
+            with self._changed:
+                self._writing = None
 
     def _write(self, camera: str, members: Mapping[str, bytes]) -> None:
         try:

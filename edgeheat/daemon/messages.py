@@ -41,8 +41,19 @@ class WorkerSpec:
 
 
 @dataclass(frozen=True, slots=True)
+class Heartbeat:
+    """A sign of life; sent about once a second by a thread of its own, whatever else the process is doing."""
+
+    waiting_s: float
+    """For how long the source has been opening the camera or waiting for its next frame; 0 during an evaluation."""
+
+    busy_s: float
+    """For how long the process has been working on one frame or on one command; 0 while it waits for both."""
+
+
+@dataclass(frozen=True, slots=True)
 class ProgressReport:
-    """What happened since the last report; sent about once a second, also without frames, as a sign of life."""
+    """What happened since the last report; sent about once a second, also without frames."""
 
     progress: Progress
     increments: tuple[bytes, ...]
@@ -50,6 +61,12 @@ class ProgressReport:
 
     last_frame_mono_s: float | None
     """When the last frame was decoded, on the monotonic clock; None before the first."""
+
+    uncounted_s: float = 0.0
+    """Seconds of frames that no increment contains yet: they would be lost if the worker ended now."""
+
+    is_last: bool = False
+    """Whether the worker counts nothing after this report, because it stops or its source has ended."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,4 +149,4 @@ class PlanDrawn:
     """What is wrong with the plan, in one sentence; empty if nothing is."""
 
 
-Message = ProgressReport | StateSaved | SnapshotTaken | HeatsRestored | ResetDone | SourceFailed | PlanDrawn
+Message = Heartbeat | ProgressReport | StateSaved | SnapshotTaken | HeatsRestored | ResetDone | SourceFailed | PlanDrawn

@@ -11,7 +11,13 @@ class RestartLimits:
     """Time limits of the workers, and the delays before any child process is restarted; all in seconds."""
 
     stall_timeout_s: float = 10.0
-    """A worker that has decoded no frame for this duration is killed."""
+    """A worker that has been waiting for a frame of its camera for this duration is killed."""
+
+    silent_timeout_s: float = 30.0
+    """A worker that has sent no sign of life for this duration is killed; a busy machine may delay some."""
+
+    busy_timeout_s: float = 60.0
+    """A worker that has been working on one frame or command for this duration is killed: it hangs."""
 
     first_frame_timeout_s: float = 60.0
     """A worker's first frame may take this time, or `stall_timeout_s` if longer: a busy machine starts it slowly."""
@@ -26,7 +32,10 @@ class RestartLimits:
     """After a run that delivered frames for this duration, the delay starts at `backoff_first_s` again."""
 
     stop_timeout_s: float = 3.0
-    """How long workers have for their last snapshot and state before they are killed at shutdown."""
+    """How long workers have at shutdown for their last snapshot, which follows all that they counted."""
+
+    last_heat_timeout_s: float = 6.0
+    """How long a worker whose last increments have not arrived by then has for them, before it is killed."""
 
 
 class Backoff:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import math
 import queue
 import threading
 from collections.abc import Callable, Sequence
@@ -12,7 +13,7 @@ from random import Random
 from edgeheat.daemon.camera_listener import CameraListener
 from edgeheat.daemon.child_main import watch_camera
 from edgeheat.daemon.managed_process import ManagedProcess, Received
-from edgeheat.daemon.messages import Message, ProgressReport, SourceFailed, WorkerSpec
+from edgeheat.daemon.messages import Heartbeat, Message, ProgressReport, SourceFailed, WorkerSpec
 from edgeheat.daemon.port_probe import PortProbe, host_and_port
 from edgeheat.daemon.restart import RestartLimits
 from edgeheat.defs.clock import Clock
@@ -30,6 +31,8 @@ _CYCLE_S = 0.25
 _LATE_S = 2.0
 """A cycle this late means that this process itself was suspended or starved, and not that the cameras stalled."""
 
+_OVERLOAD_REMEDY = "the machine may be overloaded or short of memory: see `top` and `dmesg`"
+
 
 @dataclass(frozen=True, slots=True)
 class _PortOpened:
@@ -46,6 +49,21 @@ class _Camera:
         self.state: CameraState = "starting"
         self.first_frame_s: float | None = None
         """When the running process decoded its first frame, on the monotonic clock."""
+
+        self.waiting_s = 0.0
+        """For how long the running process has been waiting for a frame, by its last heartbeat."""
+
+        self.busy_s = 0.0
+        """For how long it has been working on one frame or command, by its last heartbeat."""
+
+        self.reported_s = 0.0
+        """When its last report arrived, on the monotonic clock."""
+
+        self.uncounted_s = 0.0
+        """Seconds of frames that it had not counted when it made its last report."""
+
+        self.has_all_heat = False
+        """Whether its last report was the last one: it will count nothing more."""
 
         self.failure: tuple[str, str] | None = None
         """Reason code and reason that the process gave before it ended."""
@@ -79,6 +97,9 @@ class Supervisor:
         self._stop = threading.Event()
         self.last_cycle_s = clock.monotonic()
         """When stalls and restarts were last checked, on the monotonic clock; for the watchdog."""
+
+        self._resumed_s = -math.inf
+        """When this process last continued after it was suspended or starved: no camera stalled before that."""
 
         self._cameras = {
             name: _Camera(
@@ -139,17 +160,36 @@ class Supervisor:
             pass
         now_s = self._clock.monotonic()
         if now_s - self.last_cycle_s > _LATE_S:
+            self._resumed_s = now_s
             for camera in self._cameras.values():
                 camera.process.note_alive(now_s)
+                camera.waiting_s = camera.busy_s = 0.0
         self.last_cycle_s = now_s
         for camera in self._cameras.values():
             if camera.process.is_running:
-                if now_s > camera.process.deadline_s:
-                    self._mark_offline(camera, "stalled", f"no frame for {camera.process.timeout_s:.0f} s")
+                failure = self._failure_of(camera, now_s)
+                if failure is not None:
+                    self._mark_offline(camera, *failure)
             elif now_s >= camera.process.start_at_s:
                 self._start(camera)
         for listener in self._listeners:
             listener.on_cycle()
+
+    def _failure_of(self, camera: _Camera, now_s: float) -> tuple[str, str] | None:
+        """Return reason code and reason if a running process has to be killed: its camera is silent, or it is."""
+        limits = self._limits
+        if now_s > camera.process.deadline_s:
+            silent_s = camera.process.timeout_s
+            return "unresponsive", f"the camera's process gave no sign of life for {silent_s:.0f} s; {_OVERLOAD_REMEDY}"
+        frame_timeout_s = limits.stall_timeout_s
+        if camera.first_frame_s is None:
+            frame_timeout_s = max(frame_timeout_s, limits.first_frame_timeout_s)
+        if camera.waiting_s > frame_timeout_s:
+            return "stalled", f"no frame for {frame_timeout_s:.0f} s"
+        if camera.busy_s > limits.busy_timeout_s:
+            busy_s = limits.busy_timeout_s
+            return "unresponsive", f"its process worked on one frame or picture for {busy_s:.0f} s; {_OVERLOAD_REMEDY}"
+        return None
 
     def _handle(self, item: Received | _PortOpened) -> None:
         match item:
@@ -165,33 +205,42 @@ class Supervisor:
             crashed = ("crashed", f"the camera's process {died}; its heat is kept")
             self._mark_offline(camera, *(camera.failure or crashed))
             return
+        now_s = self._clock.monotonic()
+        camera.process.note_alive(now_s, self._limits.silent_timeout_s)
         match message:
-            case ProgressReport(progress, _, last_frame_s) if progress.frames_decoded and last_frame_s is not None:
-                self._note_frame(camera, last_frame_s)
+            case Heartbeat(waiting_s, busy_s):
+                passed_s = now_s - self._resumed_s
+                camera.waiting_s, camera.busy_s = min(waiting_s, passed_s), min(busy_s, passed_s)
+                return
+            case ProgressReport(progress, _, last_frame_s):
+                camera.reported_s, camera.uncounted_s = now_s, message.uncounted_s
+                camera.has_all_heat = message.is_last
+                if progress.frames_decoded and last_frame_s is not None and camera.first_frame_s is None:
+                    self._mark_online(camera, last_frame_s)
             case SourceFailed(code, reason):
                 camera.failure = (code, reason)
         for listener in self._listeners:
             listener.on_message(camera.name, message)
 
-    def _note_frame(self, camera: _Camera, at_s: float) -> None:
-        camera.process.note_alive(at_s, self._limits.stall_timeout_s)
-        if camera.first_frame_s is None:
-            camera.first_frame_s = at_s
-            camera.state = "online"
-            _log.info("%s: online", camera.name)
-            for listener in self._listeners:
-                listener.on_online(camera.name)
+    def _mark_online(self, camera: _Camera, first_frame_s: float) -> None:
+        camera.first_frame_s = first_frame_s
+        camera.state = "online"
+        _log.info("%s: online", camera.name)
+        for listener in self._listeners:
+            listener.on_online(camera.name)
 
     def _start(self, camera: _Camera) -> None:
         self._stop_probe(camera)
         camera.failure = None
         camera.first_frame_s = None
+        camera.waiting_s = camera.busy_s = camera.uncounted_s = 0.0
+        camera.has_all_heat = False
         for listener in self._listeners:
             listener.on_starting(camera.name)
         spec = self._spec_of(camera.name)
         camera.address = host_and_port(spec.url)
         try:
-            camera.process.start(spec, max(self._limits.stall_timeout_s, self._limits.first_frame_timeout_s))
+            camera.process.start(spec, max(self._limits.silent_timeout_s, self._limits.first_frame_timeout_s))
         except OSError as error:  # out of memory or processes: the other cameras continue
             self._mark_offline(camera, "crashed", f"no process could be started for the camera: {error}")
 
@@ -212,29 +261,45 @@ class Supervisor:
             camera.probe = None
 
     def _shut_down(self) -> None:
-        deadline_s = self._clock.monotonic() + self._limits.stop_timeout_s
+        began_s = self._clock.monotonic()
         for camera in self._cameras.values():
             self._stop_probe(camera)
             camera.process.send(Stop())
+        # What was counted matters more than the last picture: only a camera that still has heat to send gets longer.
+        self._receive_until(began_s + self._limits.stop_timeout_s)
+        for camera in self._cameras.values():
+            if camera.has_all_heat:
+                self._end_stopping(camera, self._limits.stop_timeout_s)
+        self._receive_until(began_s + self._limits.last_heat_timeout_s)
+        for camera in self._cameras.values():
+            self._end_stopping(camera, self._limits.last_heat_timeout_s)
+            camera.state = "offline"
+            for listener in self._listeners:
+                listener.on_stopped(camera.name)
+
+    def _receive_until(self, deadline_s: float) -> None:
+        """Receive what the stopping processes send, until none is left or the time is over."""
         while any(camera.process.is_running for camera in self._cameras.values()):
             try:
                 item = self._inbox.get(timeout=max(0.0, deadline_s - self._clock.monotonic()))
             except queue.Empty:
-                break
+                return
             if isinstance(item, Received) and item.is_current:
                 if item.message is None:
                     item.process.end()
                 else:
                     self._on_message(self._cameras[item.process.name], item.message)
-        for camera in self._cameras.values():
-            if camera.process.is_running:
-                camera.process.end()
-                _log.warning(
-                    "%s: did not stop within %.0f s and was killed; its last picture and the motion of its last second"
-                    " are lost, its heat is kept",
-                    camera.name,
-                    self._limits.stop_timeout_s,
-                )
-            camera.state = "offline"
-            for listener in self._listeners:
-                listener.on_stopped(camera.name)
+
+    def _end_stopping(self, camera: _Camera, after_s: float) -> None:
+        """Kill a process that has not ended by itself, and log what is lost."""
+        if not camera.process.is_running:
+            return
+        lost = "its last picture is lost, its heat is complete"
+        if camera.first_frame_s is not None and not camera.has_all_heat:
+            lost_s = camera.uncounted_s + self._clock.monotonic() - camera.reported_s
+            lost = (
+                f"up to {lost_s:.0f} s of what it saw, the time of people who were standing still, and its last picture"
+                " are lost; all heat that it counted before is kept"
+            )
+        camera.process.end()
+        _log.warning("%s: did not stop within %g s and was killed; %s", camera.name, after_s, lost)

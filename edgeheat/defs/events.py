@@ -159,7 +159,8 @@ class CameraStatus:
     background image."""
 
     reason_code: str
-    """A fixed word for metrics: `ok`, `starting`, `unavailable`, `ended`, `stalled`, `crashed` or `stopped`."""
+    """A fixed word for metrics: `ok`, `starting`, `unavailable`, `ended`, `stalled` (no frame), `unresponsive` (no
+    sign of life of the process), `crashed` or `stopped`."""
 
     wall_s: float
     """When, Unix time in seconds."""

@@ -10,7 +10,7 @@ from typing import Literal, TypeVar, get_args
 from edgeheat.defs.camera_state import CurrentState
 from edgeheat.defs.events import CellRejection, FrameRejection, HealthVerdict, Progress
 
-_OFFLINE_REASONS = ("unavailable", "ended", "stalled", "crashed", "stopped")
+_OFFLINE_REASONS = ("unavailable", "ended", "stalled", "unresponsive", "crashed", "stopped")
 """The reason codes of a CameraStatus that is offline."""
 
 _QUEUED_SINKS = ("disk", "mqtt")

@@ -27,11 +27,14 @@ from tests.support.wait import DEADLINE_S, wait_for
 
 LIMITS = RestartLimits(
     stall_timeout_s=DEADLINE_S,
+    silent_timeout_s=DEADLINE_S,
+    busy_timeout_s=DEADLINE_S,
     first_frame_timeout_s=DEADLINE_S,
     backoff_first_s=0.2,
     backoff_max_s=1.0,
     reset_after_s=5.0,
     stop_timeout_s=DEADLINE_S,
+    last_heat_timeout_s=DEADLINE_S,
 )
 """Quick restarts, and timeouts that no healthy camera reaches on a machine with ten times more work than it can do."""
 

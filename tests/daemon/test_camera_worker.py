@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import socket
 import threading
 from collections.abc import Iterator
@@ -14,6 +15,7 @@ import numpy as np
 import pytest
 
 from edgeheat.core.grid.frames import Frame
+from edgeheat.core.grid.masks import MotionMask
 from edgeheat.core.heat.increment import Increment
 from edgeheat.core.heat.zone_counters import Counter
 from edgeheat.core.pipeline import CameraPipeline
@@ -21,6 +23,7 @@ from edgeheat.core.render.snapshot import UndrawnSnapshot
 from edgeheat.daemon import camera_worker
 from edgeheat.daemon.camera_worker import CameraWorker
 from edgeheat.daemon.messages import (
+    Heartbeat,
     Message,
     ProgressReport,
     ResetDone,
@@ -77,6 +80,16 @@ def receive_next(connection: Connection, kind: type[Message]) -> Message:
     return message
 
 
+def messages_until_last_report(worker: Connection) -> list[Message]:
+    """Stop the worker, and return what it sends then, up to its last report; that it begins with a report."""
+    worker.send(Stop())
+    messages = [receive(worker)]
+    assert isinstance(messages[0], ProgressReport), "nothing comes before what was counted"
+    while not (isinstance(messages[-1], ProgressReport) and messages[-1].is_last):
+        messages.append(receive(worker))
+    return messages
+
+
 class SourceClock(PlayedClock):
     """Runs for the source only: the worker's main thread reports when `reporter_s` is increased, and when it ends."""
 
@@ -96,15 +109,70 @@ def test_what_a_saved_state_holds_is_not_sent_again_after_it() -> None:
         worker.send(SaveState())
         saved = receive(worker)
         wait_for(lambda: clock.monotonic() > 20.0, "more seconds to be played")
-        worker.send(Stop())
-        last = receive(worker)
-    assert isinstance(saved, StateSaved) and isinstance(last, ProgressReport)
+        messages = messages_until_last_report(worker)
+    increments: list[Increment] = []
+    for message in messages:
+        if isinstance(message, StateSaved):
+            saved, increments = message, []
+        elif isinstance(message, ProgressReport):
+            increments += [Increment.unpack(packed) for packed in message.increments]
+    assert isinstance(saved, StateSaved)
     restored = CameraPipeline(spec("aisle").params)
-    restored.restore(saved.saved, [Increment.unpack(packed) for packed in last.increments], 0.0)
+    restored.restore(saved.saved, increments, 0.0)
     grid = restored.heat("total", 1e9, 0.0)
     assert grid is not None
     assert grid.observed_s > 5.0
-    assert grid.observed_s == pytest.approx(last.progress.observed_s, abs=0.01)
+    reports = [each for each in messages if isinstance(each, ProgressReport)]
+    assert grid.observed_s == pytest.approx(sum(each.progress.observed_s for each in reports), abs=0.01)
+
+
+def test_a_stopping_worker_sends_what_it_counted_first_and_the_frames_of_its_bootstrap_in_slices() -> None:
+    clock = SourceClock()
+    still_learning = drawn.params(bootstrap_s=600.0)
+    with running(spec("aisle", SMALL_SHOP, params=still_learning), clock) as worker:
+        wait_for(lambda: clock.monotonic() > 30.0, "half a minute to be played")
+        messages = messages_until_last_report(worker)
+        assert isinstance(receive(worker), StateSaved)
+    reports = [each for each in messages if isinstance(each, ProgressReport)]
+    first, *slices = reports
+    assert first.increments == () and first.uncounted_s > 25.0, "the frames wait for the background"
+    observed_s = [each.progress.observed_s for each in slices]
+    assert max(observed_s) < 1.0 and sum(observed_s) > 25.0
+    left_s = [each.uncounted_s for each in reports]
+    assert left_s[-1] == 0.0 and all(later <= earlier + 1e-6 for earlier, later in itertools.pairwise(left_s))
+
+
+def test_heartbeats_continue_while_a_frame_is_evaluated_and_say_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    evaluating, go_on = threading.Event(), threading.Event()
+    step = CameraPipeline.step
+
+    def slow_step(pipeline: CameraPipeline, frame: Frame) -> list[MotionMask]:
+        evaluating.set()
+        assert go_on.wait(DEADLINE_S)
+        return step(pipeline, frame)
+
+    monkeypatch.setattr(CameraPipeline, "step", slow_step)
+    ours, theirs = Pipe()
+    clock = SystemClock()
+    worker = CameraWorker(theirs, spec("aisle", SMALL_SHOP), clock)
+    worker.send_heartbeat()
+    before = receive(ours)
+    thread = threading.Thread(target=worker.run)
+    thread.start()
+    assert evaluating.wait(DEADLINE_S)
+    began_s = clock.monotonic()
+    wait_for(lambda: clock.monotonic() > began_s + 1.5, "a report to be due, which has to wait for the frame")
+    worker.send_heartbeat()
+    during = receive(ours)
+    go_on.set()
+    ours.send(Stop())
+    while thread.is_alive():
+        if ours.poll(0.02):
+            ours.recv()
+    assert isinstance(before, Heartbeat) and before.waiting_s >= 0.0 and before.busy_s == 0.0
+    assert isinstance(during, Heartbeat) and during.waiting_s == 0.0 and during.busy_s > 1.0
+    ours.close()
+    theirs.close()
 
 
 def test_the_reported_figures_of_a_zone_are_those_in_its_increments() -> None:

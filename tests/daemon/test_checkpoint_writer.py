@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import threading
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -65,3 +66,27 @@ def test_each_camera_s_problem_is_logged_once_and_reported_until_all_are_written
         "checkpoint of aisle: written again",
         "checkpoint of door: written again",
     ]
+
+
+def test_the_cameras_whose_last_heats_were_not_written_in_time_are_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    disk_answers, begun = threading.Event(), threading.Event()
+
+    def hang(folder: Path, camera: str, members: Mapping[str, bytes]) -> None:
+        begun.set()
+        assert disk_answers.wait(DEADLINE_S)
+
+    monkeypatch.setattr(checkpoint_writer, "write_checkpoint", hang)
+    writer = CheckpointWriter(tmp_path, SystemClock(), lambda camera: None, lambda problem: None)
+    writer.write("till", CameraBackup(b"heats"))
+    assert begun.wait(DEADLINE_S)
+    writer.write("aisle", CameraBackup(b"heats"))
+    writer.close(0.1)
+    assert caplog.messages == [
+        "the last heats of aisle, till were not written within 0.1 s: the disk is slow or hangs; what was counted "
+        "since the checkpoint before is lost"
+    ]
+    disk_answers.set()
+    writer.close(DEADLINE_S)
+    assert len(caplog.messages) == 1

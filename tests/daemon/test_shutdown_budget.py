@@ -44,7 +44,7 @@ def test_all_limits_of_a_shutdown_together_are_shorter_than_the_time_before_the_
 
 
 def test_a_supervisor_that_kills_one_hanging_worker_is_awaited() -> None:
-    stop_s = supervisor._CYCLE_S + RestartLimits().stop_timeout_s + managed_process._COLLECT_TIMEOUT_S
+    stop_s = supervisor._CYCLE_S + RestartLimits().last_heat_timeout_s + managed_process._COLLECT_TIMEOUT_S
     assert stop_s < app._SUPERVISOR_STOP_S
 
 

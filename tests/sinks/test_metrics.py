@@ -144,7 +144,7 @@ def test_each_time_a_camera_goes_offline_is_counted_by_reason(sink: MetricsSink)
         sink.handle(status("offline", code))
         sink.handle(status("starting", "starting"))
     sink.handle(status("offline", "stopped"))
-    reasons = {"unavailable": 2, "ended": 1, "stopped": 1, "stalled": 0, "crashed": 0}
+    reasons = {"unavailable": 2, "ended": 1, "stopped": 1, "stalled": 0, "unresponsive": 0, "crashed": 0}
     assert {
         reason: value(sink, "stream_reconnects_total", camera="entrance", reason=reason) for reason in reasons
     } == reasons
