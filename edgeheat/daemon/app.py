@@ -58,7 +58,7 @@ def run(config: Config, for_s: float | None = None) -> int:
     """
     clock = SystemClock()
     ends_s = clock.monotonic() + for_s if for_s is not None else math.inf
-    stop_requests = _stop_on_signals()
+    stop_requests, reload_requests = _stop_on_signals(), _catch_reload_signals()
     lock_folder(config.storage_path / "state")
     start_fork_server()
     configure_malloc()
@@ -81,6 +81,7 @@ def run(config: Config, for_s: float | None = None) -> int:
                 latest=latest_state,
                 ready=ready,
                 stop_requests=stop_requests,
+                reload_requests=reload_requests,
                 ends_s=ends_s,
             )
         else:
@@ -102,6 +103,7 @@ def _run_cameras(
     latest: LatestState,
     ready: threading.Event,
     stop_requests: queue.SimpleQueue[str],
+    reload_requests: queue.SimpleQueue[None],
     ends_s: float,
 ) -> int:
     """Run everything but the page until there is a reason to stop; `ready` is set meanwhile. Returns the exit code."""
@@ -122,8 +124,15 @@ def _run_cameras(
     notifier = SystemdNotifier(os.environ.get("NOTIFY_SOCKET"))
     ready.set()
     notifier.ready()
-    reason = _wait(stop_requests, ends_s, clock=clock, supervisor=supervisor, snapshots=snapshots, notifier=notifier)
-
+    reason = _wait(
+        stop_requests,
+        reload_requests,
+        ends_s,
+        clock=clock,
+        supervisor=supervisor,
+        snapshots=snapshots,
+        notifier=notifier,
+    )
     _log.info("stopping: %s", reason)
     notifier.stopping()
     ready.clear()
@@ -168,6 +177,19 @@ def _stop_on_signals() -> queue.SimpleQueue[str]:
     return stop_requests
 
 
+def _catch_reload_signals() -> queue.SimpleQueue[None]:
+    """Return a queue that every SIGHUP puts an item in: it must not end the daemon, as it would by default."""
+    reload_requests: queue.SimpleQueue[None] = queue.SimpleQueue()
+    signal.signal(signal.SIGHUP, lambda *_: reload_requests.put(None))
+    return reload_requests
+
+
+def _log_reload_requests(reload_requests: queue.SimpleQueue[None]) -> None:
+    while not reload_requests.empty():
+        reload_requests.get()
+        _log.warning("SIGHUP: the configuration cannot be reloaded while edgeheat runs; restart it, heats are kept")
+
+
 def _supervise(supervisor: Supervisor, stop_requests: queue.SimpleQueue[str], failed: threading.Event) -> None:
     try:
         supervisor.run()
@@ -180,6 +202,7 @@ def _supervise(supervisor: Supervisor, stop_requests: queue.SimpleQueue[str], fa
 
 def _wait(
     stop_requests: queue.SimpleQueue[str],
+    reload_requests: queue.SimpleQueue[None],
     ends_s: float,
     *,
     clock: Clock,
@@ -195,6 +218,7 @@ def _wait(
             return stop_requests.get(timeout=tick_s)
         except queue.Empty:
             pass
+        _log_reload_requests(reload_requests)
         now_s = clock.monotonic()
         if now_s >= ends_s:
             return "the time given with --for is over"

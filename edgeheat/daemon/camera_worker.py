@@ -61,6 +61,7 @@ def run_camera_worker(connection: Connection, spec: WorkerSpec) -> None:
     """
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    signal.signal(signal.SIGHUP, signal.SIG_IGN)
     set_up_logging("warning", spec.camera)
     clock = SystemClock()
     worker = CameraWorker(connection, spec, clock)

@@ -58,13 +58,15 @@ def fork_server_context() -> ForkServerContext:
 def start_fork_server() -> None:
     """Start the fork server; returns at once, while the server loads the libraries. For the main thread only."""
     fork_server_context()
-    # A terminal sends Ctrl-C to the fork server too, which would die of it while it loads the libraries: it inherits
-    # that SIGINT is ignored, and passes it on to the child processes, which are stopped by their parent alone.
-    handler = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    # A terminal sends Ctrl-C to the fork server too, which would die of it while it loads the libraries, and SIGHUP as
+    # it closes. It inherits that both are ignored, and passes it on to the child processes, which are stopped by their
+    # parent alone.
+    handlers = {number: signal.signal(number, signal.SIG_IGN) for number in (signal.SIGINT, signal.SIGHUP)}
     try:
         forkserver.ensure_running()
     finally:
-        signal.signal(signal.SIGINT, handler)
+        for number, handler in handlers.items():
+            signal.signal(number, handler)
 
 
 def check_libraries(clock: Clock, stop_requested: Callable[[], bool], timeout_s: float = _LOAD_TIMEOUT_S) -> None:

@@ -17,9 +17,10 @@ from edgeheat.plan_image import check_plan_image
 
 
 def run_plan_worker(connection: Connection, job: PlanJob) -> None:
-    """Draw each plan of `job` and send it as PlanDrawn; ignores SIGINT and SIGTERM, which the parent handles."""
+    """Draw each plan of `job` and send it as PlanDrawn; ignores the signals that the parent handles."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    signal.signal(signal.SIGHUP, signal.SIG_IGN)
     set_up_logging("warning", "plans")
     cameras = {name: CameraHeats.unpack(packed) for name, packed in job.heats.items()}
     with suppress(BrokenPipeError, ConnectionResetError):  # the parent has ended

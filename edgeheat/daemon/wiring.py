@@ -153,9 +153,12 @@ def make_worker_specs(config: Config) -> list[WorkerSpec]:
 
 def make_restart_limits(config: Config) -> RestartLimits:
     """Return the time limits of the `[supervision]` table."""
-    settings = config.supervision
+    settings, default = config.supervision, RestartLimits()
     return RestartLimits(
         stall_timeout_s=settings.stall_timeout_s,
+        # A longer wait for a camera is set on slow machines, whose processes get longer too.
+        silent_timeout_s=max(default.silent_timeout_s, settings.stall_timeout_s),
+        busy_timeout_s=max(default.busy_timeout_s, settings.stall_timeout_s),
         backoff_first_s=settings.backoff_first_s,
         backoff_max_s=settings.backoff_max_s,
         reset_after_s=settings.reset_after_s,

@@ -215,6 +215,20 @@ def test_a_suspended_worker_continues_with_the_newest_picture_and_counts_nothing
         assert daemon.stop() == 0
 
 
+def test_sighup_is_logged_and_ends_neither_the_daemon_nor_its_workers(tmp_path: Path, daemons: list[Daemon]) -> None:
+    daemon = Daemon(tmp_path, '[[camera]]\nname = "aisle"\nsource = "synthetic:shop?size=160x90"\n')
+    daemons.append(daemon)
+    daemon.start()
+    wait_for(lambda: up(daemon, "aisle"), "the camera to be online")
+    processes = daemon.processes()
+    for pid in processes:  # as when a terminal is closed
+        os.kill(pid, signal.SIGHUP)
+    wait_for(lambda: "SIGHUP: the configuration cannot be reloaded" in daemon.log.read_text(), "a line in the log")
+    assert daemon.processes() == processes
+    assert daemon.stop() == 0
+    assert "offline" not in daemon.log.read_text()
+
+
 def test_the_daemon_stops_in_order_with_a_hanging_camera_and_a_frozen_broker(
     tmp_path: Path, clip: Path, broker: Mosquitto, daemons: list[Daemon]
 ) -> None:
