@@ -74,7 +74,7 @@ class CameraPipeline:
     def __init__(self, params: PipelineParams, on_detection: OnDetection | None = None) -> None:
         self.params = params
         self.epoch = 1
-        """Rises when the camera was moved: heats of different epochs show different places."""
+        """Rises when the camera was moved, or `feet` was changed: heats of different epochs do not compare."""
         self._on_detection = on_detection
         self._sampler = FrameSampler(params.motion.analysis_fps)
         self._camera: _Camera | None = None
@@ -333,7 +333,8 @@ class CameraPipeline:
             return None
         scene = self._detector.state() if self._detector is not None else self._restored
         health = {f"health_{name}": array for name, array in self._health_monitor.state().items()}
-        saved = heat_file.save(self._heats, {**scene, **health, **self._text.state(), "epoch": np.array([self.epoch])})
+        counted = {"epoch": np.array([self.epoch]), "feet": np.array([int(self.params.motion.feet)])}
+        saved = heat_file.save(self._heats, {**scene, **health, **self._text.state(), **counted})
         self._increments.clear()
         return saved
 
@@ -359,8 +360,19 @@ class CameraPipeline:
             empty, scene = heat_file.restore(heats, saved, shift_s)
         for each in increments:
             heats.add(replace(each, mono_s=each.mono_s + shift_s))
+        known_keys = {key for each in increments for key in each.zone_keys}
+        heats.start_zones(known_keys.union(heat_file.saved_zone_keys(saved) if saved is not None else ()))
+        of_feet = _saved_number(scene, "feet", int(self.params.motion.feet))
         self._restore_scene(scene, shift_s)
         self._heats = heats
+        if of_feet != self.params.motion.feet:
+            _log.warning(
+                "%s: the setting feet was changed: its heats start again from 0, because heat of whole bodies and heat "
+                "of feet must not be mixed",
+                self.params.camera,
+            )
+            self.epoch += 1
+            self._empty_heats(heats)
         return empty
 
     def reset(self, *, flicker: bool, moved: bool, heat: bool) -> None:
@@ -379,10 +391,7 @@ class CameraPipeline:
 
         Raises ValueError where the epoch cannot be used.
         """
-        epoch = state.get("epoch", np.array([1]))
-        if epoch.dtype.kind != "i" or epoch.shape != (1,):
-            raise ValueError(f"saved epoch: expected one integer, got {epoch.dtype} {epoch.shape}")
-        self.epoch = int(epoch[0])
+        self.epoch = _saved_number(state, "epoch", 1)
         self._restored = dict(state)
         if self.params.motion.screen_text:
             self._text.restore(state)
@@ -421,3 +430,11 @@ class CameraPipeline:
             BackdropSampler(size_wh, blackout_mask(self.params.zones, size_wh), motion.bootstrap_s),
         )
         return self._camera
+
+
+def _saved_number(state: Mapping[str, NDArray[Any]], name: str, default: int) -> int:
+    """Return a saved whole number, or the default where there is none. Raises ValueError where it is anything else."""
+    number = state.get(name, np.array([default]))
+    if number.dtype.kind != "i" or number.shape != (1,):
+        raise ValueError(f"saved {name}: expected one integer, got {number.dtype} {number.shape}")
+    return int(number[0])

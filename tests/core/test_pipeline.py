@@ -519,6 +519,37 @@ def test_pending_time_from_before_a_reset_does_not_count_afterwards() -> None:
     assert dwell is not None and dwell.heat_s[sitter.place].max() < 6.0
 
 
+@pytest.mark.parametrize(("before", "after"), [(False, True), (True, False)])
+def test_a_change_of_feet_starts_a_new_epoch_and_is_reported(
+    before: bool, after: bool, caplog: pytest.LogCaptureFixture
+) -> None:
+    saved = count(walk_of(20), params(motion=MotionParams(feet=before))).save()
+    same, changed = (CameraPipeline(params(motion=MotionParams(feet=feet))) for feet in (before, after))
+    for pipeline in (same, changed):
+        assert pipeline.restore(saved, [], 0.0) == []
+    assert (same.epoch, heat_of(same, 20.0).any(), caplog.messages) == (1, True, caplog.messages)
+    assert (changed.epoch, heat_of(changed, 20.0).any()) == (2, False)
+    assert [each for each in caplog.messages if "feet was changed" in each] == caplog.messages
+    assert len(caplog.messages) == 1
+    assert len(changed.step(walk_of(20)[-1])) == 1, "the background is still known"
+    again = CameraPipeline(params(motion=MotionParams(feet=after)))
+    again.restore(changed.save(), [], 0.0)
+    assert again.epoch == 2
+
+
+def test_the_peak_of_a_zone_that_was_drawn_later_is_no_older_than_the_zone() -> None:
+    drawn_later = params(zones=(ZoneParams("left", "zone", LEFT),))
+    pipeline = CameraPipeline(drawn_later)
+    pipeline.restore(saved_after_a_walk(), [], 0.0)
+    snapshot = pipeline.snapshot(21.0, 1_700_000_021.0)
+    assert snapshot is None, "its size is known from the first frame on"
+    pipeline.step(walk_of(21)[-1])
+    snapshot = pipeline.snapshot(21.0, 1_700_000_021.0)
+    assert snapshot is not None
+    whole, left = snapshot.heats[0].zones
+    assert whole.peak_s > 0.5 and left.peak_s <= 0.2 and left.cell_seconds <= 24 * 80 * 0.2
+
+
 def test_a_state_that_cannot_be_restored_completely_is_not_restored_in_part() -> None:
     saved = saved_after_a_walk()
     other = Increment(np.zeros((9, 16), np.uint16), None, 1000, 21.0, 21.0)

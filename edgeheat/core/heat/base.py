@@ -9,7 +9,7 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from edgeheat.core.grid.frames import F32
+from edgeheat.core.grid.frames import F32, U8
 from edgeheat.core.heat.increment import Increment
 from edgeheat.defs.params import Measure
 
@@ -50,6 +50,15 @@ class ReadableHeat(Protocol):
         """Return the zone counters of the same period, float64, shape (zones, len(Counter)), owned by the caller."""
         ...
 
+    def read_since_drawn(
+        self, zone: int, mono_s: float, wall_s: float, unfinished: Increment | None = None
+    ) -> HeatGrid:
+        """Return the heat without what was counted before a zone was drawn; meaningful only in the zone's cells.
+
+        `zone`: its row in the zone counters, which do not cover that time either.
+        """
+        ...
+
 
 class Heat(ReadableHeat, Protocol):
     """One heat of one camera, with the zone counters of the same period.
@@ -59,6 +68,10 @@ class Heat(ReadableHeat, Protocol):
 
     def add(self, increment: Increment) -> None:
         """Add one increment; its zone counters must be of the zones that the heat was made for."""
+        ...
+
+    def start_zones(self, cells: U8) -> None:
+        """Note that new zones, which cover `cells` (255 or 0), were drawn after all that was added so far."""
         ...
 
     def state(self) -> State:
@@ -82,6 +95,15 @@ def add_measure(heat_ms: NDArray[Any], increment: Increment, measure: Measure) -
         heat_ms += increment.traffic_ms
     if measure != "traffic" and increment.dwell_ms is not None:
         heat_ms += increment.dwell_ms
+
+
+def start_zones(before_ms: NDArray[Any] | None, heat_ms: NDArray[Any], cells: U8) -> NDArray[Any] | None:
+    """Return what a heat held before its latest zones were drawn: as `before_ms`, and as `heat_ms` now in new `cells`.
+
+    None where that is nothing. Where zones overlap that were drawn at different times, the last one counts.
+    """
+    before_ms = np.where(cells > 0, heat_ms, 0 if before_ms is None else before_ms)
+    return before_ms if before_ms.any() else None
 
 
 def as_heat_grid(heat_ms: NDArray[Any], observed_ms: float, period_s: float) -> HeatGrid:

@@ -46,6 +46,11 @@ def saved_shape_hw(saved: bytes) -> tuple[int, int]:
     return _Saved.from_bytes(saved).shape_hw
 
 
+def saved_zone_keys(saved: bytes) -> tuple[int, ...]:
+    """Return the keys of the zones of saved heats. Raises ValueError where `saved` was not made by `save`."""
+    return _Saved.from_bytes(saved).zone_keys
+
+
 def restore(heats: HeatSet, saved: bytes, shift_s: float) -> tuple[list[str], dict[str, NDArray[Any]]]:
     """Replace the contents of `heats`, which must be empty, by saved heats, adding `shift_s` to their monotonic times.
 

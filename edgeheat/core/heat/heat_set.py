@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import replace
 from datetime import tzinfo
 
@@ -88,6 +88,18 @@ class HeatSet:
         Shape (zones, len(Counter)), in the order of ZoneMasks.named; owned by the caller.
         """
         return self._readable(name).read_zone_counters(mono_s, wall_s, self._builder.unfinished())
+
+    def read_since_drawn(self, name: str, zone: int, mono_s: float, wall_s: float) -> HeatGrid:
+        """Return one heat without what was counted before a zone was drawn; `zone`: its row in the zone counters."""
+        return self._readable(name).read_since_drawn(zone, mono_s, wall_s, self._builder.unfinished())
+
+    def start_zones(self, known_keys: Collection[int]) -> None:
+        """Note that the zones whose key is not in `known_keys` were drawn after all that was added so far."""
+        zones = zip(self.zones.keys, self.zones.named.values(), strict=True)
+        drawn = [cells for key, cells in zones if key not in known_keys]
+        if drawn:
+            for heat in self._heats.values():
+                heat.start_zones(np.maximum.reduce(drawn))
 
     def _readable(self, name: str) -> ReadableHeat:
         if name in self._heats:

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from edgeheat.core.heat.base import HeatGrid, State, add_measure, as_heat_grid
+from edgeheat.core.grid.frames import U8
+from edgeheat.core.heat.base import HeatGrid, State, add_measure, as_heat_grid, start_zones
 from edgeheat.core.heat.increment import Increment
 from edgeheat.core.heat.saved_values import checked_copy, checked_number
 from edgeheat.core.heat.zone_counters import zero_counters
@@ -35,6 +37,8 @@ class TotalHeat:
         self._heat_ms: NDArray[np.float64] = np.zeros(shape_hw)
         self._zone_counters = zero_counters(zones)
         self._observed_ms = 0.0
+        self._before_ms: NDArray[np.float64] | None = None
+        """The part of `_heat_ms` from before zones were drawn, in the cells of these zones; None: nothing."""
         self._since_s = -math.inf
         self._resets_at_s = math.inf
 
@@ -63,6 +67,19 @@ class TotalHeat:
         counters = self._zone_counters.astype(np.float64)
         return counters if unfinished is None else counters + unfinished.zone_counters
 
+    def read_since_drawn(
+        self, zone: int, mono_s: float, wall_s: float, unfinished: Increment | None = None
+    ) -> HeatGrid:
+        """Return the heat without what was counted before a zone was drawn."""
+        grid = self.read(mono_s, wall_s, unfinished)
+        if self._before_ms is None:
+            return grid
+        return replace(grid, heat_s=np.maximum(grid.heat_s - self._before_ms / 1000.0, 0.0).astype(np.float32))
+
+    def start_zones(self, cells: U8) -> None:
+        """Note that new zones, which cover `cells`, were drawn after all that was added so far."""
+        self._before_ms = start_zones(self._before_ms, self._heat_ms, cells)
+
     def _restart_if_due(self, mono_s: float, wall_s: float) -> None:
         started = self._since_s != -math.inf
         if started and wall_s < self._resets_at_s:
@@ -72,6 +89,7 @@ class TotalHeat:
             return
         if started:
             self._heat_ms.fill(0.0)
+            self._before_ms = None
             self._zone_counters.fill(0)
             self._observed_ms = 0.0
         self._since_s = mono_s
@@ -82,16 +100,20 @@ class TotalHeat:
 
     def state(self) -> State:
         """Return what `restore` needs."""
-        return {
+        state: State = {
             "heat_ms": self._heat_ms,
             "zone_counters": self._zone_counters,
             "meta": np.array([self._observed_ms, self._since_s, self._resets_at_s]),
         }
+        return state if self._before_ms is None else {**state, "before_ms": self._before_ms}
 
     def restore(self, state: Mapping[str, NDArray[Any]], shift_s: float) -> None:
         """Replace the heat by a saved state."""
         self._heat_ms = checked_copy(state["heat_ms"], self._heat_ms.shape, np.float64)
         self._zone_counters = checked_copy(state["zone_counters"], self._zone_counters.shape, np.int64)
+        self._before_ms = None
+        if "before_ms" in state:
+            self._before_ms = checked_copy(state["before_ms"], self._heat_ms.shape, np.float64)
         self._observed_ms = checked_number(state["meta"][0])
         self._since_s = checked_number(state["meta"][1], unset=-math.inf) + shift_s
         self._resets_at_s = checked_number(state["meta"][2], unset=math.inf)

@@ -4,18 +4,19 @@ from __future__ import annotations
 
 import math
 from collections import deque
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from edgeheat.core.grid.frames import U8
 from edgeheat.core.heat.base import HeatGrid, State, add_measure, as_heat_grid
 from edgeheat.core.heat.increment import Increment
 from edgeheat.core.heat.packing import pack_leading, unpack_leading
 from edgeheat.core.heat.saved_values import checked_copy, checked_number
-from edgeheat.core.heat.zone_counters import ZoneCounters, zero_counters
+from edgeheat.core.heat.zone_counters import Counter, ZoneCounters, zero_counters
 from edgeheat.defs.params import Measure
 
 WINDOW_BUCKETS = 60
@@ -73,15 +74,40 @@ class WindowHeat:
         """Return the heat at an instant."""
         return as_heat_grid(self.read_ms(mono_s, unfinished), self.observed_ms(mono_s, unfinished), self._length_s)
 
-    def read_ms(self, mono_s: float, unfinished: Increment | None = None) -> NDArray[np.uint32]:
-        """Return the heat at an instant in milliseconds, shape (grid height, grid width), owned by the caller."""
+    def read_ms(
+        self, mono_s: float, unfinished: Increment | None = None, zone: int | None = None
+    ) -> NDArray[np.uint32]:
+        """Return the heat at an instant in milliseconds, shape (grid height, grid width), owned by the caller.
+
+        With a `zone`, without the buckets from before it was drawn.
+        """
         self._advance(mono_s)
         heat_ms = self._open_ms.copy()
-        for bucket in self._closed:
+        for bucket in self._closed if zone is None else self._buckets_since_drawn(zone):
             heat_ms += unpack_leading(bucket.packed_ms, self._shape_hw)
         if unfinished is not None:
             add_measure(heat_ms, unfinished, self._measure)
         return heat_ms
+
+    def read_since_drawn(
+        self, zone: int, mono_s: float, wall_s: float, unfinished: Increment | None = None
+    ) -> HeatGrid:
+        """Return the heat without what was counted before a zone was drawn."""
+        heat_ms = self.read_ms(mono_s, unfinished, zone)
+        return as_heat_grid(heat_ms, self.observed_ms(mono_s, unfinished), self._length_s)
+
+    def start_zones(self, cells: U8) -> None:
+        """Note that new zones were drawn after all that was added so far: begin a new bucket."""
+        self._close_bucket(with_remainder=True)
+
+    def _buckets_since_drawn(self, zone: int) -> Iterator[_Bucket]:
+        """Yield the buckets in which the zone was observed: those from before it was drawn have no counters of it."""
+        drawn = True
+        for bucket in self._closed:
+            if bucket.observed_ms:  # else it is a remainder of the bucket before it
+                drawn = bool(bucket.zone_counters[zone, Counter.OBSERVED_MS] > 0)
+            if drawn:
+                yield bucket
 
     def observed_ms(self, mono_s: float, unfinished: Increment | None = None) -> int:
         """Return how many milliseconds of the window up to an instant were observed."""
@@ -162,6 +188,14 @@ class PresenceWindow:
         """Return the heat at an instant."""
         heat_ms = self._traffic.read_ms(mono_s, unfinished)
         heat_ms += self._dwell.read_ms(mono_s, unfinished)
+        return as_heat_grid(heat_ms, self._traffic.observed_ms(mono_s, unfinished), self._length_s)
+
+    def read_since_drawn(
+        self, zone: int, mono_s: float, wall_s: float, unfinished: Increment | None = None
+    ) -> HeatGrid:
+        """Return the heat without what was counted before a zone was drawn."""
+        heat_ms = self._traffic.read_ms(mono_s, unfinished, zone)
+        heat_ms += self._dwell.read_ms(mono_s, unfinished, zone)
         return as_heat_grid(heat_ms, self._traffic.observed_ms(mono_s, unfinished), self._length_s)
 
     def read_zone_counters(

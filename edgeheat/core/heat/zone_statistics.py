@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 
 import cv2
@@ -15,17 +16,31 @@ from edgeheat.core.heat.median_filter import median_filter
 from edgeheat.core.heat.zone_counters import Counter
 from edgeheat.defs.events import ALL, ZoneHeat
 
+_WHOLE_PERIOD_RATIO = 0.999
+"""A zone that was observed for this share of the heat's observed time is as old as the heat."""
 
-def zone_statistics(zones: ZoneMasks, grid: HeatGrid, counters: NDArray[np.float64]) -> tuple[ZoneHeat, ...]:
+
+def zone_statistics(
+    zones: ZoneMasks, grid: HeatGrid, counters: NDArray[np.float64], read_since_drawn: Callable[[int], HeatGrid]
+) -> tuple[ZoneHeat, ...]:
     """Return one heat's statistics of each zone, in the order of `zones.named`, with their ranks by weighted mean heat.
 
-    grid, counters: as HeatSet.read and HeatSet.read_zone_counters return them.
+    grid, counters: as HeatSet.read and HeatSet.read_zone_counters return them. `read_since_drawn` returns the heat
+    since the zone with a row of the counters was drawn: all its figures are of the same period, also those of a zone
+    that is younger than the heat.
     """
     filtered_s = median_filter(grid.heat_s)
-    statistics = [
-        _unranked_statistics(name, cells, grid, filtered_s, counters=zone_counters, weight=zones.weights[name])
-        for (name, cells), zone_counters in zip(zones.named.items(), counters, strict=True)
-    ]
+    statistics = []
+    for row, ((name, cells), zone_counters) in enumerate(zip(zones.named.items(), counters, strict=True)):
+        heat_s, zone_filtered_s = grid.heat_s, filtered_s
+        if zone_counters[Counter.OBSERVED_MS] < _WHOLE_PERIOD_RATIO * 1000.0 * grid.observed_s:
+            heat_s = read_since_drawn(row).heat_s
+            zone_filtered_s = median_filter(heat_s)
+        statistics.append(
+            _unranked_statistics(
+                name, cells, heat_s, zone_filtered_s, counters=zone_counters, weight=zones.weights[name]
+            )
+        )
     # Sorting is stable: among equal zones, the first in the configuration ranks highest.
     ranked = sorted((heat for heat in statistics if heat.zone != ALL), key=lambda heat: -heat.weight * heat.mean_s)
     ranks = {heat.zone: rank for rank, heat in enumerate(ranked, start=1)}
@@ -33,13 +48,13 @@ def zone_statistics(zones: ZoneMasks, grid: HeatGrid, counters: NDArray[np.float
 
 
 def _unranked_statistics(
-    name: str, cells: U8, grid: HeatGrid, filtered_s: F32, *, counters: NDArray[np.float64], weight: float
+    name: str, cells: U8, heat_s: F32, filtered_s: F32, *, counters: NDArray[np.float64], weight: float
 ) -> ZoneHeat:
     height, width = cells.shape
     count = cv2.countNonZero(cells)
     total_s, peak_s, peak_xy = 0.0, 0.0, (0.5, 0.5)
     if count:
-        total_s = float(grid.heat_s[cells > 0].sum(dtype=np.float64))
+        total_s = float(heat_s[cells > 0].sum(dtype=np.float64))
         _, peak_s, _, (x, y) = cv2.minMaxLoc(filtered_s, cells)
         peak_xy = ((x + 0.5) / width, (y + 0.5) / height)
     observed_ms = float(counters[Counter.OBSERVED_MS])

@@ -94,7 +94,9 @@ def _heat_image(
         observed_s=grid.observed_s,
         coverage=grid.coverage,
         scale_max_s=scale_max_s(grid, style),
-        zones=zone_statistics(heats.zones, grid, counters),
+        zones=zone_statistics(
+            heats.zones, grid, counters, lambda zone: heats.read_since_drawn(heat.name, zone, mono_s, wall_s)
+        ),
         image=data,
         media_type=MEDIA_TYPES[style.format],
         size_wh=(shown.shape[1], shown.shape[0]),

@@ -14,8 +14,11 @@ from numpy.typing import NDArray
 
 from edgeheat.core.grid.zones import ZoneMasks
 from edgeheat.core.heat import heat_file
+from edgeheat.core.heat.heat_set import HeatSet
 from edgeheat.core.heat.packing import pack, unpack
 from edgeheat.core.heat.zone_counters import Counter
+from edgeheat.core.heat.zone_statistics import zone_statistics
+from edgeheat.defs.events import ZoneHeat
 from edgeheat.defs.params import HeatParams, ZoneParams
 from tests.core.counting import (
     ALL_KINDS,
@@ -128,6 +131,50 @@ def test_a_zone_that_was_added_later_has_an_observed_time_of_its_own() -> None:
     heat_file.restore(after, heat_file.save(before, {}), 0.0)
     after.add(increment(20.0))
     assert list(after.read_zone_counters("ever", 20.0, WALL)[:, Counter.OBSERVED_MS]) == [2000, 2000, 1000]
+
+
+def whole_zone(heats: HeatSet, name: str, zone: str, at_s: float) -> ZoneHeat:
+    """The statistics of one heat in one zone."""
+    wall_s = WALL + at_s
+    statistics = zone_statistics(
+        heats.zones,
+        heats.read(name, at_s, wall_s),
+        heats.read_zone_counters(name, at_s, wall_s),
+        lambda row: heats.read_since_drawn(name, row, at_s, wall_s),
+    )
+    return next(each for each in statistics if each.zone == zone)
+
+
+@pytest.mark.parametrize("times", [1, 2], ids=["after the zone was drawn", "and after another restart"])
+def test_sum_and_peak_of_a_zone_are_of_the_time_since_it_was_drawn_like_its_counters(times: int) -> None:
+    before = heats_of(EVERY_HEAT, ZoneMasks.from_params((LEFT,), SHAPE[::-1]))
+    for at_s in range(10, 200, 10):
+        before.add(increment(float(at_s), 900, 700, zones=before.zones))
+    heats = before
+    for _ in range(times):
+        after = heats_of(EVERY_HEAT)
+        heat_file.restore(after, heat_file.save(heats, {}), 0.0)
+        after.start_zones(heats.zones.keys)
+        heats = after
+    heats.add(increment(200.0, 60, 30))
+    for heat in EVERY_HEAT:
+        counted_s = {"presence": 0.09, "traffic": 0.06, "dwell": 0.03}[heat.measure]
+        top, left = (whole_zone(heats, heat.name, zone, 200.0) for zone in ("top", "left"))
+        assert top.cell_seconds == pytest.approx(counted_s, abs=1e-5), heat.name
+        assert top.peak_s == pytest.approx(counted_s, abs=1e-5)
+        assert left.peak_s > 5 * counted_s, "an older zone keeps its peak"
+
+
+def test_a_zone_that_is_as_old_as_the_window_by_now_has_all_of_it() -> None:
+    before = heats_of(zones=ZoneMasks.from_params((LEFT,), SHAPE[::-1]))
+    before.add(increment(10.0, zones=before.zones))
+    after = heats_of()
+    heat_file.restore(after, heat_file.save(before, {}), 0.0)
+    after.start_zones(before.zones.keys)
+    for at_s in range(100, 4000, 100):
+        after.add(increment(float(at_s)))
+    for name in ("recent", "hour"):
+        assert whole_zone(after, name, "top", 4000.0).peak_s == after.read(name, 4000.0, WALL + 4000).heat_s[CELL]
 
 
 def test_extra_arrays_are_restored_whatever_their_names() -> None:

@@ -29,7 +29,7 @@ def counters_of(zones: ZoneMasks, **values: float) -> np.ndarray:
 
 def statistics_of(zones: ZoneMasks, heat_s: np.ndarray, **values: float) -> dict[str, ZoneHeat]:
     grid = HeatGrid(heat_s.astype(np.float32), 60.0, 60.0)
-    return {zone.zone: zone for zone in zone_statistics(zones, grid, counters_of(zones, **values))}
+    return {zone.zone: zone for zone in zone_statistics(zones, grid, counters_of(zones, **values), lambda _: grid)}
 
 
 @pytest.mark.parametrize(
