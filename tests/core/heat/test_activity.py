@@ -34,13 +34,56 @@ def cells(count: int) -> U8:
 
 
 def activity_of(shown: list[tuple[float, int]], frame_s: float = 0.2, zones: tuple[ZoneParams, ...] = ()) -> Activity:
-    """The activity after (seconds, number of present cells) as listed, no cell moving."""
+    """The activity after (seconds, number of moving cells) as listed."""
     meter, at_s = ActivityMeter(ZoneMasks.from_params(zones, GRID_WH).named), 0.0
     for seconds, count in shown:
         for _ in range(round(seconds / frame_s)):
             at_s += frame_s
-            meter.add(mask_of(cells(count), at_s, frame_s, moving=EMPTY), round(frame_s * 1000))
+            meter.add(mask_of(cells(count), at_s, frame_s), round(frame_s * 1000))
     return meter.take_totals()
+
+
+MOVES, STANDS, NOBODY, TRACE = (50, 50), (50, 0), (0, 0), (5, 0)
+"""Numbers of cells, present and moving: a person who walks, one who stands, and what they leave in the background."""
+
+STAY = 10.0
+"""Seconds for which a person stands."""
+
+
+def visit_of(shown: list[tuple[float, tuple[int, int]]], confirmed_s: float = 0.0) -> tuple[float, int]:
+    """Active seconds and entries after what is listed; all of 50 cells then have dwell that is confirmed."""
+    meter = ActivityMeter({"all": cells(800)})
+    for seconds, (present, moving) in shown:
+        for _ in range(round(seconds / 0.2)):
+            meter.add(mask_of(cells(present), 0.0, 0.2, moving=cells(moving)), 200)
+    if confirmed_s:
+        dwell_ms = np.where(cells(50) > 0, np.uint32(confirmed_s * 1000), np.uint32(0)).astype(np.uint32)
+        meter.add(mask_of(EMPTY, 0.0, 0.2, dwell_ms=dwell_ms), 200)
+    activity = meter.take_totals()
+    return activity.active_s["all"], activity.entries["all"]
+
+
+@pytest.mark.parametrize(
+    ("what", "shown", "confirmed_s", "active_s", "entries"),
+    [
+        ("pending time is not active", [(60, STANDS)], 0, 0, 0),
+        ("it is once it is confirmed", [(60, STANDS), (1, NOBODY)], 60, 60, 1),
+        ("as much as was confirmed", [(60, STANDS), (1, NOBODY)], 20, 20, 1),
+        ("and no more than was pending", [(60, STANDS), (1, NOBODY)], 300, 60, 1),
+        ("dwell of places where nobody is", [(60, NOBODY)], 60, 0, 0),
+        ("a person who only stands for a moment", [(3, MOVES), (1, STANDS), (3, MOVES)], 0, 7, 1),
+        ("a person who stands is no new entry", [(3, MOVES), (STAY, STANDS), (3, MOVES)], 0, 6, 1),
+        ("the stay counts once it is confirmed", [(3, MOVES), (STAY, STANDS), (3, MOVES), (1, NOBODY)], 10, 16, 1),
+        ("a pause does not count twice", [(3, MOVES), (1, STANDS), (3, MOVES), (1, NOBODY)], 10, 7, 1),
+        ("what people leave behind is no person", [(3, MOVES), (5, TRACE), (3, MOVES), (5, TRACE)], 0, 6, 2),
+        ("and not active either", [(3, MOVES), (5, TRACE), (3, MOVES), (5, TRACE)], 60, 6, 2),
+        ("an object that was there before", [(5, STANDS), (3, (100, 50)), (5, STANDS), (3, (100, 50))], 0, 6, 2),
+    ],
+)
+def test_a_zone_is_active_while_a_person_who_counts_is_in_it(
+    what: str, shown: list[tuple[float, tuple[int, int]]], confirmed_s: float, active_s: float, entries: int
+) -> None:
+    assert visit_of(shown, confirmed_s) == (pytest.approx(active_s), entries), what
 
 
 @pytest.mark.parametrize(
@@ -72,6 +115,21 @@ def test_activity_does_not_depend_on_the_frame_rate(frame_s: float) -> None:
     activity = activity_of([(4, 0), (6, 50), (1, 0), (6, 50), (4, 0), (8, 50), (4, 0)], frame_s)
     assert activity.active_s["all"] == pytest.approx(21.0)
     assert activity.entries["all"] == 2
+
+
+@given(
+    st.lists(
+        st.tuples(st.integers(0, 2000), st.integers(0, 20), st.integers(0, 20), st.integers(0, 9000)), max_size=100
+    )
+)
+def test_active_time_is_observed_whatever_is_confirmed(shown: list[tuple[int, int, int, int]]) -> None:
+    meter = ActivityMeter({"all": cells(800)})
+    for dt_ms, present, moving, confirmed_ms in shown:
+        dwell_ms = np.full(EMPTY.shape, confirmed_ms, np.uint32) if confirmed_ms > 8000 else None
+        mask = mask_of(cells(max(present, moving)), 0.0, dt_ms / 1000, moving=cells(moving), dwell_ms=dwell_ms)
+        meter.add(mask, dt_ms)
+    activity = meter.take_totals()
+    assert 0 <= activity.active_s["all"] <= activity.observed_s + 1e-9
 
 
 @given(st.lists(st.tuples(st.integers(0, 2000), st.integers(0, 20)), min_size=1, max_size=100))
