@@ -18,6 +18,7 @@ from edgeheat.config.error_messages import SettingError
 from edgeheat.config.plan import heat_errors, plan_errors, resolve_images
 from edgeheat.config.settings import Config
 from edgeheat.config.source_url import check_source, expand_variables
+from edgeheat.config.toml_errors import toml_error_text
 from edgeheat.config.types import expand_home, one_line, quoted, system_timezone_name
 from edgeheat.errors import ConfigError
 
@@ -115,7 +116,7 @@ def _check(
     errors = _camera_errors(own_cameras, tables.get("defaults"), cameras_required)
     sources = _check_sources(cameras, env, errors)
     plans = tables.get("plan", [])
-    resolve_images(plans, Path(layers.file).parent)
+    resolve_images(plans, _folder_of(Path(layers.file), env))
     errors += _duplicate_names(plans, ("plan",)) + plan_errors(plans, cameras, images_required)
     storage = tables.setdefault("storage", {})
     if isinstance(storage, dict):
@@ -141,6 +142,12 @@ def _check(
     for camera, source in zip(config.camera, sources, strict=True):
         camera.set_expanded_source(source)
     return config
+
+
+def _folder_of(file: Path, env: Mapping[str, str]) -> Path:
+    """Return the folder that relative paths in `file` refer to; systemd passes a copy of it in another folder."""
+    credentials = env.get("CREDENTIALS_DIRECTORY")
+    return ETC_CONFIG.parent if credentials and file.parent == Path(credentials) else file.parent
 
 
 def _fill_in_defaults(tables: TomlTable) -> Any:
@@ -229,11 +236,12 @@ def _storage_path(configured: Any, env: Mapping[str, str]) -> Any:
 
 
 def _read_toml(file: Path) -> TomlTable:
+    text = ""
     try:
-        return tomllib.loads(file.read_text("utf-8-sig"))
+        text = file.read_text("utf-8-sig")
+        return tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
-        match = re.fullmatch(r"(.*) \(at (.*)\)", str(error), re.DOTALL)
-        raise ConfigError([f"{file}: {match[2]}: {match[1]}" if match else f"{file}: {error}"]) from None
+        raise ConfigError([f"{file}: {toml_error_text(str(error), text)}"]) from None
     except UnicodeDecodeError as error:
         raise ConfigError([f"{file}: is not UTF-8 text (byte {error.start}); save it as UTF-8"]) from None
     except (ValueError, RecursionError):  # which tomllib does not convert

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from datetime import UTC, tzinfo
@@ -14,6 +15,7 @@ from edgeheat.config.camera import Camera, StyleSettings
 from edgeheat.config.error_messages import SettingError
 from edgeheat.config.plan_points import PointPairs, is_number
 from edgeheat.config.settings_table import SettingsTable
+from edgeheat.config.source_url import WINDOWS_PATH_REMEDY
 from edgeheat.config.types import Name, expand_home, quoted, suggestion
 from edgeheat.defs.params import HeatParams, PlanParams, PlanViewParams
 from edgeheat.plan_image import check_plan_image
@@ -116,6 +118,8 @@ def plan_errors(plans: Any, cameras: Any, images_required: bool) -> list[Setting
             errors.append((plan_path, "has no camera; add a [[plan.view]] table with camera and points"))
         try:
             if images_required and isinstance(plan.get("image"), str) and plan["image"]:
+                if re.search(r"\b[A-Za-z]:[\t\n\r\f\b]", plan["image"]):
+                    raise ValueError(f"has a backslash in double quotes, which TOML replaced; {WINDOWS_PATH_REMEDY}")
                 check_plan_image(Path(plan["image"]))
         except ValueError as error:
             errors.append(((*plan_path, "image"), str(error)))

@@ -16,6 +16,16 @@ SCHEMES = (*NETWORK_SCHEMES, "usb", "file", "images", "synthetic")
 
 _SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]+):")
 _UNENCODED_CHARS = re.compile(r"[\s'\"<>]")
+_ADDRESS = re.compile(
+    r"(?!/|\.|~)(?:[^/@\s]+@)?"
+    r"(?P<host>(?:\d{1,3}(?:\.\d{1,3}){3}|[A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)*\.(?:local|lan|home|internal))(?::\d+)?"
+    r"|[A-Za-z][A-Za-z0-9.-]*:\d+)(?:/|$)"
+)
+"""A host at the start of a source without a scheme: an IPv4 address, a name in a local network, or a name with a port;
+a user and password may be in front of it."""
+
+WINDOWS_PATH_REMEDY = r"write a path with backslashes in single quotes, such as 'C:\shop\plan.png', or with / instead"
+
 _VARIABLE = re.compile(r"\$\{([^}]*)\}")
 
 
@@ -29,6 +39,13 @@ def expand_variables(text: str, env: Mapping[str, str]) -> str:
 
 def check_source(source: str, username: str, password: str) -> None:
     """Raise ValueError, with a hint how to correct it, if a source (after ${VAR}) or its login cannot be used."""
+    if address := _ADDRESS.match(source):
+        raise ValueError(
+            f"looks like the address of a camera without its scheme; did you mean rtsp://{address['host']}/…? "
+            "A file of that name needs file: in front of it"
+        )
+    if re.match(r"[A-Za-z]:[\t\n\r\f\b]", source):
+        raise ValueError(f"has a backslash in double quotes, which TOML replaced; {WINDOWS_PATH_REMEDY}")
     match = _SCHEME.match(source)
     scheme = match[1].lower() if match else ""
     if scheme and scheme not in SCHEMES:

@@ -172,11 +172,20 @@ def check_camera(camera: Camera, clock: Clock, timeout_s: float = CAMERA_TIMEOUT
         child.join()
         reader.close()
     if error:
-        return Finding(check, "failed", error, f"check the source, username and password of {camera.name}")
+        return Finding(check, "failed", *_split_remedy(error, f"check the source of {camera.name}"))
     what = f"{redact(camera.source)} delivers frames of {size_wh[0]}x{size_wh[1]}"
     if problem := zones_without_cells(camera, size_wh):
         return Finding(check, "warning", f"{what}, but {problem}", f"check the [[camera.zone]] tables of {camera.name}")
     return Finding(check, "ok", what)
+
+
+def _split_remedy(error: str, otherwise: str) -> tuple[str, str]:
+    """Return what is wrong and what to do from a source's message, "source: what is wrong: what to do".
+
+    `otherwise` is what to do where the message does not say so.
+    """
+    what, _, remedy = error.rpartition(": ")
+    return (what, remedy) if ": " in what else (error, otherwise)
 
 
 def zones_without_cells(camera: Camera, size_wh: tuple[int, int]) -> str:

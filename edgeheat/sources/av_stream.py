@@ -12,7 +12,7 @@ from av.stream import Discard, Disposition
 from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
 
-from edgeheat.sources.av_errors import NoVideoError
+from edgeheat.sources.av_errors import NoVideoError, UnknownCodecError
 
 _LARGE_WIDTH_PX = 1280
 """Smallest width at which the loop filter is skipped."""
@@ -62,11 +62,13 @@ def open_container(
 def video_track(container: InputContainer, threads: int = 1) -> VideoStream:
     """Return the first video track, set up for a number of decoder threads; other tracks are not read.
 
-    Raises NoVideoError.
+    Raises NoVideoError, or UnknownCodecError where there is no decoder for it.
     """
     tracks = [s for s in container.streams.video if not s.disposition & Disposition.attached_pic]
-    if not tracks or tracks[0].codec_context is None:
+    if not tracks:
         raise NoVideoError
+    if tracks[0].codec_context is None:
+        raise UnknownCodecError
     track = tracks[0]
     for other in container.streams:
         if other is not track:

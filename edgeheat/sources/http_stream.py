@@ -16,6 +16,7 @@ from urllib.parse import SplitResult, quote, unquote, urljoin, urlsplit
 import av
 
 from edgeheat.defs.clock import Clock
+from edgeheat.sources.av_errors import ExplainedError, unknown_host_error
 from edgeheat.sources.camera_tls import unverified_context
 from edgeheat.sources.digest import Login, authorization, parse_challenges
 
@@ -107,9 +108,8 @@ def open_http_stream(url: str, timeout_s: float, clock: Clock) -> HttpStream:
             credentials = authorization(challenges, login, "GET", _target(parts))
             if credentials is None:
                 kinds = ", ".join(dict.fromkeys(challenge.label for challenge in challenges)) or "an unknown kind"
-                raise OSError(
-                    0,
-                    f"the camera requests a login that is not supported ({kinds}): set it to digest or basic there",
+                raise ExplainedError(
+                    f"the camera requests a login that is not supported ({kinds}): set it to digest or basic there"
                 )
         else:
             raise _status_error(status)
@@ -136,6 +136,9 @@ def _request(
     except http.client.HTTPException as error:
         client.close()
         raise av.error.InvalidDataError(0, type(error).__name__) from None
+    except socket.gaierror:
+        client.close()
+        raise unknown_host_error(parts.hostname) from None
     except OSError:
         client.close()
         raise

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import errno
 import logging
+import socket
 from collections.abc import Iterator
 from typing import Literal
+from urllib.parse import urlsplit
 
 import av
 from av.container import InputContainer
@@ -14,7 +16,7 @@ from edgeheat.core.grid.frames import Frame
 from edgeheat.defs.clock import Clock
 from edgeheat.errors import SourceUnavailable
 from edgeheat.redact import redact
-from edgeheat.sources.av_errors import AV_ERRORS, camera_message, timeout_message
+from edgeheat.sources.av_errors import AV_ERRORS, camera_message, timeout_message, unknown_host_error
 from edgeheat.sources.av_stream import open_container
 from edgeheat.sources.base import Source, SourceOptions
 from edgeheat.sources.catch_up import TimedBacklog
@@ -70,6 +72,9 @@ class RtspSource:
 
                 if problem := login_problem(self._url, timeout_s):
                     raise SourceUnavailable(f"{self._name}: {problem}") from None
+            host = urlsplit(self._url).hostname or ""
+            if getattr(error, "errno", None) == errno.EIO and not _has_address(host):
+                error = unknown_host_error(host)
             raise SourceUnavailable(camera_message(self._name, error)) from None
 
     def _open_with_either_transport(self) -> InputContainer:
@@ -110,6 +115,15 @@ class RtspSource:
         }
         timeout_s = (self._options.open_timeout_s, self._options.read_timeout_s)
         return open_container(self._url, av_options, timeout_s=timeout_s)
+
+
+def _has_address(host: str) -> bool:
+    """Return whether a host name can be resolved: FFmpeg reports this like other errors."""
+    try:
+        socket.getaddrinfo(host, None)
+    except (OSError, UnicodeError):
+        return False
+    return True
 
 
 def _is_rejected_transport(error: BaseException) -> bool:

@@ -11,6 +11,11 @@ from edgeheat.errors import ConfigError
 
 CAM = '[[camera]]\nname = "a"\nsource = "rtsp://cam/1"\n'
 TOO_MUCH_TOML = "has a number with thousands of digits, or too deeply nested brackets"
+WITHOUT_SCHEME = (
+    "camera[0].source: looks like the address of a camera without its scheme; did you mean rtsp://{}/…? "
+    "A file of that name needs file: in front of it"
+)
+WINDOWS_PATH = r"write a path with backslashes in single quotes, such as 'C:\shop\plan.png', or with / instead"
 CORNERS = "polygon = [[0, 0], [1, 0], [1, 1]]\n"
 
 
@@ -643,6 +648,44 @@ ERRORS: list[tuple[str, str, dict[str, str], list[str]]] = [
         [
             "camera[0].source: is not a valid URL; write rtsp://HOST:PORT/PATH, and put a password with special characters into username and password, where it is used literally"
         ],
+    ),
+    (
+        "address without its scheme",
+        source("192.168.1.21/stream2"),
+        {},
+        [WITHOUT_SCHEME.format("192.168.1.21")],
+    ),
+    ("address with a port", source("cam:8554/shop"), {}, [WITHOUT_SCHEME.format("cam:8554")]),
+    ("address with a login", source("u:hush@cam.local:554/1"), {}, [WITHOUT_SCHEME.format("cam.local:554")]),
+    (
+        "Windows path in double quotes",
+        source(r"D:\film\shop.mp4"),
+        {},
+        ["line 3, column 20: has a backslash in double quotes, where it begins an escape; " + WINDOWS_PATH],
+    ),
+    (
+        "Windows path whose escapes are valid",
+        source(r"D:\film\new.mp4"),
+        {},
+        ["camera[0].source: has a backslash in double quotes, which TOML replaced; " + WINDOWS_PATH],
+    ),
+    (
+        "Windows path of a plan's picture",
+        CAM + '[[plan]]\nname = "shop"\nimage = "C:\\Users\\shop\\plan.png"\n',
+        {},
+        ["line 6, column 14: has a backslash in double quotes, where it begins an escape; " + WINDOWS_PATH],
+    ),
+    (
+        "typographic quotation marks",
+        "[site]\nname = \u201cshop\u201d\n" + CAM,
+        {},
+        ['line 2, column 8: has the typographic quotation mark \u201c; type straight ones, as in name = "till"'],
+    ),
+    (
+        "one typographic quotation mark",
+        '[site]\nname = "shop\u201d\n' + CAM,
+        {},
+        ['line 2, column 14: has the typographic quotation mark \u201d; type straight ones, as in name = "till"'],
     ),
     ("source empty", source(""), {}, ["camera[0].source: is empty"]),
     (

@@ -325,6 +325,13 @@ def test_a_picture_that_cannot_be_used_is_reported(tmp_path: Path, content: byte
     assert caught.value.errors == [f"{tmp_path / 'config.toml'}: plan[0].image: {image} {error}"]
 
 
+def test_a_picture_of_the_service_is_searched_beside_the_file_of_which_systemd_passes_a_copy(tmp_path: Path) -> None:
+    file = tmp_path / "config.toml"
+    file.write_text(with_image(tmp_path, "floor.png", None))
+    with pytest.raises(ConfigError, match=r"plan\[0\]\.image: /etc/edgeheat/floor\.png cannot be read"):
+        load_config(file, {"CREDENTIALS_DIRECTORY": str(tmp_path)}, run_secrets=tmp_path / "no-secrets")
+
+
 def test_a_folder_is_not_a_picture(tmp_path: Path) -> None:
     (tmp_path / "floor.png").mkdir()
     with pytest.raises(ConfigError, match=r"floor\.png cannot be read: Is a directory"):

@@ -43,7 +43,7 @@ def test_yaml_files_have_no_tabs_and_even_indentation(file: Path) -> None:
 
 def test_what_compose_mounts_exists_and_is_read_only() -> None:
     mounts = re.findall(r"^      - \./(\S+?):(\S+?)(:ro)?$", COMPOSE, re.MULTILINE)
-    assert len(mounts) == 5
+    assert len(mounts) == 6
     for path, _, read_only in mounts:
         assert (DEPLOY / path).exists()
         assert read_only

@@ -158,6 +158,7 @@ def test_a_camera_that_cannot_be_opened_is_reported_without_its_password(tmp_pat
     found = check_camera(camera, SystemClock(), DEADLINE_S)
     assert found.verdict == "failed"
     assert "hush" not in found.what + found.remedy
+    assert found.what.endswith("connection refused") and found.remedy.startswith("check that the camera is on")
 
 
 def test_a_camera_that_hangs_fails_after_the_timeout(tmp_path: Path) -> None:

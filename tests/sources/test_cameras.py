@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import socket
 import traceback
 from collections.abc import Iterator
@@ -13,6 +14,7 @@ import pytest
 
 from edgeheat.errors import EdgeheatError, SourceEnded, SourceUnavailable
 from edgeheat.sources import open_source
+from edgeheat.sources.av_errors import UnknownCodecError, camera_message, unknown_host_error
 from edgeheat.sources.base import SourceOptions
 from tests.sources.fakes import FakeClock, live, offline
 from tests.sources.mjpeg_camera import PASSWORD, USER, Camera, running_camera
@@ -61,7 +63,7 @@ def test_a_camera_that_never_answers_times_out(scheme: str, silent_port: int) ->
 def test_an_unknown_host_is_reported_as_unreachable(scheme: str) -> None:
     error = _error(f"{scheme}://no-such-host.invalid/stream", live())
     assert type(error) is SourceUnavailable
-    assert "cannot be reached or sends no video: check the host name, the network and the path" in str(error)
+    assert 'the host name "no-such-host.invalid" is unknown: check its spelling, or use the IP address' in str(error)
 
 
 @pytest.mark.real("rtsp")
@@ -84,7 +86,7 @@ def test_rtsp_passwords_are_used_and_never_shown(media: Path) -> None:
         for user in (None, "bob:wrong-one"):
             error = _error(server.url("/shop", user), live())
             assert type(error) is SourceUnavailable
-            assert "user name or password rejected (401)" in str(error)
+            assert "rejected (401): check username and password" in str(error)
             assert "wrong-one" not in "".join(traceback.format_exception(error))
         good = open_source(server.url("/shop", "bob:s3%3Ac%2Fr%40t"), live())
         with closing(good.frames()) as frames:
@@ -128,7 +130,7 @@ def test_an_rtsp_stream_continues_past_the_end_of_the_servers_recording(rtsp: Rt
     ("path", "open_timeout_s", "text"),
     [
         ("/missing", DEADLINE_S, "no such stream (404)"),
-        ("/locked", DEADLINE_S, "user name or password rejected (401)"),
+        ("/locked", DEADLINE_S, "rejected (401): check username and password"),
         ("/page", DEADLINE_S, "no readable video: check that this is the address of a video stream"),
         ("/silent", 0.5, "no answer within 0.5 s"),
     ],
@@ -255,3 +257,18 @@ def test_live_frames_are_stamped_on_arrival_by_the_given_clock(http_camera: Came
 @pytest.mark.parametrize("url", ["rtsp://127.0.0.1/x", "http://127.0.0.1/x", "/dev/video0"])
 def test_a_camera_cannot_be_read_offline(url: str) -> None:
     assert "a live camera cannot be read offline" in str(_error(url, offline()))
+
+
+@pytest.mark.parametrize(
+    ("error", "remedy"),
+    [
+        (unknown_host_error("cam"), "check its spelling, or use the IP address of the camera"),
+        (OSError(errno.EHOSTUNREACH, "No route to host"), "check its address, its cable, and that this device is in"),
+        (OSError(errno.ECONNRESET, "reset"), "check whether too many programs watch it"),
+        (UnknownCodecError(), "set the camera to H.264, H.265 or MJPEG"),
+        (OSError(errno.EBADMSG, "Bad message"), "try it in another program, such as VLC"),
+    ],
+)
+def test_each_kind_of_error_has_a_remedy_of_its_own(error: Exception, remedy: str) -> None:
+    assert remedy in camera_message("rtsp://***@cam/1", error)
+    assert camera_message("rtsp://***@cam/1", error).count(": ") == 2, "source, what is wrong, what to do"
