@@ -5,12 +5,12 @@ from __future__ import annotations
 import logging
 from collections import deque
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
 from numpy.typing import NDArray
 
+from edgeheat.core import pipeline_state
 from edgeheat.core.foreground.bootstrap import Bootstrap
 from edgeheat.core.foreground.detector import Detection, ForegroundDetector
 from edgeheat.core.foreground.learning import SceneLearner
@@ -23,7 +23,6 @@ from edgeheat.core.grid.resolution import ResolutionMonitor
 from edgeheat.core.grid.sampling import FrameSampler, grid_size_wh
 from edgeheat.core.grid.zones import ZoneMasks, blackout_mask
 from edgeheat.core.health.verdict import Health, HealthMonitor
-from edgeheat.core.heat import heat_file
 from edgeheat.core.heat.activity import Activity
 from edgeheat.core.heat.base import HeatGrid
 from edgeheat.core.heat.heat_set import HeatSet
@@ -332,9 +331,9 @@ class CameraPipeline:
         if self._heats is None:
             return None
         scene = self._detector.state() if self._detector is not None else self._restored
-        health = {f"health_{name}": array for name, array in self._health_monitor.state().items()}
-        counted = {"epoch": np.array([self.epoch]), "feet": np.array([int(self.params.motion.feet)])}
-        saved = heat_file.save(self._heats, {**scene, **health, **self._text.state(), **counted})
+        scene = {**scene, **self._text.state()}
+        feet = self.params.motion.feet
+        saved = pipeline_state.save(self._heats, scene, self._health_monitor.state(), epoch=self.epoch, feet=feet)
         self._increments.clear()
         return saved
 
@@ -342,38 +341,21 @@ class CameraPipeline:
         """Restore heats that an earlier run saved, and what it counted after; call it before the first frame.
 
         `shift_s` is added to all times, because the monotonic clock starts again with the machine.
-        Returns the names of the heats that start empty. Raises ValueError where the state cannot be used; nothing was
-        restored then.
+        Returns the names of the heats that start empty. A scene or health that cannot be used is learned again. Raises
+        ValueError where the rest cannot be used; nothing was restored then.
         """
-        if saved is not None:
-            shape_hw = heat_file.saved_shape_hw(saved)
-        elif increments:
-            height, width = increments[0].traffic_ms.shape
-            shape_hw = (height, width)
-        else:
+        restored = pipeline_state.restore(self.params, saved, increments, shift_s)
+        if restored is None:
             return []
-        zones = ZoneMasks.from_params(self.params.zones, shape_hw[::-1])
-        heats = HeatSet(self.params.heats, zones, self.params.timezone)
-        empty: list[str] = []
-        scene: dict[str, NDArray[Any]] = {}
-        if saved is not None:
-            empty, scene = heat_file.restore(heats, saved, shift_s)
-        for each in increments:
-            heats.add(replace(each, mono_s=each.mono_s + shift_s))
-        known_keys = {key for each in increments for key in each.zone_keys}
-        heats.start_zones(known_keys.union(heat_file.saved_zone_keys(saved) if saved is not None else ()))
-        of_feet = _saved_number(scene, "feet", int(self.params.motion.feet))
-        self._restore_scene(scene, shift_s)
-        self._heats = heats
-        if of_feet != self.params.motion.feet:
-            _log.warning(
-                "%s: the setting feet was changed: its heats start again from 0, because heat of whole bodies and heat "
-                "of feet must not be mixed",
-                self.params.camera,
-            )
-            self.epoch += 1
-            self._empty_heats(heats)
-        return empty
+        self._heats, self.epoch, self._restored = restored.heats, restored.epoch, restored.scene
+        if self.params.motion.screen_text:
+            self._text.restore(restored.scene)
+        try:
+            if restored.health:
+                self._health_monitor.restore(restored.health, shift_s)
+        except ValueError as error:
+            _log.warning("the health of the camera is learned again: %s", error)
+        return restored.empty_heats
 
     def reset(self, *, flicker: bool, moved: bool, heat: bool) -> None:
         """Clear the flicker mask, accept the current view after a move, or start all heats from 0."""
@@ -385,22 +367,6 @@ class CameraPipeline:
             self._empty_heats(self._heats)
             if self._detector is not None:
                 self._detector.discard_pending()
-
-    def _restore_scene(self, state: Mapping[str, NDArray[Any]], shift_s: float) -> None:
-        """Restore what was saved besides the heats; a scene or health that cannot be used is learned again.
-
-        Raises ValueError where the epoch cannot be used.
-        """
-        self.epoch = _saved_number(state, "epoch", 1)
-        self._restored = dict(state)
-        if self.params.motion.screen_text:
-            self._text.restore(state)
-        health = {name.removeprefix("health_"): array for name, array in state.items() if name.startswith("health_")}
-        try:
-            if health:
-                self._health_monitor.restore(health, shift_s)
-        except ValueError as error:
-            _log.warning("the health of the camera is learned again: %s", error)
 
     def _empty_heats(self, heats: HeatSet) -> None:
         self._heats = HeatSet(self.params.heats, heats.zones, self.params.timezone)
@@ -430,11 +396,3 @@ class CameraPipeline:
             BackdropSampler(size_wh, blackout_mask(self.params.zones, size_wh), motion.bootstrap_s),
         )
         return self._camera
-
-
-def _saved_number(state: Mapping[str, NDArray[Any]], name: str, default: int) -> int:
-    """Return a saved whole number, or the default where there is none. Raises ValueError where it is anything else."""
-    number = state.get(name, np.array([default]))
-    if number.dtype.kind != "i" or number.shape != (1,):
-        raise ValueError(f"saved {name}: expected one integer, got {number.dtype} {number.shape}")
-    return int(number[0])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -161,7 +162,7 @@ class HealthMonitor:
             moved = np.array([at_s, *(shift_cells or (math.nan, math.nan))])
         return {"reference": np.zeros((0, 0), np.uint8) if reference is None else reference, "moved": moved}
 
-    def restore(self, state: dict[str, NDArray[Any]], shift_s: float) -> None:
+    def restore(self, state: Mapping[str, NDArray[Any]], shift_s: float) -> None:
         """Continue from what `state` returned, with `shift_s` added to its times; call it before the first `update`.
 
         Raises ValueError where it is not such a state, and then changes nothing.
