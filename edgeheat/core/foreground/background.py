@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import cv2
@@ -66,6 +67,9 @@ DARK_OFFSET = 4.0
 """Grey levels added to both sides of a ratio that measures a change of light, so that noise in the dark is not taken
 for one."""
 
+_SAVED_NOISE_STEPS = 4.0
+"""Noise is saved in steps of a quarter of a level, up to 63 levels, which is above every tolerance."""
+
 MIN_OBSERVED_EMPTY_S = 15.0
 """A cell's background is known once it was observed empty for this duration; before, the background may be what stands
 there now, so time in the cell is not counted yet."""
@@ -96,13 +100,25 @@ def tint_of(chroma: U8, gain: float) -> F32:
     return tint
 
 
+@dataclass(frozen=True, slots=True)
+class Noise:
+    """How much cells deviate from the background without people: mean absolute deviations in levels, float32."""
+
+    luma: F32
+    """Of the brightness, (height, width)."""
+
+    tint: F32
+    """Of Cb and Cr together, at half the grid."""
+
+
 class BackgroundModel:
     """What each cell shows without people. Grids are (height, width); colour and age are kept at half the grid."""
 
-    def __init__(self, luma: U8, tint: F32 | None, observed_s: F32) -> None:
+    def __init__(self, luma: U8, tint: F32 | None, observed_s: F32, noise: Noise | None = None) -> None:
         """`luma`: uint8. `tint`: see `tint_of`, or None where the picture is grey.
 
-        `observed_s`: float32 at half the grid, seconds for which each cell was observed empty. All owned from here on.
+        `observed_s`: float32 at half the grid, seconds for which each cell was observed empty. `noise`: as far as it
+        was measured; None: not yet. All but `noise` owned from here on.
         """
         self._luma = luma.astype(np.float32)
         self.luma = luma
@@ -110,8 +126,12 @@ class BackgroundModel:
         """The brightness at half the grid."""
         self.tint = tint
         self.observed_s = observed_s
-        self._noise: F32 = np.full(luma.shape, _INITIAL_NOISE, np.float32)
-        self.tolerance: U8 = np.full(luma.shape, _INITIAL_TOLERANCE, np.uint8)
+        self.noise = Noise(np.full(luma.shape, _INITIAL_NOISE, np.float32), np.zeros(self.half.shape, np.float32))
+        if noise is not None:
+            # The few frames of a bootstrap understate it.
+            np.maximum(self.noise.luma, noise.luma, out=self.noise.luma)
+            self.noise.tint[:] = noise.tint
+        self.tolerance: U8 = self._tolerance(_INITIAL_TOLERANCE)
         """Grey levels by which a cell may differ from `luma` and still be background."""
 
     def learn(self, luma: U8, tint: F32 | None, undisturbed: U8, differing: U8, dt_s: float) -> None:
@@ -126,12 +146,11 @@ class BackgroundModel:
             undisturbed_half = exceeds(halved(undisturbed), 254)
             for known, observed in zip(self.tint, tint, strict=True):
                 cv2.accumulateWeighted(observed, known, _rate(dt_s, _LEARN_S), mask=undisturbed_half)
+            difference = cv2.absdiff(tint[0], self.tint[0]) + cv2.absdiff(tint[1], self.tint[1])
+            cv2.accumulateWeighted(difference, self.noise.tint, _rate(dt_s, _NOISE_S), mask=undisturbed_half)
         deviation = absolute_difference(luma, self.luma)
-        cv2.accumulateWeighted(deviation, self._noise, _rate(dt_s, _NOISE_S), mask=undisturbed)
-        # Half a level less, because it rounds.
-        levels = as_levels(cv2.blur(self._noise, (3, 3)), _NOISE_MULTIPLE, -0.5)
-        # Not cv2.min and cv2.max: with a number they give four cells for a grid of one.
-        self.tolerance = np.clip(levels, _MIN_TOLERANCE, _MAX_TOLERANCE).astype(np.uint8)
+        cv2.accumulateWeighted(deviation, self.noise.luma, _rate(dt_s, _NOISE_S), mask=undisturbed)
+        self.tolerance = self._tolerance(_MIN_TOLERANCE)
 
     def light_change(self, luma: U8, undisturbed: U8) -> F32 | None:
         """Return the factor, above or below 1, by which to relight each cell of the background; None: no change.
@@ -168,6 +187,12 @@ class BackgroundModel:
         if tint is not None and self.tint is not None:
             self.tint[:, cells > 0] = tint[:, cells > 0]
 
+    def _tolerance(self, least: int) -> U8:
+        # Half a level less, because it rounds.
+        levels = as_levels(cv2.blur(self.noise.luma, (3, 3)), _NOISE_MULTIPLE, -0.5)
+        # Not cv2.min and cv2.max: with a number they give four cells for a grid of one.
+        return np.clip(levels, least, _MAX_TOLERANCE).astype(np.uint8)
+
     def _round(self) -> None:
         self.luma = as_levels(self._luma)
         self.half = halved(self.luma)
@@ -177,6 +202,8 @@ class BackgroundModel:
         state: dict[str, NDArray[Any]] = {
             "background": self.luma,
             "observed_s": np.minimum(self.observed_s, _MAX_SAVED_AGE_S).astype(np.float16),
+            "luma_noise": as_levels(self.noise.luma, _SAVED_NOISE_STEPS),
+            "tint_noise": as_levels(self.noise.tint, _SAVED_NOISE_STEPS),
         }
         return state if self.tint is None else state | {"tint": self.tint.astype(np.float16)}
 
@@ -189,9 +216,14 @@ class BackgroundModel:
         luma, observed_s = np.array(state["background"], np.uint8), state["observed_s"]
         half = half_hw(shape_hw)
         tint = np.array(state["tint"], np.float32) if "tint" in state else None
-        if luma.shape != shape_hw or observed_s.shape != half or (tint is not None and tint.shape != (2, *half)):
+        luma_noise, tint_noise = (
+            np.array(state[name], np.uint8).astype(np.float32) / np.float32(_SAVED_NOISE_STEPS)
+            for name in ("luma_noise", "tint_noise")
+        )
+        shapes = luma.shape, luma_noise.shape, observed_s.shape, tint_noise.shape
+        if shapes != (shape_hw, shape_hw, half, half) or (tint is not None and tint.shape != (2, *half)):
             raise ValueError(f"saved background: expected a grid of {shape_hw}, got {luma.shape}")
-        return cls(luma, tint, observed_s.astype(np.float32))
+        return cls(luma, tint, observed_s.astype(np.float32), Noise(luma_noise, tint_noise))
 
 
 def observed_agreement_s(grids: Sequence[U8], background: U8, length_s: float) -> F32:

@@ -6,10 +6,10 @@ from collections.abc import Sequence
 
 from edgeheat.core.foreground.background import (
     BackgroundModel,
-    median_background,
     observed_agreement_s,
     tint_of,
 )
+from edgeheat.core.foreground.first_background import first_background
 from edgeheat.core.foreground.learning import SceneLearner
 from edgeheat.core.grid.frames import GridFrame
 from edgeheat.defs.params import MotionParams
@@ -42,10 +42,10 @@ class Bootstrap:
         frames = self._frames
         length_s = max(self._params.bootstrap_s, frames[-1].mono_s - frames[0].mono_s)
         grids = [frame.grid for frame in frames]
-        luma = median_background(grids)
-        chromas = [frame.chroma for frame in frames if frame.chroma is not None]
-        tint = tint_of(median_background(chromas), 1.0) if len(chromas) == len(frames) else None
-        return SceneLearner(self._params, BackgroundModel(luma, tint, observed_agreement_s(grids, luma, length_s)))
+        first = first_background(grids, [frame.chroma for frame in frames if frame.chroma is not None])
+        tint = tint_of(first.chroma, 1.0) if first.chroma is not None else None
+        observed_s = observed_agreement_s(grids, first.luma, length_s)
+        return SceneLearner(self._params, BackgroundModel(first.luma, tint, observed_s, first.noise))
 
     def __len__(self) -> int:
         """How many frames are kept."""

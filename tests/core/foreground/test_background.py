@@ -5,10 +5,11 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from edgeheat.core.foreground.background import BackgroundModel, median_background, observed_agreement_s, tint_of
+from edgeheat.core.foreground.background import BackgroundModel, Noise, median_background, observed_agreement_s, tint_of
+from edgeheat.core.foreground.shadows import ShadowClassifier
 from edgeheat.core.grid.frames import F32, U8
-from edgeheat.core.grid.masks import half_hw
-from tests.core.drawn import HW, Look, room, walker
+from edgeheat.core.grid.masks import half_hw, halved
+from tests.core.drawn import HW, Block, Look, room, walker
 
 ALL: U8 = np.full(HW, 255, np.uint8)
 NOTHING: U8 = np.zeros(HW, np.uint8)
@@ -128,3 +129,85 @@ def test_only_the_given_cells_are_replaced_by_the_frame() -> None:
     assert (background.luma[:19] == 100).all()
     assert background.tint is not None
     assert (background.tint[:, 10:20, 10:20] == 7.0).all() and background.tint[:, 0, 0].max() == 0.0
+
+
+# The noise that was measured before.
+
+
+def noisy(luma_levels: float, tint_levels: float) -> Noise:
+    """Noise in the left half of the grid."""
+    noise = Noise(np.zeros(HW, np.float32), np.zeros(half_hw(HW), np.float32))
+    noise.luma[:, :80], noise.tint[:, :40] = luma_levels, tint_levels
+    return noise
+
+
+def test_the_noise_that_was_measured_raises_the_tolerance_at_once() -> None:
+    background = BackgroundModel(np.full(HW, 100, np.uint8), None, np.zeros(half_hw(HW), np.float32), noisy(8.0, 0.0))
+    assert (background.tolerance[:, :78] == 40).all()
+    assert (background.tolerance[:, 82:] == 20).all()
+
+
+def test_the_given_noise_is_copied() -> None:
+    given = noisy(8.0, 5.0)
+    background = BackgroundModel(
+        textured(), np.zeros((2, *half_hw(HW)), np.float32), np.zeros(half_hw(HW), np.float32), given
+    )
+    for _ in range(60):
+        background.learn(background.luma, background.tint, ALL, NOTHING, 1.0)
+    assert given.luma.max() == 8.0 and given.tint.max() == 5.0
+    assert background.noise.luma.max() < 2.0 and background.noise.tint.max() < 1.0
+
+
+def test_the_noise_of_colours_is_learned_in_undisturbed_cells() -> None:
+    background = background_of(100, np.zeros((2, *half_hw(HW)), np.float32))
+    undisturbed = NOTHING.copy()
+    undisturbed[:, :80] = 255
+    for second in range(60):
+        seen = np.full((2, *half_hw(HW)), 4.0 if second % 2 else -4.0, np.float32)
+        background.learn(background.luma, seen, undisturbed, NOTHING, 1.0)
+    assert background.noise.tint[:, :39] == pytest.approx(8.0, rel=0.15)
+    assert not background.noise.tint[:, 41:].any()
+
+
+def test_the_noise_is_saved_and_restored() -> None:
+    background = BackgroundModel(
+        textured(), np.zeros((2, *half_hw(HW)), np.float32), np.full(half_hw(HW), 60, np.float32), noisy(7.3, 3.6)
+    )
+    again = BackgroundModel.from_state(background.state(), HW)
+    np.testing.assert_allclose(again.noise.luma, background.noise.luma, atol=0.13)
+    np.testing.assert_allclose(again.noise.tint, background.noise.tint, atol=0.13)
+    np.testing.assert_allclose(again.tolerance[:, :78], background.tolerance[:, :78], atol=1)
+
+
+@pytest.mark.parametrize("name", ["luma_noise", "tint_noise"])
+def test_saved_noise_of_another_grid_is_rejected(name: str) -> None:
+    for shape in ((), (0,), (1, 1), HW[::-1], (*HW, 1), (*half_hw(HW), 2)):
+        with pytest.raises(ValueError, match="expected a grid of"):
+            BackgroundModel.from_state({**background_of(100).state(), name: np.zeros(shape, np.uint8)}, HW)
+
+
+@pytest.mark.parametrize("level", [0, 63, 255, -1, np.nan, np.inf, 1e308])
+@pytest.mark.parametrize("name", ["luma_noise", "tint_noise"])
+@pytest.mark.filterwarnings("ignore:overflow", "ignore:invalid value")
+def test_forged_noise_is_rejected_or_forgotten_within_minutes(name: str, level: float) -> None:
+    shop = room()
+    luma, chroma = shop.draw()
+    assert chroma is not None
+    saved = BackgroundModel(luma, tint_of(chroma, 1.0), np.full(half_hw(HW), 60, np.float32)).state()
+    try:
+        background = BackgroundModel.from_state({**saved, name: np.full(saved[name].shape, level, np.float64)}, HW)
+    except ValueError:
+        return
+    assert background.tolerance.max() <= 60
+    for _ in range(120):
+        luma, chroma = shop.draw()
+        assert chroma is not None
+        background.learn(luma, tint_of(chroma, 1.0), ALL, NOTHING, 1.0)
+    assert np.isfinite(background.noise.luma).all() and np.isfinite(background.noise.tint).all()
+    assert background.tolerance.max() <= 20
+    coat = Block(60, 20, 20, 50, luma=105, cb=160, cr=90, pattern=-1)
+    luma, chroma = shop.draw(Look((coat,)))
+    assert chroma is not None
+    calm = np.zeros(half_hw(HW), np.uint8)
+    found = ShadowClassifier(background).classify(luma, halved(luma), tint_of(chroma, 1.0), calm)
+    assert (found.people[24:66, 63:77] == 255).mean() > 0.9

@@ -46,6 +46,7 @@ def test_the_background_is_without_the_person_who_walked_through() -> None:
     assert background.tint is not None and background.tint.shape == (2, *half_hw(HW))
     assert background.observed_s.max() == pytest.approx(10.0, abs=0.1)
     assert background.observed_s.min() < 9.5, "a person walked there"
+    assert background.noise.luma.max() < 4.0 and background.noise.tint.mean() == pytest.approx(1.1, abs=0.3)
 
 
 def test_without_colours_in_every_frame_there_are_none_in_the_background() -> None:
