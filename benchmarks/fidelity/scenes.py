@@ -95,14 +95,13 @@ def make(scene: FidelityScene, folder: Path = OUT, seed_offset: int = 0) -> Clip
     """
     name = f"{scene.number:02d}-{scene.name}" + (f"-seed{seed_offset:+d}" if seed_offset else "")
     video, kept = folder / f"{name}.mp4", folder / f"{name}.npz"
-    seed = _FIRST_SEED + scene.number + seed_offset
-    key = _key(scene, seed)
+    key = _key(scene, _seed(scene, seed_offset))
     if video.exists() and kept.exists():
         with np.load(kept) as arrays:
             if str(arrays["key"]) == key:
                 return Clip(scene, video, Truth(arrays["moving_s"], arrays["standing_s"]))
     folder.mkdir(parents=True, exist_ok=True)
-    setup = scene.build(scene.duration_s, seed)
+    setup = setup_of(scene, seed_offset)
     unfinished = video.with_suffix(".part")
     encode(unfinished, PICTURE_WH, setup.rate, _pictures(setup))
     truth = setup.scene.truth(0.0, scene.duration_s)
@@ -112,6 +111,15 @@ def make(scene: FidelityScene, folder: Path = OUT, seed_offset: int = 0) -> Clip
     unfinished.rename(video)
     unfinished_truth.rename(kept)
     return Clip(scene, video, truth)
+
+
+def setup_of(scene: FidelityScene, seed_offset: int = 0) -> SceneSetup:
+    """Return what `make` draws, ready to be drawn; its ground truth is known at each instant."""
+    return scene.build(scene.duration_s, _seed(scene, seed_offset))
+
+
+def _seed(scene: FidelityScene, seed_offset: int) -> int:
+    return _FIRST_SEED + scene.number + seed_offset
 
 
 def _pictures(setup: SceneSetup) -> Iterator[tuple[float, U8]]:

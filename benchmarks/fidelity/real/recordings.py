@@ -2,7 +2,8 @@
 
 The folder EDGEHEAT_TRUTH holds NAME.mp4 and NAME.npz of each recording. The latter has `truth_s` (height, width), the
 seconds in which each pixel showed a person in the scored frames, `roi` bool (height, width), the pixels with ground
-truth, `first` and `last`, the numbers of the scored frames, from 1, inclusive, and `fps`.
+truth, `first` and `last`, the numbers of the scored frames, from 1, inclusive, and `fps`. Training needs `masks` too:
+uint8 (frames, height, width / 8), packed bits, 1 where a pixel of a frame shows a person.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ import av
 import numpy as np
 from numpy.typing import NDArray
 
-from edgeheat.core.grid.frames import F32
+from edgeheat.core.grid.frames import F32, U8
 
 FOLDER_VARIABLE = "EDGEHEAT_TRUTH"
 """The environment variable that names the folder of the recordings."""
@@ -107,6 +108,19 @@ def opened(source: Path, name: str, variant: Variant, kept: Path) -> RealRecordi
     # Of a thinned recording each frame stands for the `step` original ones that begin with it.
     before, until = (-(-count // step) for count in (first - 1, last))
     return RealRecording(name, variant.name, video, presence_s, scored, before, until, (last - first + 1) / fps)
+
+
+def person_masks(source: Path, name: str) -> U8:
+    """Return where each frame of a recording shows a person, 255 or 0, (frames, height, width).
+
+    Raises ValueError if its ground truth is of all frames together only.
+    """
+    path = source / f"{name}.npz"
+    with np.load(path) as arrays:
+        if "masks" not in arrays:
+            raise ValueError(f"{path}: no `masks`, the ground truth of each frame; training needs it")
+        width = arrays["truth_s"].shape[1]
+        return np.unpackbits(arrays["masks"], axis=2, count=width) * np.uint8(255)
 
 
 def encode_again(source: Path, target: Path, step: int, fps: float, options: dict[str, str]) -> None:
