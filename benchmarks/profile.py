@@ -76,7 +76,7 @@ _STEPS = (
     _Step("model", "MOG2 on half the grid, as edgeheat uses it", subtractor.OpenCvSubtractor, "changed"),
     _Step("text", "the camera's clock", ScreenText, "remove_from"),
     _Step("exposure", "exposure", ExposureCompensation, "normalised"),
-    _Step("changed", "share of changed cells", MotionDetector, "uncompensated_ratio"),
+    _Step("changed", "what changed within the last moment", MotionDetector, "changed"),
     _Step(_CHROMA, "colour on half the grid"),
     _Step("tint", "colour in the exposure of the background", detector, "tint_of"),
     _Step("shadows", "shadow classifier", ShadowClassifier, "classify"),

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from edgeheat.core.foreground.background import BackgroundModel, tint_of
 from edgeheat.core.foreground.blobs import BlobFilter, feet
 from edgeheat.core.foreground.exposure import ExposureCompensation
-from edgeheat.core.foreground.illumination import FrameChange, IlluminationGate
+from edgeheat.core.foreground.illumination import Comparison, FrameChange, IlluminationGate
 from edgeheat.core.foreground.learning import SceneLearner
 from edgeheat.core.foreground.motion import MotionDetector, moving_areas
 from edgeheat.core.foreground.rejections import Rejections
@@ -96,6 +96,7 @@ class ForegroundDetector:
         self._exposure = ExposureCompensation()
         self._gate = IlluminationGate(shape_hw)
         self._motion = MotionDetector()
+        self._previous_grid: U8 | None = None
         self._blobs = BlobFilter(params, shape_hw)
         self._has_colours = True
         self._occupied = self._nothing
@@ -112,10 +113,12 @@ class ForegroundDetector:
         background, tolerance = self._learner.background, self._learner.micro_motion_levels
         luma = self._exposure.normalised(grid, background.luma, self._occupied)
         # 2. What changed within the last moment.
-        uncompensated_ratio = self._motion.uncompensated_ratio(grid, tolerance)
         changed = self._motion.changed(luma, dt_s, tolerance)
+        previous_grid = self._previous_grid if self._previous_grid is not None else grid
+        moment = Comparison(previous_grid, grid, exceeds(absolute_difference(grid, previous_grid), tolerance))
+        self._previous_grid = grid
         if self._gate.closed:
-            return self._wait_for_light(grid, chroma, luma, ratio_of(changed), dt_s)
+            return self._wait_for_light(moment, chroma, luma, dt_s)
         # 3. What differs from the background, and whether that is a person or light.
         tint = tint_of(chroma, self._exposure.gain) if chroma is not None and self._has_colours else None
         half = halved(luma)
@@ -124,8 +127,11 @@ class ForegroundDetector:
         found = self._learner.shadows.classify(luma, half, tint, subtracted, lift=self._exposure.lift)
         # 4. Whether the light changed all over.
         if self._params.light_gate:
-            change = FrameChange(ratio_of(changed), uncompensated_ratio, ratio_of(found.differing))
-            if self._gate.update(change, self._occupied, dt_s):
+            change = FrameChange(ratio_of(changed), ratio_of(moment.changed), ratio_of(found.differing))
+            since_empty = Comparison(
+                background.luma, grid, exceeds(absolute_difference(grid, background.luma), tolerance)
+            )
+            if self._gate.update(change, moment, since_empty, self._occupied, dt_s):
                 return self._rejected("light", dt_s)
         return self._detected(luma, tint, found, changed, dt_s)
 
@@ -138,7 +144,7 @@ class ForegroundDetector:
         if self._params.flicker_mask:
             self._learner.flicker.add(present, dt_s)
             if self._learner.flicker.ratio > 0.0:
-                flickering = intersection(present, self._learner.flicker.mask)
+                flickering = self._learner.flicker.rejected(present)
                 steady = difference(present, flickering)
         # 6. Split into moving people, which count at once, and stationary ones, whose time stays pending.
         moving = intersection(steady, moving_areas(changed))
@@ -175,8 +181,8 @@ class ForegroundDetector:
     def _where_counted(self, cells: U8) -> U8:
         return cells if self._counted is None else intersection(cells, self._counted)
 
-    def _wait_for_light(self, grid: U8, chroma: U8 | None, luma: U8, changed_ratio: float, dt_s: float) -> Detection:
-        if not self._gate.update_closed(grid, chroma, changed_ratio, dt_s):
+    def _wait_for_light(self, moment: Comparison, chroma: U8 | None, luma: U8, dt_s: float) -> Detection:
+        if not self._gate.update_closed(moment, chroma, dt_s):
             return self._rejected("light", dt_s)
         background = self._gate.try_open(self._learner.background, luma)
         if background is not None:

@@ -9,7 +9,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from edgeheat.core.foreground.background import DARK_OFFSET, BackgroundModel, median_background, tint_of
+from edgeheat.core.foreground.background import DARK_OFFSET, BackgroundModel, Noise, median_background, tint_of
+from edgeheat.core.foreground.shadow_evidence import roughness_scale
 from edgeheat.core.grid.frames import F32, U8
 from edgeheat.core.grid.masks import (
     absolute_difference,
@@ -19,18 +20,20 @@ from edgeheat.core.grid.masks import (
     intersection,
     invert,
     opened,
+    ratio_of,
     square_kernel,
 )
 
 # The gate closes on a frame if one of these holds; all ratios are fractions of the grid's cells:
-#   sudden change:   changed > _MAX_CHANGED_RATIO
+#   sudden change:   changed > MAX_CHANGED_RATIO
 #   sudden contrast: differing rose by more than _MAX_DIFFERING_JUMP
 #   exposure step:   changed before compensation > _MAX_UNCOMPENSATED_RATIO, and differing rose by more than
 #                    _EXPOSURE_DIFFERING_JUMP
 #   slow change:     differing > _MAX_DIFFERING_RATIO while changed < _MAX_MOTION_RATIO, for longer than
 #                    _MAX_STATIC_DIFFERENCE_S
+# and if, in each of them, the cells changed as light does: see `_roughness`.
 
-_MAX_CHANGED_RATIO = 0.25
+MAX_CHANGED_RATIO = 0.25
 """Fraction of the cells that changed within the last moment, exposure compensated."""
 
 _MAX_DIFFERING_JUMP = 0.12
@@ -51,8 +54,24 @@ _MAX_MOTION_RATIO = 0.04
 _MAX_STATIC_DIFFERENCE_S = 4.0
 """How long a large difference without motion is tolerated."""
 
+_MAX_LIGHT_ROUGHNESS = 0.33
+"""Light is smoother than this, and people are rougher: see `_roughness`.
+
+On the recordings of docs/fidelity.md lamps, daylight, exposure and the switch to infra-red have 0.05 to 0.3, people
+0.41 to 1.3.
+"""
+
+_SHIFT_RATIO = 0.7
+"""A move of the camera leaves less than this share of the changed cells, once the earlier picture is moved as well.
+
+On the recordings of docs/fidelity.md a bump leaves 0.4 to 0.5, people at least 1.
+"""
+
+_SHIFT_LEVELS = 15
+"""Grey levels of half the grid by which a cell changes, for this comparison."""
+
 _STEADY_CHANGED_RATIO = 0.06
-"""While closed: the light is steady if no more than this fraction of the cells changes."""
+"""While closed: the light is steady if no more than this fraction of the cells changes, or if people change them."""
 
 _STEADY_S = 1.0
 """While closed: seconds of steady light before the gate tries to open."""
@@ -60,8 +79,11 @@ _STEADY_S = 1.0
 _RELEARN_S = 2.0
 """While closed: seconds of steady light from which a changed background is re-estimated."""
 
-_MAX_WAIT_S = 60.0
+_MAX_WAIT_S = 20.0
 """After this time the gate opens even if the light is not steady."""
+
+_LOG_OFFSET = 8.0
+"""Grey levels added before the logarithm, so that noise in the dark does not look rough."""
 
 _MAX_KEPT_FRAMES = 12
 """Number of frames from which the background is re-estimated."""
@@ -119,12 +141,27 @@ class FrameChange:
 
 
 @dataclass(frozen=True, slots=True)
+class Comparison:
+    """Two pictures of one scene, uint8 of one shape; only read."""
+
+    before: U8
+    now: U8
+    changed: U8
+    """Cells (255) in which the two differ."""
+
+    def shows_people(self) -> bool:
+        """Return whether people changed the picture, rather than light or a move of the camera."""
+        return _roughness(self) > _MAX_LIGHT_ROUGHNESS and not _explained_by_shift(self)
+
+
+@dataclass(frozen=True, slots=True)
 class _KnownBackground:
     """A background of an earlier lighting condition, see BackgroundModel."""
 
     luma: U8
     tint: F32 | None
     observed_s: F32
+    noise: Noise
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,29 +187,35 @@ class IlluminationGate:
         """`shape_hw`: (height, width) of the grid."""
         self.closed = False
         self._frames: deque[tuple[U8, U8 | None]] = deque(maxlen=_MAX_KEPT_FRAMES)
-        self._steady_s = self._waited_s = self._static_difference_s = 0.0
+        self._steady_s = self._waited_s = 0.0
+        # The first frame may be from before a change of light that the background was learned after.
+        self._static_difference_s = _MAX_STATIC_DIFFERENCE_S
         self._differing_ratio: float | None = None
         self._known: deque[_KnownBackground] = deque(maxlen=_MAX_KNOWN_BACKGROUNDS)
         nothing: U8 = np.zeros(shape_hw, np.uint8)
         self._occupied_history: deque[U8] = deque([nothing], maxlen=_OCCUPANCY_HISTORY)
         self._occupied = nothing
 
-    def update(self, change: FrameChange, occupied: U8, dt_s: float) -> bool:
+    def update(
+        self, change: FrameChange, moment: Comparison, background: Comparison, occupied: U8, dt_s: float
+    ) -> bool:
         """Evaluate a frame while open; returns whether the light changed with it, and closes if it did.
 
+        `moment`: the frame and the one before it; `background`: the background and the frame; exposure not
+        compensated, because what the camera compensates is light too.
         `occupied`: the cells with people in the previous frame, 255 or 0; only read.
         """
         jump = 0.0 if self._differing_ratio is None else change.differing_ratio - self._differing_ratio
         self._differing_ratio = change.differing_ratio
         static = change.differing_ratio > _MAX_DIFFERING_RATIO and change.changed_ratio < _MAX_MOTION_RATIO
         self._static_difference_s = self._static_difference_s + dt_s if static else 0.0
-        slow = self._static_difference_s > _MAX_STATIC_DIFFERENCE_S
+        slow = self._static_difference_s > _MAX_STATIC_DIFFERENCE_S and not background.shows_people()
         sudden = (
-            change.changed_ratio > _MAX_CHANGED_RATIO
+            change.changed_ratio > MAX_CHANGED_RATIO
             or jump > _MAX_DIFFERING_JUMP
             or (change.uncompensated_ratio > _MAX_UNCOMPENSATED_RATIO and jump > _EXPOSURE_DIFFERING_JUMP)
         )
-        self.closed = sudden or slow
+        self.closed = slow or (sudden and not moment.shows_people())
         if self.closed:
             self._frames.clear()
             self._steady_s = self._waited_s = self._static_difference_s = 0.0
@@ -183,15 +226,15 @@ class IlluminationGate:
         """Record the cells with people, 255 or 0, once a second; kept by reference, so not to be modified."""
         self._occupied_history.append(occupied)
 
-    def update_closed(self, grid: U8, chroma: U8 | None, changed_ratio: float, dt_s: float) -> bool:
+    def update_closed(self, moment: Comparison, chroma: U8 | None, dt_s: float) -> bool:
         """Evaluate a frame while closed; returns whether `try_open` should be called.
 
-        `grid` and `chroma` are kept by reference, so the caller must not modify them.
+        `moment` as in `update`. Frame and `chroma` are kept by reference, so the caller must not modify them.
         """
-        if changed_ratio > _STEADY_CHANGED_RATIO:
+        if ratio_of(moment.changed) > _STEADY_CHANGED_RATIO and not moment.shows_people():
             self._steady_s = 0.0
             self._frames.clear()
-        self._frames.append((grid, chroma))
+        self._frames.append((moment.now, chroma))
         self._steady_s += dt_s
         self._waited_s += dt_s
         return self._steady_s >= _STEADY_S or self._waited_s >= _MAX_WAIT_S
@@ -220,7 +263,7 @@ class IlluminationGate:
         tint = tint_of(median_background(chromas), 1.0) if len(chromas) == len(grids) else None
         relit = _relit(background.luma, median, vacant)
         candidates = [(_relit(known.luma, median, vacant), known) for known in self._known]
-        self._known.append(_KnownBackground(background.luma, background.tint, background.observed_s))
+        self._known.append(_KnownBackground(background.luma, background.tint, background.observed_s, background.noise))
         occluded = halved(vacant) < 255
         if candidates:
             best, known = max(candidates, key=lambda candidate: candidate[0].explained_ratio)
@@ -236,7 +279,7 @@ class IlluminationGate:
             )
             tint = np.where(occluded, background.tint * light_ratio, tint)
         observed_s = np.minimum(background.observed_s, limit_s.astype(np.float32))
-        return BackgroundModel(np.asarray(luma, np.uint8), tint, observed_s)
+        return BackgroundModel(np.asarray(luma, np.uint8), tint, observed_s, background.noise)
 
 
 def _restored(relit: _Relit, known: _KnownBackground, occluded: NDArray[np.bool_]) -> BackgroundModel:
@@ -244,7 +287,45 @@ def _restored(relit: _Relit, known: _KnownBackground, occluded: NDArray[np.bool_
     unexplained = (halved(relit.unexplained) > 127) & ~occluded
     limit_s = np.where(unexplained, np.float32(_UNCERTAIN_OBSERVED_S), np.float32(_KNOWN_OBSERVED_S))
     observed_s = np.minimum(known.observed_s, limit_s).astype(np.float32)
-    return BackgroundModel(relit.luma, known.tint.copy() if known.tint is not None else None, observed_s)
+    tint = known.tint.copy() if known.tint is not None else None
+    return BackgroundModel(relit.luma, tint, observed_s, known.noise)
+
+
+def _roughness(pictures: Comparison) -> float:
+    """Return how rough the change between two pictures is in the changed cells: per cell of half a grid of 320.
+
+    It is the median gradient of the logarithm of their ratio over its median size. Light multiplies neighbouring cells
+    by nearly the same factor, whatever they show; a person puts other things in front of them.
+    Reference: homomorphic filtering, Oppenheim, Schafer and Stockham 1968.
+    """
+    now, before = (
+        np.log(halved(each).astype(np.float32) + np.float32(_LOG_OFFSET)) for each in (pictures.now, pictures.before)
+    )
+    ratio = now - before
+    gradient = np.abs(np.diff(ratio, axis=1))[:-1] + np.abs(np.diff(ratio, axis=0))[:, :-1]
+    cells = halved(pictures.changed)[:-1, :-1] > 127
+    if not cells.any():
+        return 0.0
+    size = float(np.median(np.abs(ratio[:-1, :-1][cells])))
+    return float(np.median(gradient[cells])) / max(size, 1e-6) * roughness_scale(now.shape[1])
+
+
+def _explained_by_shift(pictures: Comparison) -> bool:
+    """Return whether most of the change disappears when the earlier picture is moved as a whole.
+
+    Reference: phase correlation, Kuglin and Hines 1975.
+    """
+    now, before = (halved(each).astype(np.float32) for each in (pictures.now, pictures.before))
+    size_wh = now.shape[1], now.shape[0]
+    (right, down), _ = cv2.phaseCorrelate(before, now, cv2.createHanningWindow(size_wh, cv2.CV_32F))
+    shift = np.array([[1.0, 0.0, right], [0.0, 1.0, down]], np.float32)
+    moved = cv2.warpAffine(before, shift, size_wh, borderMode=cv2.BORDER_REPLICATE)
+    distances = cv2.absdiff(now, before), cv2.absdiff(now, moved)
+    changed, unexplained = (np.count_nonzero(each > _SHIFT_LEVELS) for each in distances)
+    # Behind people who move, the floor stays where it was; it agrees less with the picture that was moved.
+    floor = exceeds(halved(pictures.changed), 0) == 0
+    as_before, as_moved = (float(each[floor].sum()) for each in distances)
+    return bool(unexplained < _SHIFT_RATIO * changed) and as_moved <= as_before
 
 
 def _relit(background: U8, frame: U8, vacant: U8) -> _Relit:

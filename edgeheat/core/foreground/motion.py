@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 
 from edgeheat.core.grid.frames import U8
-from edgeheat.core.grid.masks import absolute_difference, enlarged, exceeds, halved, ratio_of, square_kernel
+from edgeheat.core.grid.masks import absolute_difference, enlarged, exceeds, halved, square_kernel
 
 _MOTION_CELLS = 21
 """Width in cells of the square around a cell of which enough must have changed for the cell to show movement."""
@@ -30,7 +30,6 @@ class MotionDetector:
         self._elapsed_s = 0.0
         self._recent: deque[tuple[float, U8]] = deque()
         """Frames of the last moment with their times, the oldest of them old enough to compare with."""
-        self._previous_grid: U8 | None = None
 
     def changed(self, luma: U8, dt_s: float, tolerance: float) -> U8:
         """Return 255 where a frame differs from the one of a moment ago by more than `tolerance` grey levels.
@@ -45,15 +44,6 @@ class MotionDetector:
         while len(self._recent) > 1 and self._elapsed_s - self._recent[1][0] >= _MOTION_INTERVAL_S:
             self._recent.popleft()
         return exceeds(absolute_difference(luma, self._recent[0][1]), tolerance)
-
-    def uncompensated_ratio(self, grid: U8, tolerance: float) -> float:
-        """Return the share of cells, 0..1, in which a frame differs from the previous one, exposure and all.
-
-        `grid`: uint8; kept, so not to be changed afterwards.
-        """
-        previous = self._previous_grid if self._previous_grid is not None else grid
-        self._previous_grid = grid
-        return ratio_of(exceeds(absolute_difference(grid, previous), tolerance))
 
     @property
     def kept_frames(self) -> int:

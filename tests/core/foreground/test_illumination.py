@@ -5,15 +5,16 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 
+import cv2
 import numpy as np
 import pytest
 
-from edgeheat.core.foreground.background import BackgroundModel, tint_of
-from edgeheat.core.foreground.illumination import FrameChange, IlluminationGate
+from edgeheat.core.foreground.background import BackgroundModel, Noise, tint_of
+from edgeheat.core.foreground.illumination import Comparison, FrameChange, IlluminationGate
 from edgeheat.core.grid.frames import F32, U8, SizeWH
-from edgeheat.core.grid.masks import half_hw
+from edgeheat.core.grid.masks import absolute_difference, exceeds, half_hw
 from edgeheat.core.pipeline import CameraPipeline
-from tests.core.drawn import HW, Block, Counted, Look, count, params, room, truth_of, walker
+from tests.core.drawn import HW, Block, Counted, Look, Room, count, params, room, truth_of, walker
 
 OFF_S, ON_S, END_S = 40.0, 70.0, 110.0
 
@@ -144,34 +145,132 @@ def test_a_crowd_that_comes_in_does_not_close_the_gate() -> None:
     assert counted.presence.sum() == pytest.approx(truth_of(look, 80).sum(), rel=0.25)
 
 
-# The gate alone.
+def crowd(at_s: float, *, start_s: float = 20.0) -> Look:
+    """Two people close to the lens, in clothes with a pattern, who fill two fifths of the picture and walk about."""
+    if at_s < start_s:
+        return Look()
+    way = round(12 * np.sin(at_s))
+    return Look((Block(24 - way, 15, 50, 75, 90, 140, 110, 1), Block(90 + way, 20, 45, 70, 100, 110, 150, 2)))
+
+
+def test_people_who_fill_much_of_the_picture_at_once_do_not_close_the_gate_and_count() -> None:
+    counted = count(room().frames(crowd, 60))
+    assert "light" not in counted.pipeline.take_report().rejected.frames_s
+    assert counted.presence.sum() == pytest.approx(truth_of(crowd, 60).sum(), rel=0.15)
+
+
+def test_a_change_of_light_behind_a_crowd_closes_the_gate_and_it_opens_although_they_keep_moving() -> None:
+    def look(at_s: float) -> Look:
+        return Look(crowd(at_s).blocks, lamps(0.45) if at_s >= 40 else 1.0)
+
+    counted = count(room().frames(look, 80))
+    rejected_s = counted.pipeline.take_report().rejected.frames_s
+    assert 1.0 < sum(rejected_s.values()) < 8.0
+    assert min(cells_after(counted, 48, 79)) > 2000
+
+
+# Whether people or light changed a picture.
 
 SCENE: U8 = room(noise=0).draw()[0]
-
-
-def background_of(luma: U8, observed_s: float = 60.0) -> BackgroundModel:
-    chroma = np.full((*half_hw(HW), 2), 128, np.uint8)
-    return BackgroundModel(luma.copy(), tint_of(chroma, 1.0), np.full(half_hw(HW), observed_s, np.float32))
+NOBODY: U8 = np.zeros(HW, np.uint8)
+EVERYWHERE: U8 = np.full(HW, 255, np.uint8)
 
 
 def darkened(luma: U8) -> U8:
     return np.asarray(np.rint(luma * lamps(0.3)), np.uint8)
 
 
-NOBODY: U8 = np.zeros(HW, np.uint8)
+def compared(before: Look, now: Look, *, noise: float = 1.5) -> Comparison:
+    """What two frames of the room show; `noise`: of the second of them."""
+    shop = room(coloured=False)
+    noisy = Room(shop.luma, None, noise)
+    first, second = shop.draw(before)[0], noisy.draw(now)[0]
+    return Comparison(first, second, exceeds(absolute_difference(first, second), 16))
+
+
+def spot() -> F32:
+    """The light of an infra-red lamp: bright in the middle and dark at the rim."""
+    middle = np.full(HW, 0.4, np.float32)
+    middle[30:60, 55:105] = 1.6
+    return np.asarray(cv2.GaussianBlur(middle, (0, 0), 12), np.float32)
+
+
+@pytest.mark.parametrize(
+    ("what", "before", "now", "noise"),
+    [
+        ("lamps go off", Look(), Look(light=lamps(0.3)), 1.5),
+        ("lamps go on", Look(light=lamps(0.3)), Look(), 1.5),
+        ("lamps go off while somebody walks", Look((walker(5.0),)), Look((walker(5.2),), lamps(0.3)), 1.5),
+        ("the exposure rises", Look(), Look(gain=1.4), 1.5),
+        ("the exposure falls", Look(), Look(gain=0.6), 1.5),
+        ("the black level rises", Look(), Look(offset=30), 1.5),
+        ("the black level falls", Look(), Look(offset=-25), 1.5),
+        ("the camera switches to infra-red", Look(), Look(light=spot()), 4.0),
+    ],
+)
+def test_light_is_no_people(what: str, before: Look, now: Look, noise: float) -> None:
+    assert not compared(before, now, noise=noise).shows_people(), what
+
+
+CROWD = (Block(10, 20, 50, 70, luma=90, pattern=1), Block(90, 25, 45, 65, luma=60, pattern=2))
+CLOSE = Block(40, 0, 80, 90, luma=90, pattern=1)
+
+
+@pytest.mark.parametrize(
+    ("what", "before", "now"),
+    [
+        ("two people come in", (), CROWD),
+        ("two people go", CROWD, ()),
+        ("two people walk apart", CROWD, (CROWD[0].at(4), CROWD[1].at(96))),
+        ("one steps in front of the lens", (), (CLOSE,)),
+        ("one steps away from the lens", (CLOSE,), ()),
+        ("one walks by", (walker(5.0),), (walker(5.6),)),
+        ("two walk the same way", CROWD, (CROWD[0].at(16), CROWD[1].at(96))),
+        ("one walks close to the lens", (CLOSE,), (CLOSE.at(46),)),
+    ],
+)
+def test_people_are_no_light(what: str, before: tuple[Block, ...], now: tuple[Block, ...]) -> None:
+    assert compared(Look(before), Look(now)).shows_people(), what
+
+
+@pytest.mark.parametrize(("down", "right"), [(0, 3), (0, -6), (4, 3), (-5, 0)])
+def test_a_move_of_the_camera_is_no_people(down: int, right: int) -> None:
+    wide = room((110, 180), coloured=False)
+    first, second = wide.draw()[0][10:100, 10:170], wide.draw()[0][10 + down :, 10 + right :][:90, :160]
+    before, now = np.ascontiguousarray(first), np.ascontiguousarray(second)
+    assert not Comparison(before, now, exceeds(absolute_difference(before, now), 16)).shows_people()
+
+
+def test_a_picture_in_which_nothing_changed_shows_no_people() -> None:
+    assert not Comparison(SCENE, SCENE, NOBODY).shows_people()
+
+
+# The gate alone.
+
+LIGHT = Comparison(SCENE, darkened(SCENE), EVERYWHERE)
+PEOPLE_CAME = compared(Look(), Look(CROWD), noise=0)
 ALL_OVER = FrameChange(0.9, 0.9, 0.9)
+
+
+def background_of(luma: U8, observed_s: float = 60.0, noise: Noise | None = None) -> BackgroundModel:
+    chroma = np.full((*half_hw(HW), 2), 128, np.uint8)
+    return BackgroundModel(luma.copy(), tint_of(chroma, 1.0), np.full(half_hw(HW), observed_s, np.float32), noise)
+
+
+def close(gate: IlluminationGate, people: U8 = NOBODY) -> None:
+    assert gate.update(ALL_OVER, LIGHT, LIGHT, people, 0.2)
 
 
 def through(gate: IlluminationGate, scene: BackgroundModel, seen: U8, people: U8 = NOBODY) -> BackgroundModel:
     """Close the gate, pass it `seen` until it opens, and return the background that it supplies."""
-    assert gate.update(ALL_OVER, people, 0.2)
+    close(gate, people)
     return opened_by(gate, scene, seen)
 
 
 def opened_by(gate: IlluminationGate, scene: BackgroundModel, seen: U8) -> BackgroundModel:
     """Pass a closed gate `seen` until it opens, and return the background that it supplies."""
-    for _ in range(400):
-        if gate.update_closed(seen, None, 0.0, 0.2):
+    for _ in range(100):
+        if gate.update_closed(Comparison(seen, seen, NOBODY), None, 0.2):
             found = gate.try_open(scene, seen)
             if found is not None:
                 return found
@@ -182,7 +281,7 @@ def opened_by(gate: IlluminationGate, scene: BackgroundModel, seen: U8) -> Backg
     ("what", "ratios", "closes"),
     [
         ("nothing changes", [(0.0, 0.0, 0.01)] * 5, False),
-        ("people walk", [(0.05, 0.05, 0.05), (0.08, 0.08, 0.1), (0.06, 0.06, 0.08)], False),
+        ("a few cells change", [(0.05, 0.05, 0.05), (0.08, 0.08, 0.1), (0.06, 0.06, 0.08)], False),
         ("the exposure ramps and is compensated", [(0.01, 0.5, 0.02)] * 5, False),
         ("half of the picture changes at once", [(0.0, 0.0, 0.01), (0.5, 0.5, 0.5)], True),
         ("the camera compensates most of the change", [(0.0, 0.0, 0.02), (0.1, 0.6, 0.11)], True),
@@ -192,36 +291,78 @@ def opened_by(gate: IlluminationGate, scene: BackgroundModel, seen: U8) -> Backg
     ],
 )
 def test_when_the_gate_closes(what: str, ratios: list[tuple[float, float, float]], closes: bool) -> None:
-    gate = IlluminationGate(HW)
-    assert any(gate.update(FrameChange(*each), NOBODY, 0.2) for each in ratios) == closes, what
+    for pictures, may_close in ((LIGHT, True), (PEOPLE_CAME, False)):
+        gate = IlluminationGate(HW)
+        changes = [FrameChange(*each) for each in ratios]
+        closed = any(gate.update(change, pictures, pictures, NOBODY, 0.2) for change in changes)
+        assert closed == (closes and may_close), what
 
 
 STILL_DIFFERING = FrameChange(0.01, 0.01, 0.5)
+STILL = Comparison(SCENE, SCENE, NOBODY)
+
+
+def differs_still(gate: IlluminationGate, frames: int, people: U8 = NOBODY) -> bool:
+    """Pass frames of a still picture in another light; returns whether the gate closed."""
+    return any(gate.update(STILL_DIFFERING, STILL, LIGHT, people, 0.2) for _ in range(frames))
+
+
+def test_people_who_sit_still_close_to_the_lens_do_not_close_the_gate() -> None:
+    gate = IlluminationGate(HW)
+    assert not any(gate.update(STILL_DIFFERING, STILL, PEOPLE_CAME, NOBODY, 0.2) for _ in range(100))
 
 
 def test_seconds_of_a_large_difference_add_up_only_without_a_break() -> None:
     gate = IlluminationGate(HW)
     for _ in range(5):
-        assert not any(gate.update(STILL_DIFFERING, NOBODY, 0.2) for _ in range(15)), "3 s"
-        assert not gate.update(FrameChange(0.1, 0.1, 0.5), NOBODY, 0.2), "a crowd moves"
+        assert not gate.update(FrameChange(0.1, 0.1, 0.5), LIGHT, LIGHT, NOBODY, 0.2), "a crowd moves"
+        assert not differs_still(gate, 15), "3 s"
+
+
+def test_a_first_frame_in_another_light_than_the_background_closes_the_gate_at_once() -> None:
+    assert differs_still(IlluminationGate(HW), 1)
 
 
 def test_a_large_difference_from_before_the_gate_closed_does_not_close_it_again() -> None:
     gate, scene = IlluminationGate(HW), background_of(SCENE)
+    assert not gate.update(FrameChange(0.1, 0.1, 0.5), LIGHT, LIGHT, NOBODY, 0.2), "a crowd moves"
     for _ in range(2):
-        assert not any(gate.update(STILL_DIFFERING, NOBODY, 0.2) for _ in range(18)), "3.6 s"
-        assert any(gate.update(STILL_DIFFERING, NOBODY, 0.2) for _ in range(5))
+        assert not differs_still(gate, 18), "3.6 s"
+        assert differs_still(gate, 5)
         assert opened_by(gate, scene, SCENE) is scene
 
 
 def test_the_gate_waits_for_steady_light_but_not_indefinitely() -> None:
     gate = IlluminationGate(HW)
-    gate.update(ALL_OVER, NOBODY, 0.2)
-    assert not any(gate.update_closed(SCENE, None, 0.5, 0.2) for _ in range(100)), "20 s of flashes"
-    ready = [gate.update_closed(SCENE, None, 0.0, 0.2) for _ in range(6)]
+    close(gate)
+    assert not any(gate.update_closed(LIGHT, None, 0.2) for _ in range(95)), "19 s of flashes"
+    ready = [gate.update_closed(STILL, None, 0.2) for _ in range(6)]
     assert not ready[0] and ready[-1]
-    gate.update(ALL_OVER, NOBODY, 0.2)
-    assert any(gate.update_closed(SCENE, None, 0.5, 0.2) for _ in range(400)), "after a minute it continues in any case"
+    close(gate)
+    ready = [gate.update_closed(LIGHT, None, 0.2) for _ in range(105)]
+    assert not any(ready[:95]) and ready[-1], "after 20 s it continues in any case"
+    assert gate.try_open(background_of(SCENE), darkened(SCENE)) is not None
+    assert not gate.closed
+
+
+def test_the_gate_opens_although_a_crowd_keeps_moving() -> None:
+    gate = IlluminationGate(HW)
+    close(gate)
+    ready = [gate.update_closed(PEOPLE_CAME, None, 0.2) for _ in range(8)]
+    assert not ready[0] and ready[-1]
+
+
+def test_the_noise_of_each_cell_survives_a_change_of_light_and_back() -> None:
+    noise = Noise(np.full(HW, 2.5, np.float32), np.zeros(half_hw(HW), np.float32))
+    noise.luma[10:40, 20:60], noise.tint[5:20, 10:30] = 9.0, 4.0
+    gate, scene = IlluminationGate(HW), background_of(SCENE, noise=noise)
+    dark = through(gate, scene, darkened(SCENE))
+    bright = through(gate, dark, SCENE)
+    for other in (dark, bright):
+        assert other is not scene
+        np.testing.assert_array_equal(other.noise.luma, noise.luma)
+        np.testing.assert_array_equal(other.noise.tint, noise.tint)
+        assert (other.tolerance[12:38, 22:58] == 44).all()
 
 
 def test_a_short_flash_keeps_the_background() -> None:
@@ -264,12 +405,12 @@ def test_behind_people_the_old_background_is_adapted_to_the_new_light() -> None:
 
 def test_after_a_slow_change_people_are_where_they_were_detected_before_it() -> None:
     """What is detected at its end is the light: here everywhere, or nowhere, but not at the person."""
-    for at_its_end in (NOBODY, np.full(HW, 255, np.uint8)):
+    for at_its_end in (NOBODY, EVERYWHERE):
         gate = IlluminationGate(HW)
         gate.record_occupied(PEOPLE)
         for _ in range(6):
             gate.record_occupied(at_its_end)
-        assert any(gate.update(STILL_DIFFERING, at_its_end, 0.2) for _ in range(30))
+        assert differs_still(gate, 30, at_its_end)
         found = opened_by(gate, background_of(SCENE), dark_with_a_person())
         assert np.abs(found.luma[BEHIND_THEM].astype(int) - darkened(SCENE)[BEHIND_THEM]).mean() < 10.0
         open_floor = np.abs(found.luma[:, :50].astype(int) - darkened(SCENE)[:, :50])

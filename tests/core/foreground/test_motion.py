@@ -58,15 +58,6 @@ def test_a_camera_whose_every_frame_comes_after_a_gap_keeps_two_frames_at_most()
     assert motion.kept_frames <= 2
 
 
-def test_the_uncompensated_ratio_compares_frames_without_exposure_compensation() -> None:
-    motion = MotionDetector()
-    assert motion.uncompensated_ratio(np.full(HW, 100, np.uint8), 16.0) == 0.0
-    brighter = np.full(HW, 100, np.uint8)
-    brighter[:45] = 140
-    assert motion.uncompensated_ratio(brighter, 16.0) == 0.5
-    assert motion.uncompensated_ratio(brighter, 16.0) == 0.0
-
-
 def test_a_few_cells_are_not_a_moving_person_and_a_body_is() -> None:
     speck, body = np.zeros(HW, np.uint8), np.zeros(HW, np.uint8)
     speck[40:42, 80:82] = 255
