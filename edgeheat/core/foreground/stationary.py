@@ -40,6 +40,13 @@ _MAX_MICRO_MOTION_RATIO = 0.12
 """A stationary person changes less than this share of their visible cells within the reach; more is another person
 stepping in front."""
 
+_MIN_LIVELY_RATIO = 0.01
+"""A connected place is lively while more than this share of it shows micro-motion: it is a person's, or beside one."""
+
+_LIVELY_RATE = 4.0
+"""Each second in which its place is lively takes back so many of the seconds in which a cell was quiet: legs do not
+fidget, and are farther from a hand than `_MICRO_MOTION_REACH_CELLS`."""
+
 _USUAL_AFTER_S = 3.0
 """Micro-motion is a difference from what a cell usually shows, which is known after so long."""
 
@@ -173,6 +180,8 @@ class StationaryTracker:
             fidgeting &= ~self._occluded(fidgeting, here)
         reach = square_kernel_at_half(_MICRO_MOTION_REACH_CELLS, tick.present.shape[1])
         alive = cv2.dilate(fidgeting.astype(np.uint8), reach) > 0
+        self._quiet_s[_lively(fidgeting, here)] -= np.float32(_LIVELY_RATE * tick.dt_s)
+        np.maximum(self._quiet_s, 0.0, out=self._quiet_s)
         still = here & ~near_motion
         self._count_time(seen, here & usual, still & ~alive, tick.dt_s)
         background.observed_s[~here & ~near_motion] += np.float32(tick.dt_s)
@@ -333,6 +342,13 @@ class StationaryTracker:
         discarded_ms = float(self._pending_ms[chosen].sum())
         self._clear(chosen)
         return discarded_ms
+
+
+def _lively(fidgeting: NDArray[np.bool_], here: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """Return the connected places of `here` of which enough is fidgeting."""
+    count, labels = cv2.connectedComponents(here.astype(np.uint8), connectivity=8, ltype=cv2.CV_16U)
+    lively = np.bincount(labels[fidgeting], minlength=count) > _MIN_LIVELY_RATIO * np.bincount(labels.ravel())
+    return np.asarray(lively[labels], np.bool_) & here
 
 
 def _mostly(places: NDArray[np.bool_], cells: NDArray[np.bool_]) -> NDArray[np.bool_]:

@@ -140,17 +140,21 @@ def test_pending_time_is_confirmed_when_the_person_leaves_and_not_after_it_was_d
     assert all(each.confirmed.dwell_ms is None for each in results["reset"])
 
 
-def test_a_restored_learner_knows_background_age_and_flicker_mask() -> None:
+def test_a_restored_learner_knows_background_age_noise_and_flicker_mask() -> None:
     learner = learner_of(observed_s=5.0)
     watch_television(learner, 80)
     assert learner.flicker.mask[PERSON].all()
+    learner.background.noise.luma[:20] = 9.0
     again = SceneLearner.restored(MotionParams(), learner.state(), HW)
     np.testing.assert_array_equal(again.background.luma, learner.background.luma)
     np.testing.assert_allclose(again.background.observed_s, learner.background.observed_s, rtol=1e-3)
+    np.testing.assert_allclose(again.background.noise.luma[:20], 9.0)
     np.testing.assert_array_equal(again.flicker.mask, learner.flicker.mask)
 
 
-@pytest.mark.parametrize("missing", ["background", "observed_s", "flicker_masked", "flicker_changing"])
+@pytest.mark.parametrize(
+    "missing", ["background", "observed_s", "luma_noise", "tint_noise", "flicker_masked", "flicker_changing"]
+)
 def test_a_state_that_lacks_a_part_is_rejected(missing: str) -> None:
     state = learner_of().state()
     del state[missing]

@@ -12,7 +12,7 @@ from edgeheat.core.foreground.background import BackgroundModel
 from edgeheat.core.foreground.flicker import FlickerMask
 from edgeheat.core.foreground.stationary import StationaryTracker, TickObservation, TickResult
 from edgeheat.core.grid.frames import U8
-from edgeheat.core.grid.masks import half_hw
+from edgeheat.core.grid.masks import absolute_difference, exceeds, half_hw
 from edgeheat.defs.params import MotionParams
 from tests.core.drawn import HW, Block, Look, count, params, room, truth_of, walker
 
@@ -242,3 +242,89 @@ def test_the_micro_motion_level_is_learned_from_the_cameras_noise() -> None:
         now, then = (np.clip(random.normal(100, 8, HW), 0, 255).astype(np.uint8) for _ in range(2))
         tracker.learn_noise(now, then, np.full(HW, 255, np.uint8))
     assert quiet + 10 < tracker.micro_motion_levels < 60.0
+
+
+# A person who is much larger than what a movement of the hand confirms, on a grid of 320.
+
+LARGE_HW = (180, 320)
+TALL = np.s_[60:120, 150:170]
+PARTS = {"head": np.s_[64:74, 156:166], "belly": np.s_[90:100, 155:165], "legs": np.s_[108:118, 155:165]}
+BESIDE = np.s_[90:120, 170:220]
+"""A pallet that touches the person."""
+APART = np.s_[90:120, 178:228]
+"""One that does not."""
+
+
+class Shop:
+    """A tall person who moves only a hand, and a pallet; keeps what is confirmed and detected where."""
+
+    def __init__(self, observed_s: float, pallet: tuple[slice, slice] | None = None) -> None:
+        self.background = BackgroundModel(
+            np.full(LARGE_HW, 100, np.uint8), None, np.full(half_hw(LARGE_HW), observed_s, np.float32)
+        )
+        self.tracker = StationaryTracker(MotionParams(), self.background)
+        self.pallet = pallet
+        self.confirmed_s = np.zeros(LARGE_HW)
+        self.detected_s = np.zeros(LARGE_HW)
+        self.second = 0
+
+    def watch(self, seconds: int, *, person: bool = True, hand: bool = True) -> None:
+        nobody: U8 = np.zeros(LARGE_HW, np.uint8)
+        for _ in range(seconds):
+            luma = np.full(LARGE_HW, 100, np.uint8)
+            if person:
+                luma[TALL] = 200
+            if person and hand:
+                left = 152 + self.second // 2 % 3 * 4
+                luma[66:72, left : left + 6] = 150
+            if self.pallet is not None:
+                luma[self.pallet] = 40
+            present = exceeds(absolute_difference(luma, self.background.luma), 15)
+            self.detected_s += present > 0
+            self.tracker.add_pending(present, 1.0)
+            tick = TickObservation(luma, None, present, present, nobody, 1.0)
+            tolerance = self.tracker.micro_motion_tolerance(luma)
+            confirmed = self.tracker.update(self.background, tick, tolerance, FlickerMask(LARGE_HW)).confirmed
+            if confirmed.dwell_ms is not None:
+                self.confirmed_s += confirmed.dwell_ms / 1000.0
+            self.second += 1
+
+
+def test_of_a_tall_person_who_moves_only_a_hand_everything_counts_for_minutes() -> None:
+    shop = Shop(900.0)
+    shop.watch(300)
+    for name, part in PARTS.items():
+        assert (shop.detected_s[part] == 300).all(), f"{name}: not absorbed into the background"
+    shop.watch(5, person=False)
+    for name, part in PARTS.items():
+        assert shop.confirmed_s[part].mean() == pytest.approx(300, abs=3), name
+
+
+def test_a_tall_object_that_does_not_move_is_absorbed() -> None:
+    shop = Shop(900.0)
+    shop.watch(100, hand=False)
+    for part in PARTS.values():
+        assert shop.detected_s[part].max() < 50
+        assert not shop.confirmed_s[part].any()
+
+
+def test_a_pallet_apart_from_a_person_who_fidgets_is_absorbed_and_not_confirmed() -> None:
+    shop = Shop(900.0, APART)
+    shop.watch(120)
+    assert shop.detected_s[APART].max() < 50
+    assert not shop.confirmed_s[APART].any()
+    assert shop.confirmed_s[PARTS["head"]].min() > 110
+
+
+def test_a_pallet_that_touches_a_person_who_fidgets_is_not_confirmed() -> None:
+    shop = Shop(900.0, BESIDE)
+    shop.watch(300)
+    inner = np.s_[94:116, 176:216]
+    assert not shop.confirmed_s[inner].any(), "it may be absorbed later, but no time of it counts"
+    shop.watch(60, person=False)
+    assert shop.detected_s[inner].max() < 360, "once the person is gone, it is absorbed"
+    assert not shop.confirmed_s[inner].any()
+    for name, part in PARTS.items():
+        assert shop.confirmed_s[part].mean() == pytest.approx(300, abs=3), name
+    end = shop.tracker.end(shop.background).dwell_ms
+    assert end is None or not end[inner].any()
