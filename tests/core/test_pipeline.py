@@ -568,7 +568,8 @@ def test_nothing_is_rejected_before_the_first_frame() -> None:
 
 
 def test_each_reset_clears_only_its_own_part() -> None:
-    pipeline = with_television(100)
+    frames = drawn.room().frames(lambda at_s: Look((drawn.television(at_s), drawn.walker(at_s))), 100)
+    pipeline = drawn.count(frames, flush=False).pipeline
     for name in ("flicker", "heat"):
         what = {"flicker": False, "moved": False, "heat": False, name: True}
         masked, heat = pipeline.take_report().masked_ratio, pipeline.heat("traffic", 100.0, 0.0)

@@ -50,6 +50,9 @@ are occupied for less than this share of the time in which the place itself is."
 _SURROUNDING_QUANTILE = 0.9
 """Quantile of the surroundings that is compared: their busiest tenth decides."""
 
+_MIN_INSIDE_RATIO = 0.5
+"""A blob of which more than this share lies in masked places is rejected, all of it."""
+
 _RELEASE_CHANGE_RATIO = 0.015
 """A masked place is released when it changes in less than this share of the seconds."""
 
@@ -115,6 +118,17 @@ class FlickerMask:
         self._masked &= cv2.dilate(self._changing_slow, square_kernel(5)) >= _RELEASE_CHANGE_RATIO
         self.mask = enlarged(as_mask(self._masked), self._shape_hw)
         self.suspect = enlarged(as_mask((self._suspect_s > 0) & ~self._masked), self._shape_hw)
+
+    def rejected(self, present: U8) -> U8:
+        """Return the cells (255) of the blobs in `present` (255) that lie mostly in masked places; owned by the caller.
+
+        Somebody in front of a television is larger than it, or stands partly beside it, and counts.
+        """
+        count, labels = cv2.connectedComponents(present, connectivity=8, ltype=cv2.CV_16U)
+        inside = np.bincount(labels[self.mask > 0], minlength=count)
+        mostly = inside > _MIN_INSIDE_RATIO * np.maximum(np.bincount(labels.ravel(), minlength=count), 1)
+        mostly[0] = False
+        return as_mask(mostly[labels])
 
     def state(self) -> dict[str, NDArray[np.float32]]:
         """Return the arrays that `restore` needs after a restart."""

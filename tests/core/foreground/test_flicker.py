@@ -7,7 +7,7 @@ import pytest
 
 from edgeheat.core.foreground.flicker import FlickerMask
 from edgeheat.core.grid.frames import U8
-from tests.core.drawn import HW, Counted, Look, count, params, room, television, walker
+from tests.core.drawn import HW, Block, Counted, Look, count, params, room, television, truth_of, walker
 
 TELEVISION = television(0.0)
 
@@ -104,13 +104,46 @@ def test_a_grid_of_one_cell_does_no_harm() -> None:
     assert mask.mask.shape == (1, 1)
 
 
+def test_a_blob_that_lies_mostly_in_a_masked_place_is_rejected_with_all_its_cells() -> None:
+    mask = FlickerMask(HW)
+    television_for(mask, 90, np.random.default_rng(1))
+    inside, beside, reaching_out = (
+        block_of(np.s_[16:26, 104:112]),
+        block_of(np.s_[20:70, 10:24]),
+        block_of(np.s_[16:26, 120:134]),
+    )
+    np.testing.assert_array_equal(mask.rejected(inside | beside), inside)
+    np.testing.assert_array_equal(mask.rejected(reaching_out), reaching_out)
+
+
+def test_a_blob_that_is_larger_than_the_masked_place_or_mostly_beside_it_is_not_rejected() -> None:
+    mask = FlickerMask(HW)
+    television_for(mask, 90, np.random.default_rng(1))
+    for person in (block_of(np.s_[4:88, 96:132]), block_of(np.s_[10:60, 84:110])):
+        assert not mask.rejected(person).any()
+        inside = block_of(np.s_[16:26, 122:126]) & ~person
+        np.testing.assert_array_equal(mask.rejected(person | inside), inside)
+
+
+def test_without_a_mask_or_without_blobs_nothing_is_rejected() -> None:
+    mask = FlickerMask(HW)
+    assert not mask.rejected(np.full(HW, 255, np.uint8)).any()
+    television_for(mask, 90, np.random.default_rng(1))
+    assert not mask.rejected(np.zeros(HW, np.uint8)).any()
+
+
 # The same with frames, through the whole pipeline.
+
+
+def switched_on(at_s: float) -> tuple[Block, ...]:
+    """A television that is switched on after the bootstrap, in which it would count as noise of the place."""
+    return (television(at_s),) if at_s >= 15.0 else ()
 
 
 def at_the_television(at_s: float) -> Look:
     """A television, and a person who walks past below it."""
     person = walker(at_s)
-    return Look((television(at_s), person.at(person.left, 46)))
+    return Look((*switched_on(at_s), person.at(person.left, 46)))
 
 
 def late(counted: Counted, place: tuple[slice, slice]) -> float:
@@ -139,3 +172,21 @@ def test_a_reset_clears_the_mask_and_keeps_the_heats() -> None:
     counted.pipeline.reset(flicker=True, moved=False, heat=False)
     assert counted.pipeline.take_report().masked_ratio == 0.0
     assert counted.presence.any(), "the heats are kept"
+
+
+def test_somebody_who_walks_about_in_front_of_a_television_counts() -> None:
+    """Between 120 s and 160 s, in front of it and partly beside it."""
+
+    def person(at_s: float) -> tuple[Block, ...]:
+        if not 120.0 <= at_s < 160.0:
+            return ()
+        way = at_s % 10.0
+        return (Block(round(60 + 12 * min(way, 10.0 - way)), 8, 26, 60, luma=210, cb=134, cr=122, pattern=3),)
+
+    counted = count(room().frames(lambda at_s: Look((*switched_on(at_s), *person(at_s))), 165))
+    assert counted.pipeline.take_report().masked_ratio > 0.02
+    screen = np.s_[14:30, 102:126]
+    truth = truth_of(lambda at_s: Look(person(at_s)), 165)[screen].mean()
+    assert truth > 10.0
+    assert late(counted, screen) > 0.6 * truth
+    assert late(count(room().frames(lambda at_s: Look(switched_on(at_s)), 165)), screen) < 0.5
