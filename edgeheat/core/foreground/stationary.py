@@ -27,6 +27,10 @@ from edgeheat.core.grid.masks import (
 )
 from edgeheat.defs.params import MotionParams
 
+_MOVED_S = 5.0
+"""Movement counts even where the background is not known yet, once there was so much of it: a ghost does not move. In a
+busy shop some places are never seen empty for long."""
+
 _VACATED_S = 2.0
 """A place is vacated when nothing was detected there for so long."""
 
@@ -189,9 +193,10 @@ class StationaryTracker:
         self._vacant_s = np.where(here, np.float32(0.0), self._vacant_s + np.float32(tick.dt_s))
         self._quiet_s[self._vacant_s >= _VACATED_S] = 0.0
         implausible = self._implausible(background)
+        moved = self._at_half_ms(self._pending_moved_ms) > 1000.0 * _MOVED_S
         ready = ((alive & here) | (self._vacant_s >= _VACATED_S)) & (background.observed_s >= MIN_OBSERVED_EMPTY_S)
         ready &= ~self._static & (halved(flicker.suspect) == 0)
-        confirmed = self._confirm(ready | vacated)
+        confirmed = self._confirm(ready | vacated, also_moved=moved & (halved(flicker.suspect) == 0))
         ghost_ms = self._merge_into_background(background, tick, still, usual)
         ghost_ms += self._discard_at_half(implausible)
         return TickResult(confirmed, ghost_ms / 1000.0, self._age_static_objects(here, tick.dt_s) / 1000.0)
@@ -239,9 +244,15 @@ class StationaryTracker:
 
     def _implausible(self, background: BackgroundModel) -> NDArray[np.bool_]:
         """Return where more time is pending than is plausible for a place that was hardly ever observed empty."""
-        half_wh = background.observed_s.shape[::-1]
-        pending_ms = cv2.resize(self._pending_ms.astype(np.float32), half_wh, interpolation=cv2.INTER_AREA)
-        return (pending_ms > 1000.0 * (background.observed_s + _GHOST_GRACE_S)) & ~self._static
+        stayed_ms = self._at_half_ms(self._pending_ms) - self._at_half_ms(self._pending_moved_ms)
+        return (stayed_ms > 1000.0 * (background.observed_s + _GHOST_GRACE_S)) & ~self._static
+
+    def _at_half_ms(self, pending_ms: NDArray[np.int32] | None) -> F32:
+        """Return pending milliseconds at half the grid, the mean of four cells; None: none are."""
+        if pending_ms is None:
+            return np.zeros(self._static.shape, np.float32)
+        half_wh = self._static.shape[1], self._static.shape[0]
+        return np.asarray(cv2.resize(pending_ms.astype(np.float32), half_wh, interpolation=cv2.INTER_AREA), np.float32)
 
     def _occluded(self, fidgeting: NDArray[np.bool_], here: NDArray[np.bool_]) -> NDArray[np.bool_]:
         """Return where so much of what is present changed that another person must have stepped in front of it."""
@@ -258,18 +269,22 @@ class StationaryTracker:
         self._votes_s[outvoted] = 0.0
         self._quiet_s[quiet] += step
 
-    def _confirm(self, cells: NDArray[np.bool_]) -> Confirmed:
-        """Take the pending time out of these cells of half the grid."""
-        if not cells.any():
-            return Confirmed()
-        chosen = enlarged(cells.astype(np.uint8), self._pending_ms.shape) > 0
-        chosen &= self._pending_ms > 0
-        if not chosen.any():
-            return Confirmed()
-        dwell_ms, moved_ms = np.where(chosen, self._pending_ms, 0).astype(np.uint32), None
+    def _confirm(self, cells: NDArray[np.bool_], also_moved: NDArray[np.bool_] | None = None) -> Confirmed:
+        """Take the pending time out of these cells of half the grid; of `also_moved` that in which something moved."""
+        shape_hw = self._pending_ms.shape
+        chosen = (enlarged(cells.astype(np.uint8), shape_hw) > 0) & (self._pending_ms > 0)
+        moved_ms = None
         if self._pending_moved_ms is not None:
-            moved_ms = np.where(chosen, self._pending_moved_ms, 0).astype(np.uint32)
-            dwell_ms -= moved_ms
+            moved = chosen
+            if also_moved is not None:
+                moved = (chosen | (enlarged(also_moved.astype(np.uint8), shape_hw) > 0)) & (self._pending_moved_ms > 0)
+            if moved.any():
+                moved_ms = np.where(moved, self._pending_moved_ms, 0).astype(np.uint32)
+                self._pending_ms -= moved_ms.astype(np.int32)
+                self._pending_moved_ms[moved] = 0
+        if moved_ms is None and not chosen.any():
+            return Confirmed()
+        dwell_ms = np.where(chosen, self._pending_ms, 0).astype(np.uint32)
         self._clear(chosen)
         return Confirmed(dwell_ms, moved_ms)
 
@@ -335,13 +350,17 @@ class StationaryTracker:
         return self._discard_at_half(expired)
 
     def _discard_at_half(self, cells: NDArray[np.bool_]) -> float:
-        """Discard the pending time of cells of half the grid; returns it in milliseconds, summed over cells."""
+        """Discard the pending time in which nothing moved, of cells of half the grid.
+
+        Returns it in milliseconds, summed over cells.
+        """
         if not cells.any():
             return 0.0
         chosen = enlarged(cells.astype(np.uint8), self._pending_ms.shape) > 0
-        discarded_ms = float(self._pending_ms[chosen].sum())
-        self._clear(chosen)
-        return discarded_ms
+        before_ms = float(self._pending_ms[chosen].sum())
+        # What moved is no ghost; it stays pending.
+        self._pending_ms[chosen] = 0 if self._pending_moved_ms is None else self._pending_moved_ms[chosen]
+        return before_ms - float(self._pending_ms[chosen].sum())
 
 
 def _lively(fidgeting: NDArray[np.bool_], here: NDArray[np.bool_]) -> NDArray[np.bool_]:
