@@ -1,4 +1,4 @@
-"""Defines the sixteen fidelity scenes: shop, people, effects and camera settings of each."""
+"""Defines fidelity scenes 1 to 16: shop, people, effects and camera settings of each."""
 
 from __future__ import annotations
 

@@ -71,8 +71,8 @@ class MotionSettings(SettingsTable):
     """Do not count while the light of the whole picture changes: lamps, exposure, night switch."""
 
     flicker_mask: bool = _MOTION.flicker_mask
-    """Learn which cells change for minutes without a break (a screen, a sign, a plant) and exclude them until they are
-    still."""
+    """Learn which cells change for minutes without a break (a screen, a sign, a plant) and reject what is mostly in
+    them until they are still."""
 
     screen_text: bool = _MOTION.screen_text
     """Find the camera's own clock in the picture, and replace it by what surrounds it."""

@@ -39,15 +39,15 @@ def expand_variables(text: str, env: Mapping[str, str]) -> str:
 
 def check_source(source: str, username: str, password: str) -> None:
     """Raise ValueError, with a hint how to correct it, if a source (after ${VAR}) or its login cannot be used."""
-    if address := _ADDRESS.match(source):
+    match = _SCHEME.match(source)
+    scheme = match[1].lower() if match else ""
+    if scheme not in SCHEMES and (address := _ADDRESS.match(source)):
         raise ValueError(
             f"looks like the address of a camera without its scheme; did you mean rtsp://{address['host']}/…? "
             "A file of that name needs file: in front of it"
         )
     if re.match(r"[A-Za-z]:[\t\n\r\f\b]", source):
         raise ValueError(f"has a backslash in double quotes, which TOML replaced; {WINDOWS_PATH_REMEDY}")
-    match = _SCHEME.match(source)
-    scheme = match[1].lower() if match else ""
     if scheme and scheme not in SCHEMES:
         hint = suggestion(scheme, list(SCHEMES))
         if not hint and "://" not in source:

@@ -349,7 +349,7 @@ class CameraPipeline:
             return []
         self._heats, self.epoch, self._restored = restored.heats, restored.epoch, restored.scene
         if self.params.motion.screen_text:
-            self._text.restore(restored.scene)
+            self._text.restore(restored.scene, self._heats.shape_hw)
         try:
             if restored.health:
                 self._health_monitor.restore(restored.health, shift_s)

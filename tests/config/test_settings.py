@@ -282,6 +282,7 @@ def test_variables_in_a_source_are_replaced_from_the_environment(tmp_path: Path)
     [
         *("rtsp://cam/1", "RTSPS://cam:322/1", "http://[::1]:80/x", "/dev/video0", "/dev/v4l/by-id/usb-x", "clip.avi"),
         *("pictures/", "file:///clips/a.mp4", "synthetic:shop?seed=1", "12:30.avi"),
+        *("usb:0", "file:2024/a.mp4", "images:2024/", "synthetic:7"),
     ],
 )
 def test_known_kinds_of_source_are_accepted(tmp_path: Path, source: str) -> None:

@@ -713,3 +713,19 @@ def test_increments_are_reported_if_the_state_that_would_hold_them_cannot_be_sav
     with pytest.raises(MemoryError):
         pipeline.save()
     assert pipeline.take_report().increments != ()
+
+
+def test_people_who_cross_a_place_all_the_time_count_though_it_is_hardly_ever_seen_empty() -> None:
+    """Another person every two seconds: for a long time no place on their way is observed empty for 15 s."""
+
+    def look(at_s: float) -> drawn.Look:
+        people = []
+        for number in range(4):
+            turn, left = divmod(at_s * 25 + 50 * number, 200)
+            luma = 60 + 37 * (int(turn) + 2 * number) % 170
+            people.append(drawn.Block(round(left) - 20, 24, 14, 44, luma, 150, 100, pattern=1 + number + int(turn)))
+        return drawn.Look(people)
+
+    counted = drawn.count(drawn.room().frames(look, 120))
+    truth = drawn.truth_of(look, 120)
+    assert counted.presence[30:60, 40:120].sum() > 0.85 * truth[30:60, 40:120].sum()

@@ -78,7 +78,7 @@ class FlickerMask:
         self._suspect_s: F32 = np.zeros(coarse_hw, np.float32)
         self._masked: NDArray[np.bool_] = np.zeros(coarse_hw, np.bool_)
         self.mask: U8 = np.zeros(shape_hw, np.uint8)
-        """Masked cells (255), which do not count."""
+        """Masked cells (255); what lies mostly in them does not count."""
         self.suspect: U8 = np.zeros(shape_hw, np.uint8)
         """Cells (255) that may be masked soon: time there stays pending."""
 
@@ -122,8 +122,10 @@ class FlickerMask:
     def rejected(self, present: U8) -> U8:
         """Return the cells (255) of the blobs in `present` (255) that lie mostly in masked places; owned by the caller.
 
-        Somebody in front of a television is larger than it, or stands partly beside it, and counts.
+        A person in front of a television is larger than it, or stands partly beside it, and counts.
         """
+        if not self._masked.any():
+            return np.zeros_like(present)
         count, labels = cv2.connectedComponents(present, connectivity=8, ltype=cv2.CV_16U)
         inside = np.bincount(labels[self.mask > 0], minlength=count)
         mostly = inside > _MIN_INSIDE_RATIO * np.maximum(np.bincount(labels.ravel(), minlength=count), 1)

@@ -83,7 +83,8 @@ class SceneLearner:
         if self._params.flicker_mask:
             changed = exceeds(absolute_difference(tick.luma, previous_luma), tolerance)
             self.flicker.learn(intersection(tick.present, changed), tick.dt_s)
-            self._stationary.discard(self.flicker.mask)
+            flickering = self.flicker.rejected(tick.present)
+            self._stationary.discard(difference(self.flicker.mask, difference(tick.present, flickering)))
         # 3. Who is stationary and what is a static object; wrong background is replaced.
         result = self._stationary.update(background, tick, tolerance, self.flicker)
         # 4. Gradual changes of light.

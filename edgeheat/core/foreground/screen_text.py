@@ -123,10 +123,17 @@ class ScreenText:
             "text_grid": np.array(self._shape_hw or (0, 0), np.int32),
         }
 
-    def restore(self, state: Mapping[str, NDArray[Any]]) -> None:
-        """Restore what `state` gave, if it is in `state` and can be used; if not, the text is found again."""
+    def restore(self, state: Mapping[str, NDArray[Any]], shape_hw: tuple[int, int]) -> None:
+        """Restore what `state` gave, if it is in `state` and can be used; if not, the text is found again.
+
+        `shape_hw`: the (height, width) of the grid that it must be of.
+        """
         boxes, grid = state.get("text_boxes"), state.get("text_grid")
-        if boxes is None or grid is None or not _is_state(boxes, grid):
+        if boxes is None or grid is None or not _is_state(boxes, grid) or tuple(grid) != shape_hw:
+            return
+        if sum((right - left) * (bottom - top) for left, top, right, bottom in boxes.tolist()) > (
+            _MAX_TEXT_RATIO * shape_hw[0] * shape_hw[1]
+        ):
             return
         self._shape_hw = int(grid[0]), int(grid[1])
         self._boxes = [(int(left), int(top), int(right), int(bottom)) for left, top, right, bottom in boxes]

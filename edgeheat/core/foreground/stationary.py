@@ -172,7 +172,7 @@ class StationaryTracker:
 
         `tolerance`: see `micro_motion_tolerance`.
         """
-        present = difference(tick.present, flicker.mask)
+        present = difference(tick.present, flicker.rejected(tick.present))
         vacated = self._restore_vacated(background, tick, present)
         seen = halved(tick.luma)
         here = (halved(present) > 127) & ~vacated

@@ -36,7 +36,9 @@ def read(text: ScreenText, seconds: float, clock: Clock | None = CLOCK, from_s: 
 
 def text_at(*boxes: tuple[int, int, int, int], shape_hw: tuple[int, int] = HW) -> ScreenText:
     text = ScreenText()
-    text.restore({"text_boxes": np.array(boxes, np.int32).reshape(-1, 4), "text_grid": np.array(shape_hw, np.int32)})
+    text.restore(
+        {"text_boxes": np.array(boxes, np.int32).reshape(-1, 4), "text_grid": np.array(shape_hw, np.int32)}, shape_hw
+    )
     return text
 
 
@@ -79,10 +81,10 @@ def test_colours_at_half_the_grid_and_planes_of_numbers_are_filled_too() -> None
 
 
 def test_text_that_covers_the_picture_from_top_to_bottom_becomes_its_mean() -> None:
-    plane = np.zeros((4, 4), np.uint8)
+    plane = np.zeros((4, 20), np.uint8)
     plane[:2] = 100
-    text_at((0, 0, 4, 4), shape_hw=(4, 4)).paint_over(plane)
-    assert (plane == 50).all()
+    text_at((0, 0, 4, 4), shape_hw=(4, 20)).paint_over(plane)
+    assert (plane[:, :4] == 50).all()
 
 
 def test_a_clock_that_is_switched_on_later_is_found_within_a_minute() -> None:
@@ -112,7 +114,7 @@ def test_text_of_low_contrast_is_found_twice_before_it_is_painted_over() -> None
 def test_text_survives_a_restart_on_the_same_grid_only() -> None:
     first, second = ScreenText(), ScreenText()
     read(first, 12.0)
-    second.restore(first.state())
+    second.restore(first.state(), HW)
     np.testing.assert_array_equal(second.mask, first.mask)
     half = GridFrame(np.zeros((90, 160), np.uint8), None, None, 0.2, 20.0, 20.0)
     assert not second.remove_from(half)
@@ -128,11 +130,13 @@ def test_text_survives_a_restart_on_the_same_grid_only() -> None:
         {"text_boxes": np.array([[5, 5, 4, 9]], np.int32), "text_grid": np.array(HW, np.int32)},
         {"text_boxes": np.array([[5, 5, 400, 9]], np.int32), "text_grid": np.array(HW, np.int32)},
         {"text_boxes": np.array([[0.5, 5, 40, 9]]), "text_grid": np.array(HW, np.int32)},
+        {"text_boxes": np.array([[5, 5, 40, 9]], np.int32), "text_grid": np.array([2**40, 2**40])},
+        {"text_boxes": np.array([[0, 0, 320, 180]], np.int32), "text_grid": np.array(HW, np.int32)},
     ],
 )
 def test_a_state_that_cannot_be_used_is_ignored(state: dict[str, NDArray[Any]]) -> None:
     text = ScreenText()
-    text.restore(state)
+    text.restore(state, HW)
     assert text.mask is None
 
 
