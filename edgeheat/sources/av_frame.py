@@ -115,16 +115,24 @@ class FrameMaker:
         self._stated_aspect = _ratio(track.sample_aspect_ratio) if track is not None else 0.0
         self._first_codec_aspect = _ratio(track.codec_context.sample_aspect_ratio) if track is not None else 0.0
 
-    def frame(self, picture: VideoFrame, mono_s: float, wall_s: float, pixel_aspect: float | None = None) -> Frame:
-        """Return the frame of one decoded picture; size, pixel format and orientation may change between pictures.
+    def shape(self, picture: VideoFrame) -> tuple[Orientation, float]:
+        """Return the orientation of a picture and the width of a pixel divided by its height.
 
-        `pixel_aspect`: what `pixel_aspect` returned when it was decoded; None: it was decoded last.
+        Must be called for every picture, right after it was decoded: later ones may state nothing and follow it.
         """
         orientation = _orientation(picture, self._last_stated)
         if not self._intra_only:
             self._last_stated = orientation
-        if pixel_aspect is None:
-            pixel_aspect = self.pixel_aspect()
+        return orientation, self._pixel_aspect()
+
+    def frame(
+        self, picture: VideoFrame, mono_s: float, wall_s: float, shape: tuple[Orientation, float] | None = None
+    ) -> Frame:
+        """Return the frame of one decoded picture; size, pixel format and orientation may change between pictures.
+
+        `shape`: what `shape` returned when it was decoded; None: it was decoded last, and `shape` was not called.
+        """
+        orientation, pixel_aspect = shape or self.shape(picture)
         layout = _layout(picture.format.name)
         if layout is None:
             return replace(self._packed(picture, mono_s, wall_s, orientation), pixel_aspect=pixel_aspect)
@@ -151,7 +159,7 @@ class FrameMaker:
         colour, chroma = _upright(frame.colour, orientation), _upright(frame.chroma, orientation)
         return replace(frame, colour=colour, chroma=chroma, orientation=orientation)
 
-    def pixel_aspect(self) -> float:
+    def _pixel_aspect(self) -> float:
         """Return the width of a pixel divided by its height, in the picture that was decoded last.
 
         The container's statement has priority, as in players.

@@ -15,7 +15,7 @@ from av.format import Flags
 from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
 
-from edgeheat.core.grid.frames import Frame
+from edgeheat.core.grid.frames import Frame, Orientation
 from edgeheat.errors import SourceEnded, SourceUnavailable
 from edgeheat.sources.av_errors import AV_ERRORS, file_message, reason
 from edgeheat.sources.av_frame import FrameMaker
@@ -123,7 +123,7 @@ class _Decoded:
     """A decoded picture, and what was known when it was decoded: later ones are decoded before it is used."""
 
     picture: VideoFrame
-    pixel_aspect: float
+    shape: tuple[Orientation, float]
     pts: int | None
     dts: int | None
     duration: int
@@ -183,11 +183,11 @@ class _Pass:
                 return
             for picture in pictures:
                 self.decoded += 1
-                yield _Decoded(picture, self._maker.pixel_aspect(), picture.pts, picture.dts, picture.duration)
+                yield _Decoded(picture, self._maker.shape(picture), picture.pts, picture.dts, picture.duration)
 
     def frame(self, decoded: _Decoded, mono_s: float, wall_s: float) -> Frame:
         """Return the frame of a picture of this pass."""
-        return self._maker.frame(decoded.picture, mono_s, wall_s, decoded.pixel_aspect)
+        return self._maker.frame(decoded.picture, mono_s, wall_s, decoded.shape)
 
     def check_complete(self) -> None:
         """Raise SourceEnded if the recording was read up to its end and that is damaged or was cut off."""

@@ -132,6 +132,13 @@ def test_an_orientation_in_the_stream_holds_from_key_frame_to_key_frame(tmp_path
     _check(frames[-1], _shown((90, False, False)))
 
 
+@pytest.mark.parametrize(("start", "step"), [(0, 1), (5, 1), (3, 4)])
+def test_an_orientation_in_the_stream_holds_after_skipped_pictures(tmp_path: Path, start: int, step: int) -> None:
+    path = _with_orientation_message(tmp_path / "clip.h264", "rotate=90")
+    frame = next(open_source(str(path), offline(start=start, step=step)).frames())
+    assert frame.size_wh == SIZE_WH[::-1]
+
+
 @pytest.mark.real("rtsp")
 def test_a_camera_that_is_mounted_sideways_is_upright(tmp_path: Path) -> None:
     path = _with_orientation_message(tmp_path / "clip.ts", "rotate=270")
