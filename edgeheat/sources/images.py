@@ -32,6 +32,18 @@ _Image = tuple[Path, int | None]
 _AS_STORED = cv2.IMREAD_ANYDEPTH | cv2.IMREAD_ANYCOLOR
 """Keeps 16 bits and grey, and turns the picture upright."""
 
+_DTYPES = frozenset({np.dtype(np.uint8), np.dtype(np.uint16)})
+"""The samples that frames may have."""
+
+_BLOCK_PAGES = 32
+"""Most pages of a TIFF file that are read at once: each call of OpenCV passes through all pages before its first."""
+
+_BLOCK_BYTES = 64 * 1024 * 1024
+"""Most memory that these take."""
+
+_MAX_PAGES_PER_IMAGE = 4
+"""With more pages between the selected ones, decoding those takes longer than passing through the file again."""
+
 
 class ImagesSource:
     """The images of one folder in the natural order of their names, or those of one TIFF file, played at `fps`.
@@ -52,8 +64,7 @@ class ImagesSource:
         playback = Playback(self._options.clock, _modified_s(images[0][0]))
         readable = 0
         for repetition in count() if self._options.loop else (0,):
-            for index, image in enumerate(images):
-                picture = _read(image)
+            for index, picture in enumerate(_pictures(images)):
                 if picture is None:
                     continue
                 readable += 1
@@ -103,6 +114,37 @@ def natural_order(path: Path) -> list[tuple[str, int]]:
     return [(text, int(digits or -1)) for text, digits in re.findall(r"([^0-9]*)([0-9]*)", path.name)]
 
 
+def _pictures(images: list[_Image]) -> Iterator[NDArray[Any] | None]:
+    """Yield what `_read` returns for each image, but read pages of a TIFF file in blocks."""
+    block: dict[_Image, NDArray[Any] | None] = {}
+    max_pages = 1
+    for index, image in enumerate(images):
+        if image not in block:
+            block = _read_block(images[index : index + max_pages], max_pages)
+        picture = block.pop(image)
+        if picture is not None:
+            max_pages = min(max(_BLOCK_BYTES // picture.nbytes, 1), _BLOCK_PAGES)
+        yield picture
+
+
+def _read_block(images: list[_Image], max_pages: int) -> dict[_Image, NDArray[Any] | None]:
+    """Return the first of these images, and those of the others that are among `max_pages` pages from it on."""
+    path, first = images[0]
+    if first is None:
+        return {images[0]: _read(images[0])}
+    pages = [page for file, page in images if file == path and page is not None and page < first + max_pages]
+    count = pages[-1] - first + 1
+    if count > _MAX_PAGES_PER_IMAGE * len(pages):
+        pages, count = [first], 1
+    try:
+        _, pictures = cv2.imreadmulti(str(path), first, count, flags=_AS_STORED)
+    except cv2.error:
+        pictures = ()
+    if len(pictures) == count and all(picture.dtype in _DTYPES for picture in pictures):
+        return {(path, page): np.asarray(pictures[page - first]) for page in pages}
+    return {(path, page): _read((path, page)) for page in pages}  # only what is damaged is skipped
+
+
 def _read(image: _Image) -> NDArray[Any] | None:
     """Return the image in BGR or grey, uint8 or uint16; None, with a warning, where it cannot be read."""
     path, page = image
@@ -122,7 +164,7 @@ def _read(image: _Image) -> NDArray[Any] | None:
     except (OSError, cv2.error) as error:
         _log.warning("%s: skipped (%s)", name, getattr(error, "strerror", None) or "damaged")
         return None
-    if picture is None or picture.dtype not in (np.uint8, np.uint16):
+    if picture is None or picture.dtype not in _DTYPES:
         _log.warning("%s: skipped (damaged, or not an image of 8 or 16 bits)", name)
         return None
     return np.asarray(picture)

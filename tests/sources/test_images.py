@@ -152,6 +152,25 @@ def test_pages_in_a_folder_are_pictures_of_their_own(folder: Path) -> None:
     assert _values(folder) == [0, 1, 2, 3, 4, 5, 100, 101, 102, 6, 7, 8, 9, 10, 11]
 
 
+@pytest.mark.parametrize(("step", "most_calls"), [(1, 6), (3, 5), (10, 12)])
+def test_pages_of_a_tiff_file_are_read_in_blocks(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, step: int, most_calls: int
+) -> None:
+    path = _stack(tmp_path / "stack.tif", range(120))
+    calls = []
+    read = cv2.imreadmulti
+    monkeypatch.setattr(cv2, "imreadmulti", lambda *args, **options: calls.append(args) or read(*args, **options))
+    assert _values(path, offline(step=step)) == list(range(0, 120, step))
+    assert len(calls) <= most_calls
+
+
+def test_of_a_tiff_file_only_the_unusable_page_is_skipped(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    pages = [np.full((24, 32), value, np.float32 if value == 20 else np.uint8) for value in range(60)]
+    assert cv2.imwritemulti(str(tmp_path / "stack.tif"), pages)
+    assert _values(tmp_path / "stack.tif") == [value for value in range(60) if value != 20]
+    assert [message.partition(":")[0] for message in caplog.messages] == [f"{tmp_path / 'stack.tif'}, page 21"]
+
+
 def test_a_tiff_file_that_is_cut_off_is_used_up_to_that_point(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     path = truncate(_stack(tmp_path / "stack.tif", range(1, 31)), 0.5)
     values = _values(path)
