@@ -10,9 +10,6 @@ from typing import BinaryIO
 TIFF_SUFFIXES = frozenset({".tif", ".tiff"})
 """File name endings of TIFF files, in lower case."""
 
-_MAX_PAGES = 1_000_000
-"""More pages than any recording has; directories that refer to one another in a circle end here."""
-
 _BYTE_ORDERS = {b"II": "<", b"MM": ">"}
 """Byte orders of `struct` by the first two bytes of a file."""
 
@@ -33,17 +30,18 @@ def page_count(path: Path) -> tuple[int, bool]:
             return 0, True
         offset_format, place, count_format, entry_size = layout
         (offset,) = struct.unpack_from(order + offset_format, head, place)
-        pages = 0
-        while offset and pages < _MAX_PAGES:
+        passed: set[int] = set()
+        while offset and offset not in passed:  # damaged directories may refer to one another in a circle
+            directory = offset
             try:
                 file.seek(offset)
                 (entries,) = _read(file, order + count_format)
                 file.seek(entries * entry_size, os.SEEK_CUR)
                 (offset,) = _read(file, order + offset_format)
             except (struct.error, OSError, OverflowError, ValueError):
-                return pages, False
-            pages += 1
-    return pages, offset == 0
+                return len(passed), False
+            passed.add(directory)
+    return len(passed), offset == 0
 
 
 def _read(file: BinaryIO, layout: str) -> tuple[int, ...]:

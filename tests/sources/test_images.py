@@ -171,6 +171,19 @@ def test_of_a_tiff_file_only_the_unusable_page_is_skipped(tmp_path: Path, caplog
     assert [message.partition(":")[0] for message in caplog.messages] == [f"{tmp_path / 'stack.tif'}, page 21"]
 
 
+def test_a_tiff_file_that_refers_to_itself_ends(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    path = _stack(tmp_path / "stack.tif", range(3))
+    data = bytearray(path.read_bytes())
+    (first,) = struct.unpack_from("<I", data, 4)
+    (entries,) = struct.unpack_from("<H", data, first)
+    (second,) = struct.unpack_from("<I", data, first + 2 + 12 * entries)
+    struct.pack_into("<I", data, second + 2 + 12 * struct.unpack_from("<H", data, second)[0], first)
+    path.write_bytes(data)
+    assert page_count(path) == (2, False)
+    assert _values(path) == [0, 1]
+    assert f"{path}: cut off after 2 pages" in caplog.messages
+
+
 def test_a_tiff_file_that_is_cut_off_is_used_up_to_that_point(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     path = truncate(_stack(tmp_path / "stack.tif", range(1, 31)), 0.5)
     values = _values(path)
