@@ -56,7 +56,10 @@ class Challenge:
 
 
 def parse_challenges(headers: Iterable[str]) -> list[Challenge]:
-    """Return the challenges in WWW-Authenticate headers, in the server's order; malformed parts are ignored."""
+    """Return the challenges in WWW-Authenticate headers, in the server's order; malformed parts are ignored.
+
+    The headers, like that of `authorization`, have a character for each byte, as `http.client` reads and sends them.
+    """
     challenges = []
     for header in headers:
         # Quoted texts may contain anything that looks like the start of a challenge.
@@ -96,17 +99,19 @@ def _can_answer(challenge: Challenge) -> bool:
 
 def _digest(challenge: Challenge, login: Login, method: str, target: str, client_nonce: str) -> str:
     stated = challenge.parameters
+    # The server hashes the bytes that it receives and those that it sent, whatever their encoding.
+    username, password = (text.encode().decode("latin-1") for text in (login.username, login.password))
     realm, nonce, algorithm = stated.get("realm", ""), stated.get("nonce", ""), challenge.algorithm.upper()
     hash_name = algorithm.removesuffix(_SESSION_SUFFIX)
 
     def digest(*parts: str) -> str:
-        return _HASHES[hash_name](":".join(parts).encode())
+        return _HASHES[hash_name](":".join(parts).encode("latin-1"))
 
-    secret = digest(login.username, realm, login.password)
+    secret = digest(username, realm, password)
     if algorithm != hash_name:
         secret = digest(secret, nonce, client_nonce)
     request = digest(method, target)
-    fields = {"username": login.username, "realm": realm, "nonce": nonce, "uri": target}
+    fields = {"username": username, "realm": realm, "nonce": nonce, "uri": target}
     bare = {"algorithm": challenge.algorithm} if "algorithm" in stated else {}
     if "qop" in stated:
         bare |= {"qop": "auth", "nc": "00000001"}

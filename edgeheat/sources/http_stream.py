@@ -139,7 +139,7 @@ def _request(
     except socket.gaierror:
         client.close()
         raise unknown_host_error(parts.hostname) from None
-    except OSError:
+    except (OSError, ValueError):
         client.close()
         raise
 

@@ -139,9 +139,13 @@ class _Handler(BaseHTTPRequestHandler):
         def digest(*parts: str) -> str:
             return hashlib.new(name, ":".join(parts).encode()).hexdigest()
 
-        secret, request = digest(USER, "camera", PASSWORD), digest("GET", self.path)
+        def received(name: str) -> str:
+            return stated[name].encode("latin-1").decode()
+
+        secret, request = digest(received("username"), received("realm"), PASSWORD), digest("GET", self.path)
         middle = [stated["nc"], stated["cnonce"], "auth"] if "qop" in stated else []
-        return stated["response"] == digest(secret, "n0nce", *middle, request) and stated["uri"] == self.path
+        known = received("username") == self.server.user and stated["uri"] == self.path
+        return known and stated["response"] == digest(secret, "n0nce", *middle, request)
 
     def log_message(self, *_arguments: object) -> None:
         """No log: tests observe the client only."""
@@ -161,6 +165,8 @@ class Camera(ThreadingHTTPServer):
         """What it answers without a login."""
         self.logins: list[tuple[str, str | None]] = []
         """Host and Authorization header of each request."""
+        self.user = USER
+        """Who may log in with digest."""
         self.moved_to = ""
         self.client_pauses = threading.Event()
         self.pictures_wait = threading.Event()

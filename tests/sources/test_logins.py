@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import hashlib
 import traceback
 from contextlib import closing
 from itertools import islice
+from urllib.parse import unquote
 
 import pytest
 
@@ -86,6 +88,24 @@ def test_an_http_camera_may_request_any_digest(http_camera: Camera, algorithm: s
     assert opens(http_camera.url("/locked/a%20b?x=1&y=ä", LOGIN))
     assert "user name or password missing or rejected (401)" in reason(http_camera.url("/locked", f"{USER}:wr0ng"))
     assert "user name or password missing or rejected (401)" in reason(http_camera.url("/locked"))
+
+
+@pytest.mark.parametrize("user", ["łukasz", "jürgen", "%C5%82ukasz"])
+@pytest.mark.parametrize("realm", ["camera", "Küche"])
+def test_names_of_users_and_realms_may_have_any_letters(http_camera: Camera, user: str, realm: str) -> None:
+    http_camera.user = unquote(user)
+    http_camera.challenges = [f'Digest realm="{realm}", nonce="n0nce", qop="auth"'.encode().decode("latin-1")]
+    assert opens(http_camera.url("/locked", f"{user}:{PASSWORD}"))
+
+
+def test_a_realm_in_another_encoding_is_answered_byte_by_byte() -> None:
+    challenges = parse_challenges([b'Digest realm="K\xfcche", nonce="1"'.decode("latin-1")])
+    answer = authorization(challenges, Login("łukasz", "pw"), "GET", "/")
+    assert answer is not None
+    assert b'username="\xc5\x82ukasz", realm="K\xfcche"' in answer.encode("latin-1")
+    secret = hashlib.md5("łukasz:".encode() + b"K\xfcche:pw").hexdigest()
+    request = hashlib.md5(b"GET:/").hexdigest()
+    assert f'response="{hashlib.md5(f"{secret}:1:{request}".encode()).hexdigest()}"' in answer
 
 
 def test_an_http_camera_with_another_kind_of_login_is_reported_as_such(http_camera: Camera) -> None:
