@@ -70,7 +70,7 @@ class RtspSource:
             if isinstance(error, av.error.HTTPUnauthorizedError):
                 from edgeheat.sources.rtsp_login import login_problem  # rarely needed, and it loads OpenSSL
 
-                if problem := login_problem(self._url, timeout_s):
+                if problem := login_problem(self._url, timeout_s, clock):
                     raise SourceUnavailable(f"{self._name}: {problem}") from None
             host = urlsplit(self._url).hostname or ""
             if getattr(error, "errno", None) == errno.EIO and not _has_address(host):

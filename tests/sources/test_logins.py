@@ -3,19 +3,27 @@
 from __future__ import annotations
 
 import hashlib
+import socket
+import ssl
 import traceback
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from itertools import islice
+from pathlib import Path
 from urllib.parse import unquote
 
 import pytest
 
+from edgeheat.daemon.system_clock import SystemClock
 from edgeheat.errors import SourceUnavailable
 from edgeheat.sources import open_source
 from edgeheat.sources.digest import Login, authorization, parse_challenges
-from tests.sources.fakes import live
+from edgeheat.sources.rtsp_login import login_problem
+from tests.sources.fakes import FakeClock, live
 from tests.sources.mjpeg_camera import PASSWORD, USER, Camera
+from tests.support.mosquitto import make_certificates
 from tests.support.rejecting_rtsp import rejecting_camera
+from tests.support.wait import DEADLINE_S
 
 LOGIN = f"{USER}:{PASSWORD}"
 
@@ -145,3 +153,39 @@ def test_an_rtsp_login_that_cannot_work_is_told_from_a_wrong_one(challenges: lis
     with rejecting_camera(challenges) as port:
         assert text in reason(f"rtsp://{LOGIN}@127.0.0.1:{port}/stream")
         assert "rejected (401)" in reason(f"rtsp://127.0.0.1:{port}/stream")
+
+
+class HastyClock(FakeClock):
+    """A clock on which two seconds pass between any two looks."""
+
+    def monotonic(self) -> float:
+        self.now_s += 2.0
+        return self.now_s
+
+
+def test_an_rtsp_camera_that_answers_slowly_is_not_waited_for_longer_than_the_timeout_in_total() -> None:
+    # The answer takes at least four parts, each of which comes in time.
+    challenges = [f'Digest realm="{"x" * 13000}", nonce="1"', 'Digest realm="c", nonce="1", algorithm=SHA-256']
+    with rejecting_camera(challenges) as port:
+        url = f"rtsp://{LOGIN}@127.0.0.1:{port}/stream"
+        assert "SHA-256" in str(login_problem(url, DEADLINE_S, FakeClock()))
+        assert login_problem(url, 7.0, HastyClock()) is None
+
+
+@pytest.mark.real("openssl")
+@pytest.mark.filterwarnings("always::ResourceWarning")
+def test_the_question_for_the_kind_of_login_closes_its_connection(
+    tmp_path: Path, recwarn: pytest.WarningsRecorder
+) -> None:
+    made = make_certificates(tmp_path)
+    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    context.load_cert_chain(made.server, made.server_key)
+    answer = b'RTSP/1.0 401 Unauthorized\r\nWWW-Authenticate: Digest nonce="1", algorithm=SHA-256\r\n\r\n'
+    with socket.create_server(("127.0.0.1", 0)) as server, ThreadPoolExecutor(1) as pool:
+        url = f"rtsps://{LOGIN}@127.0.0.1:{server.getsockname()[1]}/stream"
+        problem = pool.submit(login_problem, url, DEADLINE_S, SystemClock())
+        with context.wrap_socket(server.accept()[0], server_side=True) as camera:
+            assert camera.recv(4096).startswith(b"DESCRIBE rtsps://127.0.0.1:")
+            camera.sendall(answer)
+            assert "digest with SHA-256" in str(problem.result(DEADLINE_S))
+    assert not [warning for warning in recwarn if "SSLSocket" in str(warning.message)]
