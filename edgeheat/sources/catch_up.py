@@ -28,6 +28,9 @@ decoding does not reduce the lag by half of it, none were waiting, and the camer
 _SHORT_OF_CPU_RATIO = 0.5
 """A reader that waited for data in less than this fraction of the time before a lag fell behind by itself."""
 
+_LOAD_MEMORY_S = 10.0
+"""How long before a lag began that time starts at most; longer, the waiting of a good hour would hide an overload."""
+
 
 class Backlog(Protocol):
     """What was sent by a camera and not yet read, and the times of what is read."""
@@ -60,6 +63,8 @@ class TimedBacklog:
         self._waited_s += waited_s
         if self._keeping_up_since_s is None:
             self._keeping_up_since_s = now_s
+        if now_s - self._keeping_up_since_s > _LOAD_MEMORY_S and (lag_s is None or lag_s <= _CAUGHT_UP_S):
+            self._waited_s, self._keeping_up_since_s = 0.0, now_s
         if self._skipping_since_s is None and lag_s is not None and lag_s > _MAX_STREAM_LAG_S:
             self._start_skipping(lag_s, now_s)
         if self._skipping_since_s is not None and self._has_caught_up(lag_s, now_s):

@@ -59,10 +59,17 @@ class Played:
         return sum(gap for gap in gaps if gap <= max_gap_s)
 
 
-def play(work_s: float, *, packets: int = 600, clock_rate: float = 1.0, paused: tuple[float, float] = (0, 0)) -> Played:
+def play(
+    work_s: float,
+    *,
+    packets: int = 600,
+    clock_rate: float = 1.0,
+    paused: tuple[float, float] = (0, 0),
+    idle_s: float = 0.0,
+) -> Played:
     """Read a camera that sends FPS pictures a second; decoding and counting one takes `work_s`, reading one 1 ms.
 
-    The process is suspended during `paused`, from and to.
+    The process is suspended during `paused`, from and to. Up to `idle_s` the work takes 10 ms only.
     """
     statistics = StreamStatistics()
     backlog = TimedBacklog(statistics)
@@ -77,7 +84,7 @@ def play(work_s: float, *, packets: int = 600, clock_rate: float = 1.0, paused: 
             played.discarded += 1
         else:
             played.shown.append((index, backlog.arrival_s(packet, now_s), now_s))
-            now_s += work_s
+            now_s += work_s if now_s >= idle_s else 0.01
     return played
 
 
@@ -111,6 +118,16 @@ def test_a_suspended_process_continues_with_the_newest_and_is_not_taken_for_a_sl
     assert played.observed_s() == pytest.approx(59.9 - 15, abs=1.5)
     first_after = next(index for index, _, now_s in played.shown if now_s > 25.0)
     assert first_after in range(250, 262)
+
+
+@pytest.mark.parametrize("idle_s", [0.0, 9.0, 10.0, 11.0, 60.0, 3600.0])
+def test_an_overload_counts_however_long_the_reader_kept_up_before(idle_s: float) -> None:
+    played = play(0.12, packets=round((idle_s + 13.0) * FPS), idle_s=idle_s)  # it is too far behind after 12 s
+    assert played.statistics.overloads == 1
+
+
+def test_a_process_that_is_suspended_after_an_hour_is_not_taken_for_a_slow_one() -> None:
+    assert play(0.01, packets=40_000, paused=(3700.0, 3720.0)).statistics.overloads == 0
 
 
 @pytest.mark.parametrize("clock_rate", [0.96, 0.5, 0.0, 1.04, 2.0])
