@@ -109,15 +109,15 @@ def features(
     return Features(change, rough, colour, tinted)
 
 
-def evidence(of: Features, weights: ShadowWeights) -> F32:
-    """Return the logit of a person for each cell: linear in the weights; shaped as `of`, owned by the caller."""
-    change, rough = of.change, of.rough
+def evidence(seen: Features, weights: ShadowWeights) -> F32:
+    """Return the logit of a person for each cell: linear in the weights; shaped as `seen`, owned by the caller."""
+    change, rough = seen.change, seen.rough
     logit = np.where(change < 0.0, np.float32(-weights.darker) * change, np.float32(weights.brighter) * change)
     logit += np.float32(weights.constant)
     logit += np.float32(weights.rough) * rough + np.float32(weights.rough_change) * rough * np.abs(change)
-    if of.colour is not None and of.tinted is not None:
-        logit += np.float32(weights.colour) * of.colour + np.float32(weights.tinted) * of.tinted
-        logit += np.float32(weights.tinted_colour) * of.colour * of.tinted
+    if seen.colour is not None and seen.tinted is not None:
+        logit += np.float32(weights.colour) * seen.colour + np.float32(weights.tinted) * seen.tinted
+        logit += np.float32(weights.tinted_colour) * seen.colour * seen.tinted
     return logit
 
 

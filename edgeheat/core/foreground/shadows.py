@@ -80,7 +80,6 @@ _MIN_SHARE_OF_CELL = 0.25
 _MIN_DIFFERING_SHARE = 0.05
 """Keeps the average defined where nothing differs."""
 
-
 _BODY_GAP = np.ones((11, 5), np.uint8)
 """At half the grid: a gap this small between parts of a person (grey trousers, say) belongs to the person."""
 
