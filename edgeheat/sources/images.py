@@ -32,7 +32,7 @@ _Image = tuple[Path, int | None]
 _AS_STORED = cv2.IMREAD_ANYDEPTH | cv2.IMREAD_ANYCOLOR
 """Keeps 16 bits and grey, and turns the picture upright."""
 
-_DTYPES = frozenset({np.dtype(np.uint8), np.dtype(np.uint16)})
+_SAMPLE_DTYPES = frozenset({np.dtype(np.uint8), np.dtype(np.uint16)})
 """The samples that frames may have."""
 
 _BLOCK_PAGES = 32
@@ -140,7 +140,7 @@ def _read_block(images: list[_Image], max_pages: int) -> dict[_Image, NDArray[An
         _, pictures = cv2.imreadmulti(str(path), first, count, flags=_AS_STORED)
     except cv2.error:
         pictures = ()
-    if len(pictures) == count and all(picture.dtype in _DTYPES for picture in pictures):
+    if len(pictures) == count and all(picture.dtype in _SAMPLE_DTYPES for picture in pictures):
         return {(path, page): np.asarray(pictures[page - first]) for page in pages}
     return {(path, page): _read((path, page)) for page in pages}  # only what is damaged is skipped
 
@@ -164,7 +164,7 @@ def _read(image: _Image) -> NDArray[Any] | None:
     except (OSError, cv2.error) as error:
         _log.warning("%s: skipped (%s)", name, getattr(error, "strerror", None) or "damaged")
         return None
-    if picture is None or picture.dtype not in _DTYPES:
+    if picture is None or picture.dtype not in _SAMPLE_DTYPES:
         _log.warning("%s: skipped (damaged, or not an image of 8 or 16 bits)", name)
         return None
     return np.asarray(picture)
