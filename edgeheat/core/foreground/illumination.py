@@ -317,7 +317,9 @@ def _explained_by_shift(pictures: Comparison) -> bool:
     """
     now, before = (halved(each).astype(np.float32) for each in (pictures.now, pictures.before))
     size_wh = now.shape[1], now.shape[0]
-    (right, down), _ = cv2.phaseCorrelate(before, now, cv2.createHanningWindow(size_wh, cv2.CV_32F))
+    window = cv2.createHanningWindow(size_wh, cv2.CV_32F)
+    # New arrays: OpenCV multiplies the window into its arguments where it need not pad them.
+    (right, down), _ = cv2.phaseCorrelate(before - before.mean(), now - now.mean(), window)
     shift = np.array([[1.0, 0.0, right], [0.0, 1.0, down]], np.float32)
     moved = cv2.warpAffine(before, shift, size_wh, borderMode=cv2.BORDER_REPLICATE)
     distances = cv2.absdiff(now, before), cv2.absdiff(now, moved)
