@@ -6,30 +6,20 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-import cv2
 import numpy as np
 
 from edgeheat.sources.synthetic.backdrop import SceneBackdrop
 from edgeheat.sources.synthetic.camera import PinholeCamera
-from edgeheat.sources.synthetic.figure import BodyPart, Sprite, render_sprite
+from edgeheat.sources.synthetic.figure import BodyPart, BodyShape, Joints, Sprite, render_body, render_sprite
 from edgeheat.sources.synthetic.layouts import XY
 from edgeheat.sources.synthetic.scene import Scene
 from edgeheat.sources.synthetic.walkers import Pose
-
-_SHIFT = 4
-"""Fractional bits of polygon corners for cv2: sixteenths of a pixel."""
-
-_RIM = np.stack([np.cos(np.arange(10) * math.pi / 5), np.sin(np.arange(10) * math.pi / 5)], axis=1)
-"""Points of the unit circle, shape (10, 2), for the outlines of joints."""
 
 _SEATED_HEIGHT_RATIO = 0.76
 """Height of a seated person ÷ height of the same person standing, for the shadow."""
 
 _IN_FRONT_M = 0.12
 """A seated body is drawn as if this much nearer than its feet, so that its own seat never hides it."""
-
-Joints = dict[str, tuple[float, float, float, float]]
-"""Joints by name: metres ahead of, left of and above the point between the feet, and radius; of a person of 1.72 m."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,33 +59,13 @@ def render_seated(pose: SeatedPose, camera: PinholeCamera, backdrop: SceneBackdr
     (face_x, face_y), (x, y) = pose.seat_faces, pose.feet
     turn = np.array([[face_x, face_y, 0], [-face_y, face_x, 0], [0, 0, 1]], np.float32)
     pixels, scale = camera.project(np.asarray(body[:, :3] @ turn + np.array([x, y, 0]), np.float32))
-    if not scale.all():
-        return None
-    radius = body[:, 3] * scale
-    low = np.floor((pixels - radius[:, None]).min(axis=0)).astype(int)
-    high = np.ceil((pixels + radius[:, None]).max(axis=0)).astype(int) + 1
-    left, top = (int(v) for v in np.maximum(low, 0))
-    right, bottom = (int(v) for v in np.minimum(high, camera.size_wh))
-    if right <= left or bottom <= top:
-        return None
-    rims = pixels[:, None, :] - np.array((left, top), np.float32) + _RIM[None] * radius[:, None, None]
-    outline = np.rint(rims * (1 << _SHIFT)).astype(np.int32)
-    labels = np.zeros((bottom - top, right - left), np.uint8)
-    for part, members in _parts(pose, camera):
-        points = outline[[names.index(name) for name in members]].reshape(-1, 2)
-        cv2.fillConvexPoly(labels, cv2.convexHull(points), int(part), cv2.LINE_8, _SHIFT)
     distance_m = camera.distance(x, y) - _IN_FRONT_M
-    labels *= backdrop.distance_m[top:bottom, left:right] > distance_m
+    shape = BodyShape(names, pixels, body[:, 3] * scale, _parts(pose, camera))
+    sprite = render_body(pose, shape, distance_m, backdrop)
+    if sprite is None:
+        return None
     height_m = pose.appearance.height_m * (1 - (1 - _SEATED_HEIGHT_RATIO) * pose.seated)
-    return Sprite(
-        pose=replace(pose, appearance=replace(pose.appearance, height_m=height_m)),
-        distance_m=distance_m,
-        left=left,
-        top=top,
-        labels=labels,
-        body_wh=(int(high[0] - low[0]), int(high[1] - low[1])),
-        body_xy=(int(low[0]) - left, int(low[1]) - top),
-    )
+    return replace(sprite, pose=replace(pose, appearance=replace(pose.appearance, height_m=height_m)))
 
 
 def _joints(pose: SeatedPose) -> Joints:

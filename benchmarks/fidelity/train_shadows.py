@@ -88,7 +88,7 @@ def main() -> int:
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         prog="python -m benchmarks.fidelity.train_shadows",
-        description="Fit the weights by which people are told from shadows and light.",
+        description="Fit the weights by which people are distinguished from shadows and light.",
     )
     parser.add_argument("--write", action="store_true", help=f"replace {WRITTEN.name} and the table in {PAGE.name}")
     parser.add_argument("--folder", type=Path, default=OUT, help=f"folder of the drawn scenes, default {OUT}")

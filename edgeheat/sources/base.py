@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal, Protocol
 
 from edgeheat.defs.clock import Clock
+from edgeheat.errors import SourceUnavailable
 
 if TYPE_CHECKING:
     from edgeheat.core.grid.frames import Frame
@@ -89,3 +90,10 @@ class Source(Protocol):
     def frame_count(self) -> int | None:
         """Return how many frames `frames` will yield, possibly an estimate; None where that is unknown or unlimited."""
         ...
+
+
+def live_clock(name: str, options: SourceOptions) -> Clock:
+    """Return the clock of a live camera; raises SourceUnavailable where there is none, because it is read offline."""
+    if options.clock is None:
+        raise SourceUnavailable(f"{name}: a live camera cannot be read offline: record it to a file first")
+    return options.clock

@@ -16,7 +16,7 @@ from edgeheat.errors import SourceUnavailable
 from edgeheat.redact import redact
 from edgeheat.sources.av_errors import AV_ERRORS, camera_message, timeout_message
 from edgeheat.sources.av_stream import open_container
-from edgeheat.sources.base import Source, SourceOptions
+from edgeheat.sources.base import Source, SourceOptions, live_clock
 from edgeheat.sources.http_stream import HttpStream, open_http_stream
 from edgeheat.sources.live_stream import LiveStream
 
@@ -42,19 +42,10 @@ class HttpSource:
 
     def frames(self) -> Iterator[Frame]:
         """See `Source.frames`."""
-        options, clock = self._options, self._options.clock
-        if clock is None:
-            raise SourceUnavailable(f"{self._name}: a live camera cannot be read offline: record it to a file first")
+        options, clock = self._options, live_clock(self._name, self._options)
         with closing(self._request(clock)) as body, self._open(body) as container:
-            stream = LiveStream(
-                container,
-                _WaitingPictures(body, options.read_timeout_s),
-                name=self._name,
-                clock=clock,
-                read_timeout_s=options.read_timeout_s,
-                statistics=options.statistics,
-            )
-            yield from stream.frames()
+            backlog = _WaitingPictures(body, options.read_timeout_s)
+            yield from LiveStream(container, backlog, self._name, options).frames()
 
     def frame_count(self) -> int | None:
         """Return None: a camera has no end."""

@@ -11,12 +11,11 @@ from av.container import InputContainer
 from av.video.stream import VideoStream
 
 from edgeheat.core.grid.frames import Frame
-from edgeheat.defs.clock import Clock
 from edgeheat.errors import SourceEnded, SourceUnavailable
 from edgeheat.sources.av_errors import AV_ERRORS, camera_message, reason
 from edgeheat.sources.av_frame import FrameMaker
 from edgeheat.sources.av_stream import MJPEG, decode, set_up_for_live, video_track
-from edgeheat.sources.base import StreamStatistics
+from edgeheat.sources.base import SourceOptions, live_clock
 from edgeheat.sources.catch_up import Backlog
 from edgeheat.sources.corruption import CorruptionFilter
 
@@ -28,11 +27,8 @@ class LiveStream:
         self,
         container: InputContainer,
         backlog: Backlog,
-        *,
         name: str,
-        clock: Clock,
-        read_timeout_s: float,
-        statistics: StreamStatistics,
+        options: SourceOptions,
     ) -> None:
         """`name` is the camera's redacted URL. Raises SourceUnavailable if the container has no video."""
         try:
@@ -43,15 +39,15 @@ class LiveStream:
         self._packets = container.demux(self._track)
         self._backlog = backlog
         self._name = name
-        self._clock = clock
-        self._read_timeout_s = read_timeout_s
-        self._statistics = statistics
+        self._clock = live_clock(name, options)
+        self._read_timeout_s = options.read_timeout_s
+        self._statistics = options.statistics
         self._corruption = CorruptionFilter(name)
         self._maker = FrameMaker(self._track)
         self._discarding = False
         self._running = False
         self._damaged_since_picture = 0
-        self._last_picture_s = clock.monotonic()
+        self._last_picture_s = self._clock.monotonic()
         self._last_mono_s = -float("inf")
 
     def frames(self) -> Iterator[Frame]:

@@ -18,7 +18,7 @@ from edgeheat.errors import SourceUnavailable
 from edgeheat.redact import redact
 from edgeheat.sources.av_errors import AV_ERRORS, camera_message, timeout_message, unknown_host_error
 from edgeheat.sources.av_stream import open_container
-from edgeheat.sources.base import Source, SourceOptions
+from edgeheat.sources.base import Source, SourceOptions, live_clock
 from edgeheat.sources.catch_up import TimedBacklog
 from edgeheat.sources.live_stream import LiveStream
 
@@ -40,19 +40,9 @@ class RtspSource:
 
         A camera that rejects the configured transport is opened with the other one, with a warning.
         """
-        options, clock = self._options, self._options.clock
-        if clock is None:
-            raise SourceUnavailable(f"{self._name}: a live camera cannot be read offline: record it to a file first")
+        options, clock = self._options, live_clock(self._name, self._options)
         with self._open(clock) as container:
-            stream = LiveStream(
-                container,
-                TimedBacklog(options.statistics),
-                name=self._name,
-                clock=clock,
-                read_timeout_s=options.read_timeout_s,
-                statistics=options.statistics,
-            )
-            yield from stream.frames()
+            yield from LiveStream(container, TimedBacklog(options.statistics), self._name, options).frames()
 
     def frame_count(self) -> int | None:
         """Return None: a camera has no end."""

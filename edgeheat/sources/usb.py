@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from edgeheat.core.grid.frames import Frame
 from edgeheat.errors import SourceEnded, SourceUnavailable
 from edgeheat.sources.av_frame import bgr_frame
-from edgeheat.sources.base import Source, SourceOptions
+from edgeheat.sources.base import Source, SourceOptions, live_clock
 
 
 class Capture(Protocol):
@@ -42,9 +42,8 @@ class UsbSource:
 
     def frames(self) -> Iterator[Frame]:
         """See `Source.frames`."""
-        clock, device, limit_s = self._options.clock, self._device, self._options.read_timeout_s
-        if clock is None:
-            raise SourceUnavailable(f"{device}: a live camera cannot be read offline: record it to a file first")
+        device, limit_s = self._device, self._options.read_timeout_s
+        clock = live_clock(device, self._options)
         capture = self._open_capture(device, limit_s)
         running = False
         try:

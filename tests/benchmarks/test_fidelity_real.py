@@ -183,8 +183,8 @@ def test_the_targets_of_each_variant() -> None:
     assert values["F1.real.native.cc"] == pytest.approx((0.97 + 0.97 + 0.9) / 3)
     assert (values["F1.real.native.ahead"], values["F1.real.native.total"]) == (2.0, 1.0)
     assert values["F1.real.native.false"] == pytest.approx(8.0)
-    assert found["F1.real.300k.cc"].figure().met is False  # type: ignore[union-attr]
-    assert found["F1.real.300k.total"].figure().met is True  # type: ignore[union-attr]
+    assert found["F1.real.300k.cc"].figure().met is False
+    assert found["F1.real.300k.total"].figure().met is True
     assert values["F1.real.5fps.cc"] is None
     alone = {each.id: each for each in evaluate([replace(results[0], classic={})])}
     assert alone["F1.real.native.ahead"].value is None

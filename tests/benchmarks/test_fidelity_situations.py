@@ -74,7 +74,7 @@ def test_the_attendants_are_there_from_the_first_frame_to_the_last() -> None:
 
 
 def test_people_sit_for_one_to_four_minutes_and_move_a_little() -> None:
-    sitters: list[Sitter] = setup_of(20).scene.people.members  # type: ignore[attr-defined]
+    sitters: list[Sitter] = setup_of(20).scene.people.members
     assert len(sitters) >= 10
     lengths_s = [end - begin for begin, end in (one.sits_s for one in sitters)]
     assert 60 <= min(lengths_s) < max(lengths_s) <= 240
@@ -91,7 +91,7 @@ def test_people_sit_for_one_to_four_minutes_and_move_a_little() -> None:
 
 
 def test_a_seated_person_is_lower_than_a_standing_one_in_front_of_the_seat() -> None:
-    sitters: list[Sitter] = setup_of(20).scene.people.members  # type: ignore[attr-defined]
+    sitters: list[Sitter] = setup_of(20).scene.people.members
     scene = setup_of(20).scene
     one = next(each for each in sitters if each.faces == (0.0, -1.0) and each.sits_s[0] > 10)
     heights = []
@@ -132,12 +132,12 @@ def test_the_leaves_swing_about_their_rest_position() -> None:
 
 def test_the_edge_of_the_sunlight_moves_and_clouds_take_it_away() -> None:
     sun = setup_of(23).scene.effects[0]
-    strengths = [sun._strength(t_s) for t_s in np.arange(0.0, 240.0, 0.5)]  # type: ignore[attr-defined]
+    strengths = [sun._strength(t_s) for t_s in np.arange(0.0, 240.0, 0.5)]
     assert (min(strengths), max(strengths)) == pytest.approx((0.0, 1.0))
     assert np.abs(np.diff(strengths)).max() < 0.4
     points = np.zeros((1, 1000, 3), np.float32)
     points[..., 0], points[..., 1] = np.linspace(0, 9, 1000), 2.0
-    lit = [sun._reached(points, t_s)[0] > 0.5 for t_s in (0.0, 120.0, 240.0)]  # type: ignore[attr-defined]
+    lit = [sun._reached(points, t_s)[0] > 0.5 for t_s in (0.0, 120.0, 240.0)]
     edges = [np.flatnonzero(one)[0] * 9 / 1000 for one in lit]
     assert 0.1 < edges[0] - edges[1] < 0.6
     assert 0.1 < edges[1] - edges[2] < 0.6

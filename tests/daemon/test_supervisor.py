@@ -215,7 +215,7 @@ def test_seven_cameras_start_together_and_stay_online_beyond_their_bootstrap(sta
     names = [f"camera-{number}" for number in range(7)]
     _, recorder = start(*(spec(name, f"{SHOP}&fps=5") for name in names))
     for name in names:
-        wait_for(lambda name=name: recorder.observed_s(name) > 3, f"{name} to count")  # type: ignore[misc]
+        wait_for(lambda name=name: recorder.observed_s(name) > 3, f"{name} to count")
     assert {name: recorder.states(name) for name in names} == {name: ["ok"] for name in names}
 
 

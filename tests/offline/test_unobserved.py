@@ -1,4 +1,4 @@
-"""Users are told why time of a recording was not observed, and what to set."""
+"""The reason why time of a recording was not observed, and what to set, is reported."""
 
 from __future__ import annotations
 

@@ -147,7 +147,7 @@ def test_a_camera_that_is_mounted_sideways_is_upright(tmp_path: Path) -> None:
         for frame in islice(frames, 20):
             assert frame.size_wh == SIZE_WH[::-1]
         _check(frame, _shown((270, False, False)))
-        frames.close()  # type: ignore[attr-defined]
+        frames.close()
 
 
 @pytest.mark.parametrize(

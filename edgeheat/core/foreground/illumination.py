@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edgeheat.core.foreground.background import DARK_OFFSET, BackgroundModel, Noise, median_background, tint_of
-from edgeheat.core.foreground.shadow_evidence import roughness_scale
+from edgeheat.core.foreground.roughness import gradient_per_cell
 from edgeheat.core.grid.frames import F32, U8
 from edgeheat.core.grid.masks import (
     absolute_difference,
@@ -302,12 +302,12 @@ def _roughness(pictures: Comparison) -> float:
         np.log(halved(each).astype(np.float32) + np.float32(_LOG_OFFSET)) for each in (pictures.now, pictures.before)
     )
     ratio = now - before
-    gradient = np.abs(np.diff(ratio, axis=1))[:-1] + np.abs(np.diff(ratio, axis=0))[:, :-1]
+    gradient = gradient_per_cell(ratio)[:-1, :-1]
     cells = halved(pictures.changed)[:-1, :-1] > 127
     if not cells.any():
         return 0.0
     size = float(np.median(np.abs(ratio[:-1, :-1][cells])))
-    return float(np.median(gradient[cells])) / max(size, 1e-6) * roughness_scale(now.shape[1])
+    return float(np.median(gradient[cells])) / max(size, 1e-6)
 
 
 def _explained_by_shift(pictures: Comparison) -> bool:

@@ -8,6 +8,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from edgeheat.core.foreground.roughness import gradient_per_cell
 from edgeheat.core.grid.frames import F32
 from edgeheat.core.grid.masks import square_kernel
 
@@ -85,11 +86,6 @@ class Features:
         return Features(self.change, self.rough, None, None)
 
 
-def roughness_scale(half_width: int) -> float:
-    """Return by how much gradients per cell of a finer grid must be multiplied so that they are those of one of 320."""
-    return max(1.0, half_width / 160)
-
-
 def features(
     ratio: F32, colour_distance: F32 | None, colour_strength: F32 | None, cells: NDArray[np.bool_] | None = None
 ) -> Features:
@@ -124,10 +120,7 @@ def evidence(seen: Features, weights: ShadowWeights) -> F32:
 def _roughness(change: F32) -> F32:
     """Return how rough the change is around each cell: see `ShadowWeights.rough`."""
     size = np.abs(change)
-    gradient = np.zeros_like(change)
-    np.abs(change[:, 1:] - change[:, :-1], out=gradient[:, :-1])
-    gradient[:-1] += np.abs(change[1:] - change[:-1])
-    gradient *= np.float32(roughness_scale(change.shape[1]))
+    gradient = gradient_per_cell(change)
     # So wide a mean needs no more than a quarter of the grid.
     height, width = change.shape
     quarter_wh = max(1, width // 2), max(1, height // 2)

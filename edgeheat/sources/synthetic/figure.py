@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import IntEnum
 
@@ -80,22 +81,45 @@ def render_sprite(pose: Pose, camera: PinholeCamera, backdrop: SceneBackdrop, up
     names = list(joints)
     body = _scaled_joints(pose, joints)
     pixels, scale = camera.project(_to_world(pose, body) * np.array((1.0, 1.0, up), np.float32))
-    if not scale.all():
+    shape = BodyShape(names, pixels, body[:, 3] * scale, _parts_back_to_front(pose, camera))
+    return render_body(pose, shape, camera.distance(pose.x, pose.y), backdrop)
+
+
+@dataclass(frozen=True, slots=True)
+class BodyShape:
+    """A body in the picture: its joints, and the parts that span them."""
+
+    names: Sequence[str]
+    """Of the joints."""
+
+    pixels: F32
+    """Where they are, (joints, 2): x and y in pixels."""
+
+    radius: F32
+    """How large they are, (joints,), in pixels; 0 behind the camera."""
+
+    parts: Sequence[tuple[BodyPart, Sequence[str]]]
+    """From back to front, each with the names of its joints."""
+
+
+def render_body(pose: Pose, shape: BodyShape, distance_m: float, backdrop: SceneBackdrop) -> Sprite | None:
+    """Render a body `distance_m` away; None where no part is within the picture, or a joint is behind the camera."""
+    pixels, radius = shape.pixels, shape.radius
+    if not radius.all():
         return None
-    radius = body[:, 3] * scale
     low = np.floor((pixels - radius[:, None]).min(axis=0)).astype(int)
     high = np.ceil((pixels + radius[:, None]).max(axis=0)).astype(int) + 1
+    height, width = backdrop.distance_m.shape
     left, top = (int(v) for v in np.maximum(low, 0))
-    right, bottom = (int(v) for v in np.minimum(high, camera.size_wh))
+    right, bottom = (int(v) for v in np.minimum(high, (width, height)))
     if right <= left or bottom <= top:
         return None
     rims = pixels[:, None, :] - np.array((left, top), np.float32) + _CIRCLE[None] * radius[:, None, None]
     outline = np.rint(rims * (1 << _CORNER_BITS)).astype(np.int32)
     labels = np.zeros((bottom - top, right - left), np.uint8)
-    for part, members in _parts_back_to_front(pose, camera):
-        points = outline[[names.index(name) for name in members]].reshape(-1, 2)
+    for part, members in shape.parts:
+        points = outline[[shape.names.index(name) for name in members]].reshape(-1, 2)
         cv2.fillConvexPoly(labels, cv2.convexHull(points), int(part), cv2.LINE_8, _CORNER_BITS)
-    distance_m = camera.distance(pose.x, pose.y)
     labels *= backdrop.distance_m[top:bottom, left:right] > distance_m
     return Sprite(
         pose=pose,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 
 import cv2
@@ -29,7 +29,9 @@ def found_in(grids: Iterable[U8], fps: float = 5.0) -> list[Found]:
     return find_clocks(history, previous)
 
 
-def lumas(seconds: float, clock: Clock | None, looks: Callable[[float], Look] = lambda _: Look(), fps: float = 5.0):  # type: ignore[no-untyped-def]
+def lumas(
+    seconds: float, clock: Clock | None, looks: Callable[[float], Look] = lambda _: Look(), fps: float = 5.0
+) -> Iterator[U8]:
     return (np.asarray(frame.luma, np.uint8) for frame in frames(seconds, clock, looks, fps=fps))
 
 

@@ -174,7 +174,7 @@ def test_a_reset_clears_the_mask_and_keeps_the_heats() -> None:
     assert counted.presence.any(), "the heats are kept"
 
 
-def test_somebody_who_walks_about_in_front_of_a_television_counts() -> None:
+def test_a_person_who_walks_about_in_front_of_a_television_counts() -> None:
     """Between 120 s and 160 s, in front of it and partly beside it."""
 
     def person(at_s: float) -> tuple[Block, ...]:

@@ -200,7 +200,7 @@ def spot() -> F32:
     [
         ("lamps go off", Look(), Look(light=lamps(0.3)), 1.5),
         ("lamps go on", Look(light=lamps(0.3)), Look(), 1.5),
-        ("lamps go off while somebody walks", Look((walker(5.0),)), Look((walker(5.2),), lamps(0.3)), 1.5),
+        ("lamps go off while a person walks", Look((walker(5.0),)), Look((walker(5.2),), lamps(0.3)), 1.5),
         ("the exposure rises", Look(), Look(gain=1.4), 1.5),
         ("the exposure falls", Look(), Look(gain=0.6), 1.5),
         ("the black level rises", Look(), Look(offset=30), 1.5),

@@ -34,7 +34,7 @@ def test_a_number_that_is_no_time_is_rejected(value: float) -> None:
     with pytest.raises(ValueError, match="expected a time"):
         checked_number(math.inf, unset=-math.inf)
     with pytest.raises(ValueError, match="expected one number"):
-        checked_number(np.full(1, value))  # type: ignore[arg-type]
+        checked_number(np.full(1, value))
 
 
 def test_a_grid_has_two_sides_of_1_to_4096_cells() -> None:
