@@ -1,0 +1,86 @@
+"""The tiles that history is made of: what one camera counted in five minutes, or in a local hour, day or month."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import IntEnum
+
+FIVE_MINUTES_S = 300
+"""Length of the shortest tile. It divides every UTC offset in use, so local hours consist of whole tiles."""
+
+
+class Level(IntEnum):
+    """The length of a tile; each is the sum of tiles of the level before it."""
+
+    FIVE_MINUTES = 0
+    """Five minutes of UTC."""
+
+    HOUR = 1
+    """An hour of the site's local time."""
+
+    DAY = 2
+    """A local day, from midnight to midnight; usually 24 hours long, but 23, 23.5, 24.5 or 25 where clocks change."""
+
+    MONTH = 3
+    """A local calendar month."""
+
+    @property
+    def unit_ms(self) -> int:
+        """Milliseconds for which one unit of a tile's cells stands."""
+        return 200 if self is Level.FIVE_MINUTES else 1000
+
+
+@dataclass(frozen=True, slots=True)
+class ZoneTile:
+    """What one zone counted in a tile, exact; times in milliseconds, see `Counter` for what each means."""
+
+    name: str
+    """The zone's name; `all` for the whole picture."""
+
+    key: int
+    """The `zone_key` of its name and polygon, 0 to 2**64 - 1: a zone that was redrawn is another zone."""
+
+    observed_ms: int = 0
+    motion_ms: int = 0
+    active_ms: int = 0
+    traffic_cell_ms: int = 0
+    dwell_cell_ms: int = 0
+    entries: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Tile:
+    """What one camera counted in one time bucket of one epoch."""
+
+    camera: str
+    level: Level
+
+    start_s: int
+    """Start, Unix time."""
+
+    end_s: int
+    """End, Unix time: the start of the next tile of the level."""
+
+    epoch: int
+    """The camera's epoch; tiles of different epochs are never added."""
+
+    grid_wh: tuple[int, int]
+    """Width and height of the grid in cells."""
+
+    observed_ms: int
+    """Milliseconds in which the camera was observed."""
+
+    traffic: bytes = b""
+    """Units of movement per cell, as `core.heat.tile` encodes them; empty where nothing moved."""
+
+    dwell: bytes = b""
+    """Units of dwell per cell, likewise; dwell belongs to the tile in which it was confirmed."""
+
+    rejected_ms: Mapping[str, int] = field(default_factory=dict)
+    """Milliseconds of whole frames that were not observed, by reason, see FrameRejection."""
+
+    zones: tuple[ZoneTile, ...] = ()
+
+    clock_synced: bool = True
+    """Whether the machine's clock was known to be right: a Raspberry Pi boots with a wrong one."""
