@@ -69,7 +69,7 @@ class BlobFilter:
             self._age_s.fill(0.0)
             return np.zeros_like(cells)
         # Without statistics, which take longer than all that follows.
-        count, labels = cv2.connectedComponents(half, connectivity=8, ltype=cv2.CV_16U)
+        count, labels = cv2.connectedComponents(half, connectivity=8)
         # Of truth values; of numbers it takes six times as long.
         inside = np.flatnonzero(half > 0)
         label = labels.ravel()[inside].astype(np.intp)
@@ -96,7 +96,7 @@ def feet(cells: U8) -> U8:
 
     The strip grows with the blob, so that near and far feet are as deep on the floor. Owned by the caller.
     """
-    count, labels, stats, _ = cv2.connectedComponentsWithStats(cells, connectivity=8, ltype=cv2.CV_16U)
+    count, labels, stats, _ = cv2.connectedComponentsWithStats(cells, connectivity=8)
     found: U8 = np.zeros_like(cells)
     for blob in range(1, count):
         left, top, width, height, _ = stats[blob]

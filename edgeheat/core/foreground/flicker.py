@@ -126,7 +126,7 @@ class FlickerMask:
         """
         if not self._masked.any():
             return np.zeros_like(present)
-        count, labels = cv2.connectedComponents(present, connectivity=8, ltype=cv2.CV_16U)
+        count, labels = cv2.connectedComponents(present, connectivity=8)
         inside = np.bincount(labels[self.mask > 0], minlength=count)
         mostly = inside > _MIN_INSIDE_RATIO * np.maximum(np.bincount(labels.ravel(), minlength=count), 1)
         mostly[0] = False

@@ -120,8 +120,15 @@ class SceneLearner:
         self._stationary.discard(invert(self._nothing))
 
     def remove_text(self, text: ScreenText) -> None:
-        """Paint over newly found text in the background, and discard what is pending there."""
-        mask, background = text.mask, self.background
+        """Paint over newly found text in the background, and discard what is pending there.
+
+        Where text was forgotten, the background is what was painted: it counts as never observed.
+        """
+        mask, forgotten, background = text.mask, text.forgotten, self.background
+        if forgotten is not None:
+            background.observed_s[exceeds(halved(forgotten), 0) > 0] = 0.0
+            self._stationary.discard(forgotten)
+            self.uncertain = self._not_observed_empty()
         if mask is None:
             return
         luma, tint = background.luma.copy(), None if background.tint is None else background.tint.copy()

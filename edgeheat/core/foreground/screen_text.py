@@ -54,6 +54,8 @@ class ScreenText:
         self._boxes: list[Box] = []
         self._unchanged: list[int] = []
         """For each of them: the number of searches since anything changed in it."""
+        self._forgotten: list[Box] = []
+        """What was text until the latest search."""
         self._doubtful: list[Box] = []
         """What the latest searches found without being certain."""
         self._previous: tuple[float, U8] | None = None
@@ -103,12 +105,12 @@ class ScreenText:
     @property
     def mask(self) -> U8 | None:
         """The cells of text, 255 or 0, (grid height, grid width), owned by the caller; None: there are none."""
-        if not self._boxes or self._shape_hw is None:
-            return None
-        mask: U8 = np.zeros(self._shape_hw, np.uint8)
-        for left, top, right, bottom in self._boxes:
-            mask[top:bottom, left:right] = 255
-        return mask
+        return self._mask(self._boxes)
+
+    @property
+    def forgotten(self) -> U8 | None:
+        """The cells that were text until the latest search, as `mask`: the camera shows the shop there again."""
+        return self._mask(self._forgotten)
 
     @property
     def ratio(self) -> float:
@@ -142,7 +144,7 @@ class ScreenText:
     def _add(self, grid: U8, mono_s: float) -> bool:
         if self._shape_hw != grid.shape:
             self._shape_hw = grid.shape[0], grid.shape[1]
-            self._boxes, self._unchanged, self._doubtful = [], [], []
+            self._boxes, self._unchanged, self._forgotten, self._doubtful = [], [], [], []
             self._previous, self._history = None, []
         if mono_s < self._search_from_s:
             return False
@@ -164,8 +166,17 @@ class ScreenText:
         for index, (left, top, right, bottom) in enumerate(self._boxes):
             self._unchanged[index] = 0 if changed[top:bottom, left:right].any() else self._unchanged[index] + 1
         kept = [index for index, searches in enumerate(self._unchanged) if searches < _FORGET_AFTER]
+        self._forgotten = [box for index, box in enumerate(self._boxes) if index not in kept]
         self._boxes = [self._boxes[index] for index in kept]
         self._unchanged = [self._unchanged[index] for index in kept]
+
+    def _mask(self, boxes: list[Box]) -> U8 | None:
+        if not boxes or self._shape_hw is None:
+            return None
+        mask: U8 = np.zeros(self._shape_hw, np.uint8)
+        for left, top, right, bottom in boxes:
+            mask[top:bottom, left:right] = 255
+        return mask
 
     def _scaled(self, shape: tuple[int, ...]) -> list[Box]:
         """Return the boxes in an array of the whole picture, rounded outwards."""

@@ -223,7 +223,7 @@ def _convincing(cells: NDArray[np.bool_], logit: F32) -> NDArray[np.bool_]:
 
     Reference: hysteresis, Canny 1986.
     """
-    count, labels = cv2.connectedComponents(as_mask(cells), connectivity=8, ltype=cv2.CV_16U)
+    count, labels = cv2.connectedComponents(as_mask(cells), connectivity=8)
     # By flat indices; with masks it takes three times as long.
     inside = np.flatnonzero(cells)
     own = labels.ravel()[inside].astype(np.intp)

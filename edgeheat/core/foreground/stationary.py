@@ -365,7 +365,7 @@ class StationaryTracker:
 
 def _lively(fidgeting: NDArray[np.bool_], here: NDArray[np.bool_]) -> NDArray[np.bool_]:
     """Return the connected places of `here` of which enough is fidgeting."""
-    count, labels = cv2.connectedComponents(here.astype(np.uint8), connectivity=8, ltype=cv2.CV_16U)
+    count, labels = cv2.connectedComponents(here.astype(np.uint8), connectivity=8)
     lively = np.bincount(labels[fidgeting], minlength=count) > _MIN_LIVELY_RATIO * np.bincount(labels.ravel())
     return np.asarray(lively[labels], np.bool_) & here
 

@@ -10,9 +10,13 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from edgeheat.core.foreground.background import BackgroundModel
+from edgeheat.core.foreground.learning import SceneLearner
 from edgeheat.core.foreground.screen_text import ScreenText
 from edgeheat.core.grid.frames import GridFrame
+from edgeheat.core.grid.masks import half_hw
 from edgeheat.core.pipeline import CameraPipeline
+from edgeheat.defs.params import MotionParams
 from tests.core import drawn
 from tests.core.clocks import HW, Clock, frames, passer_by
 from tests.core.drawn import Look, count, params
@@ -100,6 +104,25 @@ def test_text_is_forgotten_when_nothing_changes_there_any_more() -> None:
     assert text.mask is not None
     read(text, 60.0, None, from_s=12.0)
     assert text.mask is None and text.ratio == 0.0
+
+
+def test_the_background_under_forgotten_text_was_never_observed() -> None:
+    text = text_at((20, 50, 120, 60), (200, 50, 240, 60))
+    shop = drawn.room(HW).draw()[0]
+    learner = SceneLearner(MotionParams(), BackgroundModel(shop, None, np.full(half_hw(HW), 60.0, np.float32)))
+    learner.add_pending(np.full(HW, 255, np.uint8), 1.0, np.zeros(HW, np.uint8))
+    for number in range(5 * 60):
+        luma = shop.copy()
+        luma[50:60, 200:240] = 255 * (number // 5 % 2)
+        frame = GridFrame(luma, None, None, 0.2, number / 5, number / 5)
+        if text.remove_from(frame):
+            learner.remove_text(text)
+    assert text.mask is not None and text.mask[55, 220] and not text.mask[55, 70]
+    assert (learner.background.observed_s[25:30, 10:60] == 0.0).all() and learner.uncertain[50:60, 20:120].all()
+    assert (learner.background.observed_s[25:30, 100:120] > 0.0).all()
+    assert (learner.background.observed_s[:25] > 0.0).all()
+    confirmed = learner.end().dwell_ms
+    assert confirmed is not None and not confirmed[50:60, 20:120].any() and confirmed[:50].all()
 
 
 def test_text_of_low_contrast_is_found_twice_before_it_is_painted_over() -> None:

@@ -221,3 +221,18 @@ def test_a_coat_of_another_colour_is_detected_despite_the_lift() -> None:
     tint[:, 10:20, 30:40] = np.array([12.0, -20.0])[:, None, None]
     found = ShadowClassifier(background).classify(luma, halved(luma), tint, CALM, lift=24.0)
     assert (found.people[24:36, 64:76] == 255).all()
+
+
+def test_more_places_than_sixteen_bits_can_number_are_classified() -> None:
+    hw = 1080, 1920
+    background = BackgroundModel(
+        np.full(hw, 100, np.uint8), np.zeros((2, *half_hw(hw)), np.float32), np.full(half_hw(hw), 60.0, np.float32)
+    )
+    luma = np.full(hw, 100, np.uint8)
+    rows, columns = np.indices(half_hw(hw))
+    isolated = np.repeat(np.repeat((rows % 2 == 0) & (columns % 2 == 0), 2, axis=0), 2, axis=1)
+    luma[isolated] = 200
+    classified = ShadowClassifier(background).classify(
+        luma, halved(luma), np.zeros((2, *half_hw(hw)), np.float32), np.zeros(half_hw(hw), np.uint8)
+    )
+    assert np.count_nonzero(classified.differing) >= 4 * 65_536
