@@ -23,6 +23,7 @@ from edgeheat.core.grid.masks import (
     ratio_of,
     square_kernel,
 )
+from edgeheat.core.grid.shift import shift_between
 
 # The gate closes on a frame if one of these holds; all ratios are fractions of the grid's cells:
 #   sudden change:   changed > MAX_CHANGED_RATIO
@@ -311,17 +312,11 @@ def _roughness(pictures: Comparison) -> float:
 
 
 def _explained_by_shift(pictures: Comparison) -> bool:
-    """Return whether most of the change disappears when the earlier picture is moved as a whole.
-
-    Reference: phase correlation, Kuglin and Hines 1975.
-    """
+    """Return whether most of the change disappears when the earlier picture is moved as a whole."""
     now, before = (halved(each).astype(np.float32) for each in (pictures.now, pictures.before))
-    size_wh = now.shape[1], now.shape[0]
-    window = cv2.createHanningWindow(size_wh, cv2.CV_32F)
-    # New arrays: OpenCV multiplies the window into its arguments where it need not pad them.
-    (right, down), _ = cv2.phaseCorrelate(before - before.mean(), now - now.mean(), window)
+    right, down = shift_between(before, now)
     shift = np.array([[1.0, 0.0, right], [0.0, 1.0, down]], np.float32)
-    moved = cv2.warpAffine(before, shift, size_wh, borderMode=cv2.BORDER_REPLICATE)
+    moved = cv2.warpAffine(before, shift, (now.shape[1], now.shape[0]), borderMode=cv2.BORDER_REPLICATE)
     distances = cv2.absdiff(now, before), cv2.absdiff(now, moved)
     changed, unexplained = (np.count_nonzero(each > _SHIFT_LEVELS) for each in distances)
     # Behind people who move, the floor stays where it was; it agrees less with the picture that was moved.

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from functools import lru_cache
 from typing import Any
 
 import cv2
@@ -12,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edgeheat.core.grid.frames import F32
+from edgeheat.core.grid.shift import shift_between
 
 _EDGE_FLOOR = 4.0
 """Grey levels per cell, added to the local mean gradient before dividing by it: noise in flat areas stays small."""
@@ -61,12 +61,10 @@ def estimate_shift(reference: F32, current: F32) -> tuple[tuple[float, float], f
     shift = _nearby_shift(reference, current)
     fit = _correlation_at(reference, current, shift)
     if fit < _SUFFICIENT_CORRELATION:
-        # New arrays: OpenCV 5 multiplies the window into its arguments where it need not pad them.
-        window = _hanning_window(current.shape[1], current.shape[0])
-        far, _ = cv2.phaseCorrelate(reference - reference.mean(), current - current.mean(), window)
+        far = shift_between(reference, current)
         far_fit = _correlation_at(reference, current, far)
         if far_fit > fit:
-            shift, fit = (far[0], far[1]), far_fit
+            shift, fit = far, far_fit
     return shift, fit
 
 
@@ -100,8 +98,3 @@ def _correlation_at(reference: F32, current: F32, shift: Sequence[float]) -> flo
     top, bottom = max(0, math.ceil(dy)), min(height, height + math.floor(dy))
     overlap = (slice(top, bottom), slice(left, right))
     return correlation(np.asarray(shifted[overlap], np.float32), current[overlap])
-
-
-@lru_cache(maxsize=2)
-def _hanning_window(width: int, height: int) -> cv2.typing.MatLike:
-    return cv2.createHanningWindow((width, height), cv2.CV_32F)
