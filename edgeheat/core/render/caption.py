@@ -39,13 +39,18 @@ class Caption:
     measure: Measure = "presence"
     """The measure of the seconds on the colour scale."""
 
+    per_hour: bool = False
+    """Whether these seconds are those of an observed hour, see `hourly`, instead of the whole period's."""
 
-def scale_heading(measure: Measure, top_s: float, coverage: float) -> str:
+
+def scale_heading(measure: Measure, top_s: float, coverage: float, *, per_hour: bool = False) -> str:
     """Return the heading of a colour scale that ends at `top_s` seconds; another one for a heat of 0."""
     if coverage <= 0:
         return "nothing observed"
     heading, zero_heading = _SCALE_HEADINGS[measure]
-    return heading if top_s > 0 else zero_heading
+    if top_s <= 0:
+        return zero_heading
+    return f"{heading} per hour" if per_hour else heading
 
 
 def scale_ticks(top_s: float, gamma: float, max_ticks: int) -> list[tuple[float, str]]:
@@ -55,7 +60,12 @@ def scale_ticks(top_s: float, gamma: float, max_ticks: int) -> list[tuple[float,
     with its unit; between them are round numbers, at most `max_ticks` in all.
     """
     unit_s, unit = next((size, name) for size, name, below in _TIME_UNITS if top_s < below)
-    top = top_s / unit_s
+    *lower, (end, label) = number_ticks(top_s / unit_s, gamma, max_ticks)
+    return [*lower, (end, f"{label} {unit}")]
+
+
+def number_ticks(top: float, gamma: float, max_ticks: int) -> list[tuple[float, str]]:
+    """Return the same for a scale without a unit that ends at `top`."""
     ticks = {0.0: "0"}
     for step in range(1, max_ticks - 1):
         wanted = (step / (max_ticks - 1)) ** (1 / gamma) * top
@@ -64,7 +74,7 @@ def scale_ticks(top_s: float, gamma: float, max_ticks: int) -> list[tuple[float,
             value = min(_ROUND_NUMBERS, key=lambda number: abs(number * decade - wanted)) * decade
             if value < top:
                 ticks[(value / top) ** gamma] = f"{value:.6g}"
-    ticks[1.0] = f"{top:.2g} {unit}" if top < 10 else f"{top:.0f} {unit}"
+    ticks[1.0] = f"{top:.2g}" if top < 10 else f"{top:.0f}"
     return sorted(ticks.items())
 
 
