@@ -64,6 +64,12 @@ def scale_ticks(top_s: float, gamma: float, max_ticks: int) -> list[tuple[float,
     return [*lower, (end, f"{label} {unit}")]
 
 
+def difference_ticks(top_s: float) -> list[tuple[float, str]]:
+    """Return the ticks of a symmetric linear scale from `top_s` seconds less to `top_s` seconds more."""
+    label = scale_ticks(top_s, 1.0, 2)[-1][1]
+    return [(0.0, f"{label} less"), (0.5, "0"), (1.0, f"{label} more")]
+
+
 def number_ticks(top: float, gamma: float, max_ticks: int) -> list[tuple[float, str]]:
     """Return the same for a scale without a unit that ends at `top`."""
     ticks = {0.0: "0"}

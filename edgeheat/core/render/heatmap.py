@@ -43,7 +43,7 @@ def default_size(camera_wh: SizeWH, style: Style) -> SizeWH:
 
 def scale_max_s(grid: HeatGrid, style: Style) -> float:
     """Return the motion-seconds at the top of the colour scale; 0 where `normalize` is on and the heat is 0."""
-    return _top_s(_clean(grid.heat_s, style), style)
+    return _top_s(cleaned(grid.heat_s, style), style)
 
 
 def draw(grid: HeatGrid, background: U8 | None, style: Style, size_wh: SizeWH, caption: Caption | None = None) -> U8:
@@ -56,7 +56,7 @@ def draw(grid: HeatGrid, background: U8 | None, style: Style, size_wh: SizeWH, c
     """
     if min(size_wh) < 1:
         raise ValueError(f"size_wh: expected at least (1, 1), got {size_wh}")
-    heat_s = _clean(grid.heat_s, style)
+    heat_s = cleaned(grid.heat_s, style)
     top_s = _top_s(heat_s, style)
     picture = dimmed_background(background if style.overlay else None, style, size_wh)
     index = _colour_index(heat_s, top_s, style, size_wh)
@@ -95,11 +95,11 @@ def heat_layer(heat_s: F32, top_s: float, style: Style, size_wh: SizeWH) -> Laye
 
     heat_s: motion-seconds, shape (grid height, grid width). top_s: motion-seconds at the top of the colour scale.
     """
-    return _colour_layer(_colour_index(_clean(heat_s, style), top_s, style, size_wh), style)
+    return _colour_layer(_colour_index(cleaned(heat_s, style), top_s, style, size_wh), style)
 
 
-def _clean(heat_s: F32, style: Style) -> F32:
-    """Return the heat without NaN, infinite and negative values, blurred according to `style`.
+def cleaned(heat_s: F32, style: Style) -> F32:
+    """Return the heat without NaN, infinite and negative values, blurred according to `style`; owned by the caller.
 
     Reference: Gaussian blur; sigma from the kernel size as in OpenCV's getGaussianKernel.
     """
@@ -122,7 +122,11 @@ def _colour_index(heat_s: F32, top_s: float, style: Style, size_wh: SizeWH) -> U
         return np.zeros((size_wh[1], size_wh[0]), np.uint8)
     top = np.float32(top_s)
     heat01 = (np.minimum(heat_s, top) / top) ** np.float32(style.gamma)
-    cells = np.rint(heat01 * 255).astype(np.uint8)
+    return enlarged_levels(np.rint(heat01 * 255).astype(np.uint8), size_wh)
+
+
+def enlarged_levels(cells: U8, size_wh: SizeWH) -> U8:
+    """Return levels per cell, uint8, interpolated to `size_wh` without visible corners of cells."""
     growth = size_wh[0] / cells.shape[1]
     if growth <= 1:
         return resized(cells, size_wh)
