@@ -54,7 +54,7 @@ def draw_legend(scale: ColourScale, size_wh: SizeWH) -> Layer | None:
     pen.write(panel, scale.heading, (left, round(1.5 * unit)), ink=LIGHT_GREY)
     _draw_bar(panel, scale, (left, top), bar_wh)
     foot = top + bar_wh[1]
-    for position, label in _without_overlap(ticks, pen, bar_wh[0]):
+    for position, label in without_overlap(ticks, pen, bar_wh[0]):
         x = left + round(position * (bar_wh[0] - 1))
         cv2.line(panel.colour, (x, foot), (x, foot + max(unit // 4, 2)), LIGHT_GREY, 1)
         pen.write(panel, label, (x - pen.width(label) // 2, foot + round(1.6 * unit)))
@@ -75,7 +75,7 @@ def _draw_bar(panel: Layer, scale: ColourScale, at: tuple[int, int], bar_wh: Siz
     panel.keep[y : y + height, x : x + width] = 0
 
 
-def _without_overlap(ticks: list[tuple[float, str]], pen: Pen, bar_width: int) -> list[tuple[float, str]]:
+def without_overlap(ticks: list[tuple[float, str]], pen: Pen, bar_width: int) -> list[tuple[float, str]]:
     """Return the ticks whose labels do not overlap: the first, the last, and from the left those that fit between."""
 
     def span_px(tick: tuple[float, str]) -> tuple[float, float]:
