@@ -38,6 +38,9 @@ mean of a cell's heat in equal intervals: 1.2 to 1.4, 2.6 to 6.7 and 1.3 to 5.3 
 _NOISE_DEVIATIONS = 3.0
 """A difference below this many standard deviations of counting noise is not coloured."""
 
+_PLACE_CELLS = 5
+"""Side of the square of cells of which more than half must differ: the same as for the hottest place of a heat."""
+
 _MIN_TOP_RATIO = 0.1
 """The scale ends at no less than this fraction of the busiest place's rate, so that small differences look small."""
 
@@ -67,7 +70,8 @@ def difference(a: HeatGrid, b: HeatGrid, style: Style, measure: Measure) -> Diff
 
     A cell is 0 where its difference is below three standard deviations of what chance makes of equal rates: visits are
     a Poisson process, and each leaves about `_VISIT_S` motion-seconds, so the variance of a heat is that times the
-    heat. Days vary by more than chance; whether a change exceeds that, only the comparison of zones by weeks can tell.
+    heat. Specks that are smaller than a person are 0 as well. Days vary by more than chance; whether a change exceeds
+    that, only the comparison of zones by weeks can tell.
     Raises ValueError where the grids differ in shape.
     Reference: Krishnamoorthy and Thomson 2004, A more powerful test for comparing two Poisson means, Journal of
     Statistical Planning and Inference 119 (the statistic of two rates; here with three deviations).
@@ -82,7 +86,9 @@ def difference(a: HeatGrid, b: HeatGrid, style: Style, measure: Measure) -> Diff
     variance = sum(
         rate * np.float32(_VISIT_S[measure] * 3600 / grid.observed_s) for rate, grid in zip(rates, (a, b), strict=True)
     )
-    change[np.abs(change) < _NOISE_DEVIATIONS * np.sqrt(variance)] = 0
+    exceeds = (np.abs(change) >= _NOISE_DEVIATIONS * np.sqrt(variance)) & (change != 0)
+    # Chance exceeds any limit somewhere; but a place is as large as a person, and a speck is not.
+    change[~exceeds | (cv2.medianBlur(exceeds.astype(np.uint8), _PLACE_CELLS) == 0)] = 0
     top_s = float(median_filter(np.abs(change)).max())
     busiest = max(float(median_filter(rate).max()) for rate in rates)
     return Difference(change, max(top_s, _MIN_TOP_RATIO * busiest), coverage)

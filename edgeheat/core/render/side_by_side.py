@@ -77,13 +77,13 @@ def draw_comparison(
     pictures = [
         TitledPicture(
             f"{letter}: {period.name}",
-            f"coverage {percent_words(rate.coverage)}, {camera}",
+            f"coverage {percent_words(rate.coverage)} - {camera}",
             draw(rate, background, on_one_scale, size_wh, caption),
         )
         for letter, period, rate in zip("AB", periods, rates, strict=True)
     ]
     change = draw_difference(found, background, style, size_wh, measure)
-    pictures.append(TitledPicture("Change from A to B", f"{_change_words(found)}, {camera}", change))
+    pictures.append(TitledPicture("Change from A to B", f"{_change_words(found)} - {camera}", change))
     return arrange(pictures, width, layout)
 
 

@@ -53,6 +53,15 @@ def test_the_legend_names_the_measure() -> None:
     assert np.array_equal(without_caption.colour, legends[1].colour)
 
 
+@pytest.mark.parametrize("size_wh", [(480, 270), (640, 360), (1920, 1080)])
+def test_the_longest_heading_lies_inside_the_legend(size_wh: SizeWH) -> None:
+    per_hour = replace(CAPTION, measure="presence", per_hour=True)
+    (legend,) = title_and_legend(replace(Style(), title=False), size_wh, 47.0, per_hour, 0.97)
+    heading = legend.colour[: legend.colour.shape[0] // 3].max(axis=(0, 2))
+    assert heading.any()
+    assert np.flatnonzero(heading).max() < len(heading) - 4
+
+
 @pytest.mark.parametrize("size_wh", [(40, 30), (120, 20), (20, 400)])
 def test_a_picture_too_small_for_text_has_none(size_wh: SizeWH) -> None:
     assert title_and_legend(Style(), size_wh, 47.0, CAPTION, 0.97) == []

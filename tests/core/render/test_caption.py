@@ -79,6 +79,12 @@ def test_the_heading_of_a_colour_scale_names_its_measure(
     assert scale_heading(measure, top_s, coverage) == words
 
 
+def test_the_heading_of_a_heat_per_hour_says_so() -> None:
+    assert scale_heading("traffic", 41.0, 1.0, per_hour=True) == "time in motion per hour"
+    assert scale_heading("traffic", 0.0, 1.0, per_hour=True) == "no motion counted"
+    assert scale_heading("traffic", 41.0, 0.0, per_hour=True) == "nothing observed"
+
+
 @pytest.mark.parametrize(("ratio", "words"), [(0.001, "under 1 %"), (0.29, "29 %"), (0.984, "98 %"), (0.999, "99 %")])
 def test_ratios_are_in_whole_percent(ratio: float, words: str) -> None:
     assert percent_words(ratio) == words

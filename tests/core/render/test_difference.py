@@ -90,6 +90,22 @@ def test_chance_does_not_glow(measure: Measure, per_hour: float) -> None:
     assert (difference(a, b, BARE, measure).change_s != 0).mean() < 0.01
 
 
+def test_a_place_that_was_empty_appears_after_nine_visits() -> None:
+    visits_s = flat(0)
+    visits_s[LESS], visits_s[MORE] = 8.9 * 1.5, 9.1 * 1.5
+    found = difference(grid_of(flat(0)), grid_of(visits_s), BARE, "traffic")
+    assert not found.change_s[LESS].any()
+    assert found.change_s[30, 115] == pytest.approx(9.1 * 1.5 / 100)
+
+
+def test_a_speck_that_is_smaller_than_a_person_is_not_a_change() -> None:
+    before, after = flat(400), flat(400)
+    after[10:12, 10:15] = 4000
+    assert not difference(grid_of(before), grid_of(after), BARE, "traffic").change_s.any()
+    after[10:15, 10:15] = 4000
+    assert difference(grid_of(before), grid_of(after), BARE, "traffic").change_s[12, 12] == pytest.approx(36)
+
+
 def test_a_few_counted_units_in_both_periods_are_not_coloured() -> None:
     background = np.full((180, 320, 3), 90, np.uint8)
     a, b = flat(0), flat(0)

@@ -7,6 +7,9 @@ import pytest
 
 from edgeheat.core.grid.frames import U8
 from edgeheat.core.heat.base import HeatGrid
+from edgeheat.core.render.caption import Caption
+from edgeheat.core.render.difference import hourly
+from edgeheat.core.render.heatmap import draw
 from edgeheat.core.render.side_by_side import Layout, Period, TitledPicture, arrange, draw_comparison
 from edgeheat.defs.params import Style
 
@@ -61,6 +64,14 @@ def test_both_periods_are_on_one_scale(layout: Layout, width: int) -> None:
     same_rate = blocks(compared(periods(900, 450, (100, 50)), layout, width), layout)
     assert np.array_equal(same_rate[0][-200:], same_rate[1][-200:]), "per observed hour"
     assert not same_rate[2][-200:].any()
+
+
+def test_the_heats_are_drawn_as_heats_are_with_the_unit_of_an_hour_in_the_legend() -> None:
+    before, after = periods(900, 300)
+    shown = blocks(compared((before, after), "column", 720, Style()), "column")[1][-405:]
+    style = Style(title=False, normalize=False, vmax_s=9.0)
+    caption = Caption("till", "", None, "traffic", per_hour=True)
+    assert np.array_equal(shown, draw(hourly(after.grid), None, style, (720, 405), caption))
 
 
 def test_a_title_that_is_too_long_is_shortened() -> None:
