@@ -26,7 +26,7 @@ ROOT = Path(__file__).parent.parent
 # The packages that each package may import, besides itself and SHARED; only those below it.
 PACKAGES: dict[str, set[str]] = {
     "__main__": {"cli"},
-    "cli": {"daemon", "offline", "doctor", "config", "defs"},
+    "cli": {"daemon", "offline", "doctor", "config", "local_time", "defs"},
     "daemon": {"web", "sinks", "sources", "store", "config", "core", "defs"},
     "offline": {"sources", "config", "core", "defs"},
     "doctor": {"sinks", "sources", "config", "core", "defs"},
@@ -35,10 +35,11 @@ PACKAGES: dict[str, set[str]] = {
     "sources": {"core.grid.frames", "defs"},
     "store": {"defs"},
     "config": {"defs"},
+    "local_time": {"defs"},
     "core.pipeline": {"core.render", "core.heat", "core.foreground", "core.health", "core.grid", "defs"},
     "core.floorplan": {"core.render", "core.heat", "core.grid", "defs"},
     "core.render": {"core.heat", "core.grid", "defs"},
-    "core.heat": {"core.grid", "defs"},
+    "core.heat": {"core.grid", "local_time", "defs"},
     "core.foreground": {"core.grid", "defs"},
     "core.health": {"core.grid", "defs"},
     "core.grid": {"defs"},
@@ -55,6 +56,7 @@ OUTSIDE: dict[str, set[str]] = {
     "core": {"numpy", "cv2"},
     "core.render.colormap": {"numpy", "cv2", "cmap"},
     "defs": set(),
+    "local_time": set(),
     "schedule": {"apscheduler"},
     **{module: set() for module in SHARED - {"schedule"}},
 }
@@ -62,7 +64,9 @@ OUTSIDE: dict[str, set[str]] = {
 IMPORT_NAMES = {"opencv-contrib-python": "cv2", "paho-mqtt": "paho"}
 
 # Packages that run in the parent process, which never loads what only its workers need.
-PARENT = {"__main__", "cli", "config", "schedule", "plan_image", "sinks", "store", "web", "daemon", "defs"}
+PARENT = {
+    *("__main__", "cli", "config", "schedule", "plan_image", "sinks", "store", "web", "daemon", "local_time", "defs"),
+}
 WORKER = {"daemon.camera_worker", "daemon.plan_worker", "daemon.preload"}
 
 HEAVY = {"numpy", "cv2", "av"}
