@@ -1,7 +1,7 @@
 """Converts local times to Unix time, exact where clocks change.
 
 Local time is read at whole multiples of 5 minutes, because no tile is shorter: a change of the clock within 5 minutes
-takes effect at the end of them.
+takes effect at the end of them. Every offset from UTC in use is such a multiple as well.
 """
 
 from __future__ import annotations
@@ -23,15 +23,15 @@ def utc_offset_s(unix_s: int, timezone: tzinfo) -> int:
 def offset_segments(start_s: int, end_s: int, timezone: tzinfo) -> list[tuple[int, int, int]]:
     """Divide the time from `start_s` to `end_s` at the changes of the clock, both multiples of 5 minutes.
 
-    Returns start, end and offset from UTC of each segment, in seconds and in order. Two changes within one day that
-    cancel each other would not be found; no time zone has any.
+    Returns start, end and offset from UTC of each segment, in seconds and in order. A change is found
+    by a look at the clock once a day: two changes within 24 hours would be one, and no time zone has these.
     """
     segments: list[tuple[int, int, int]] = []
     begin_s, offset_s = start_s, utc_offset_s(start_s, timezone)
     for before_s in range(start_s, end_s, _DAY_S):
         after_s = min(before_s + _DAY_S, end_s - FIVE_MINUTES_S)
-        while utc_offset_s(after_s, timezone) != offset_s:
-            low, high = max(before_s, begin_s) // FIVE_MINUTES_S, after_s // FIVE_MINUTES_S
+        if utc_offset_s(after_s, timezone) != offset_s:
+            low, high = before_s // FIVE_MINUTES_S, after_s // FIVE_MINUTES_S
             while high - low > 1:
                 middle = (low + high) // 2
                 same = utc_offset_s(middle * FIVE_MINUTES_S, timezone) == offset_s
@@ -61,9 +61,9 @@ def day_start_s(day: date, timezone: tzinfo) -> int:
     midnight = datetime.combine(day, time.min, timezone)
     earlier_s, later_s = (int(midnight.replace(fold=fold).timestamp()) for fold in (0, 1))
     if earlier_s <= later_s:
-        return -(-earlier_s // FIVE_MINUTES_S) * FIVE_MINUTES_S
+        return earlier_s
     # Midnight is skipped, and the jump lies between the two instants that the offsets after and before it give.
-    low, high = later_s // FIVE_MINUTES_S, -(-earlier_s // FIVE_MINUTES_S)
+    low, high = later_s // FIVE_MINUTES_S, earlier_s // FIVE_MINUTES_S
     while high - low > 1:
         middle = (low + high) // 2
         reached = datetime.fromtimestamp(middle * FIVE_MINUTES_S, timezone).date() >= day
@@ -77,7 +77,7 @@ def local_day(unix_s: int, timezone: tzinfo) -> date:
     It is the local date, but a day that has begun never yields to the one before: where the clock is set back across
     midnight, the repeated time belongs to the new day.
     """
-    day = datetime.fromtimestamp(unix_s // FIVE_MINUTES_S * FIVE_MINUTES_S, timezone).date()
+    day = datetime.fromtimestamp(unix_s, timezone).date()
     tomorrow = day + timedelta(days=1)
     return tomorrow if day_start_s(tomorrow, timezone) <= unix_s else day
 

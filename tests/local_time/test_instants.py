@@ -7,6 +7,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
+from edgeheat.defs.history import FIVE_MINUTES_S
 from edgeheat.local_time.instants import day_start_s, instants_of, local_day, local_text, offset_segments, utc_offset_s
 from tests.local_time.time_zones import END_S, START_S, all_clocks
 
@@ -21,6 +22,7 @@ def test_the_segments_show_what_every_clock_shows() -> None:
     """The independent way: ask the time zone every twelve hours, for each name."""
     sampled_s = range(START_S, END_S, 12 * 3600)
     for clock in all_clocks():
+        assert all(offset % FIVE_MINUTES_S == 0 for _, _, offset in clock.segments), clock.names
         expected_s = clock.local_s()[:: 12 * 12] - sampled_s
         for name in clock.names:
             timezone = ZoneInfo(name)
