@@ -4,8 +4,16 @@ from __future__ import annotations
 
 from multiprocessing import get_context
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from benchmarks.clip import SEED
+
+if TYPE_CHECKING:
+    from numpy.random import Generator
+
+    from edgeheat.core.grid.frames import U16, U32
+
+    Minute = tuple[U16, U32]
 
 _DAY_MINUTES = 24 * 60
 """Minutes of the longest default window; the simulation takes one step for each."""
@@ -31,7 +39,6 @@ def make(folder: Path, camera: str) -> None:
 
 def _fill(folder: Path, camera: str) -> None:
     """Repeat a few minutes of the synthetic shop for a day, each time shifted by a few cells."""
-    from dataclasses import replace
     from datetime import UTC
 
     import numpy as np
@@ -40,15 +47,35 @@ def _fill(folder: Path, camera: str) -> None:
     from edgeheat.core.heat import heat_file
     from edgeheat.core.heat.heat_set import HeatSet
     from edgeheat.core.heat.increment import Increment
-    from edgeheat.core.pipeline import CameraPipeline
     from edgeheat.daemon.system_clock import SystemClock
-    from edgeheat.defs.params import DEFAULT_HEATS, PipelineParams
-    from edgeheat.sources import open_source
-    from edgeheat.sources.base import SourceOptions
+    from edgeheat.defs.params import DEFAULT_HEATS
     from edgeheat.store.camera_backup import CameraBackup, backup_to_members, boot_id
     from edgeheat.store.checkpoint import write_checkpoint
 
     rng, clock = np.random.default_rng(SEED), SystemClock()
+    minutes = counted_minutes(camera)
+    height, width = minutes[0][0].shape
+    heats = HeatSet(DEFAULT_HEATS, ZoneMasks.from_params((), (width, height)), UTC)
+    now_s, wall_s = clock.monotonic(), clock.wall()
+    for age in range(_DAY_MINUTES, 0, -1):
+        traffic_ms, dwell_ms = shifted(minutes[age % len(minutes)], rng)
+        heats.add(Increment(traffic_ms, dwell_ms, 60_000, now_s - 60 * age, wall_s - 60 * age))
+    write_checkpoint(folder, camera, backup_to_members(CameraBackup(heat_file.save(heats, {})), clock, boot_id()))
+
+
+def counted_minutes(camera: str) -> list[Minute]:
+    """Return the minutes of the scene as the engine counts them."""
+    from dataclasses import replace
+    from datetime import UTC
+
+    import numpy as np
+
+    from edgeheat.core.pipeline import CameraPipeline
+    from edgeheat.defs.params import PipelineParams
+    from edgeheat.sources import open_source
+    from edgeheat.sources.base import SourceOptions
+
+    rng = np.random.default_rng(SEED)
     pipeline = CameraPipeline(PipelineParams(camera, UTC))
     for frame in open_source(_SCENE, SourceOptions(clock=None)).frames():
         pipeline.step(replace(frame, mono_s=frame.mono_s + rng.uniform(0, _JITTER_S)))
@@ -61,11 +88,13 @@ def _fill(folder: Path, camera: str) -> None:
             traffic_ms += second.traffic_ms
             dwell_ms += 0 if second.dwell_ms is None else second.dwell_ms
         minutes.append((traffic_ms, dwell_ms))
-    heats = HeatSet(DEFAULT_HEATS, ZoneMasks.from_params((), (shape_hw[1], shape_hw[0])), UTC)
-    now_s, wall_s = clock.monotonic(), clock.wall()
-    for age in range(_DAY_MINUTES, 0, -1):
-        shifted_by = tuple(int(cells) for cells in rng.integers(-4, 5, 2))
-        traffic_ms, dwell_ms = minutes[age % len(minutes)]
-        traffic_ms, dwell_ms = np.roll(traffic_ms, shifted_by, (0, 1)), np.roll(dwell_ms, shifted_by, (0, 1))
-        heats.add(Increment(traffic_ms, dwell_ms, 60_000, now_s - 60 * age, wall_s - 60 * age))
-    write_checkpoint(folder, camera, backup_to_members(CameraBackup(heat_file.save(heats, {})), clock, boot_id()))
+    return minutes
+
+
+def shifted(minute: Minute, rng: Generator) -> Minute:
+    """Return a minute in which everything happened up to four cells away."""
+    import numpy as np
+
+    by_cells = tuple(int(cells) for cells in rng.integers(-4, 5, 2))
+    traffic_ms, dwell_ms = minute
+    return np.roll(traffic_ms, by_cells, (0, 1)), np.roll(dwell_ms, by_cells, (0, 1))

@@ -54,6 +54,7 @@ VERSION = {"edgeheat", "edgeheat.__version__"}
 # Packages restricted to these third-party packages; the others may use everything that pyproject.toml declares.
 OUTSIDE: dict[str, set[str]] = {
     "core": {"numpy", "cv2"},
+    "core.heat.tile": {"numpy", "cv2", "zstandard"},
     "core.render.colormap": {"numpy", "cv2", "cmap"},
     "defs": set(),
     "local_time": set(),
