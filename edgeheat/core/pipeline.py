@@ -189,8 +189,7 @@ class CameraPipeline:
         elif frame.picture is not None:
             self._camera.backdrop.discard(frame.mono_s)
         # 5. Zones, heats and figures.
-        dt_s = frame.dt_s if detection.rejection is None else 0.0
-        return self._count(detection, dt_s, frame.mono_s, frame.wall_s)
+        return self._count(detection, frame.dt_s, frame.mono_s, frame.wall_s)
 
     # The steps.
 
@@ -258,8 +257,9 @@ class CameraPipeline:
         return ForegroundDetector(self.params.motion, learner, self._rejections, None if counted.all() else counted)
 
     def _count(self, detection: Detection, dt_s: float, mono_s: float, wall_s: float) -> MotionMask:
-        """Count a detection where it counts."""
+        """Count a detection where it counts; `dt_s`: seconds of its frame, whether rejected or not."""
         assert self._heats is not None
+        is_observed = detection.rejection is None
         counted, confirmed = self._heats.zones.counted, detection.confirmed
         for late_ms in (confirmed.dwell_ms, confirmed.moved_ms):
             if late_ms is not None:
@@ -268,10 +268,12 @@ class CameraPipeline:
             intersection(detection.cells, counted),
             intersection(detection.moving, counted),
             confirmed.dwell_ms,
-            dt_s,
+            dt_s if is_observed else 0.0,
             mono_s,
             wall_s,
             confirmed.moved_ms,
+            detection.rejection,
+            0.0 if is_observed else dt_s,
         )
         self._last_counted = mono_s, wall_s
         self._keep(self._heats.count(mask))

@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edgeheat.core.grid.frames import F32, U8, U32, SizeWH
+from edgeheat.defs.events import FrameRejection
 
 _REFERENCE_WIDTH = 320
 """Grid width to which kernel sizes refer; on other grids they scale in proportion."""
@@ -47,6 +48,12 @@ class MotionMask:
 
     moved_ms: U32 | None = None
     """Milliseconds of traffic confirmed with this frame that did not count at once; None if there is none."""
+
+    rejection: FrameRejection | None = None
+    """Why nothing of the whole frame counts; None: it counts."""
+
+    rejected_s: float = 0.0
+    """Seconds since the previous analysed frame where the frame was rejected; `dt_s` is 0 then."""
 
 
 def as_mask(selected: NDArray[np.bool_]) -> U8:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -10,8 +11,9 @@ from numpy.typing import NDArray
 from edgeheat.core.grid.frames import U16, U32
 from edgeheat.core.grid.masks import MotionMask
 from edgeheat.core.heat.packing import pack, unpack
-from edgeheat.core.heat.saved_values import checked_number, checked_shape_hw
+from edgeheat.core.heat.saved_values import checked_durations_ms, checked_number, checked_shape_hw
 from edgeheat.core.heat.zone_counters import Counter, ZoneCounters, zero_counters
+from edgeheat.defs.events import FrameRejection
 
 INCREMENT_S = 1.0
 """Seconds of masks that are gathered into one increment."""
@@ -53,6 +55,12 @@ class Increment:
     zone_counters: ZoneCounters = field(default_factory=lambda: zero_counters(0))
     """What was counted for each zone, shape (zones, len(Counter))."""
 
+    rejected_ms: Mapping[str, int] = field(default_factory=dict)
+    """Milliseconds of whole frames that were not observed, by FrameRejection; reasons without any are not in it."""
+
+    clock_synced: bool = True
+    """Whether the machine's clock, and so `wall_s`, was known to be right."""
+
     def __post_init__(self) -> None:
         if self.traffic_ms.dtype != np.uint16 or self.traffic_ms.ndim != 2:
             raise ValueError(f"increment: expected uint16 (height, width), got {_describe(self.traffic_ms)}")
@@ -73,7 +81,14 @@ class Increment:
         }
         if self.dwell_ms is not None:
             arrays["dwell_ms"] = self.dwell_ms
-        return pack({"observed_ms": self.observed_ms, "mono_s": self.mono_s, "wall_s": self.wall_s}, arrays)
+        meta = {
+            "observed_ms": self.observed_ms,
+            "mono_s": self.mono_s,
+            "wall_s": self.wall_s,
+            "rejected_ms": dict(self.rejected_ms),
+            "clock_synced": self.clock_synced,
+        }
+        return pack(meta, arrays)
 
     @classmethod
     def unpack(cls, packed: bytes) -> Increment:
@@ -84,10 +99,21 @@ class Increment:
             observed_ms, mono_s, wall_s = (checked_number(meta[key]) for key in ("observed_ms", "mono_s", "wall_s"))
             keys = tuple(int(key) for key in arrays["zone_keys"].tolist())
             zone_counters = arrays["zone_counters"]
-        except (KeyError, TypeError, ValueError, OverflowError) as error:
+            rejected_ms = checked_durations_ms(meta.get("rejected_ms", {}))
+        except (AttributeError, KeyError, TypeError, ValueError, OverflowError) as error:
             raise ValueError(f"increment: unreadable: {error}") from error
         dwell_ms = arrays.get("dwell_ms")
-        return cls(arrays["traffic_ms"], dwell_ms, int(observed_ms), mono_s, wall_s, keys, zone_counters)
+        return cls(
+            arrays["traffic_ms"],
+            dwell_ms,
+            int(observed_ms),
+            mono_s,
+            wall_s,
+            keys,
+            zone_counters,
+            rejected_ms,
+            bool(meta.get("clock_synced", True)),
+        )
 
 
 def _describe(array: NDArray[np.generic]) -> str:
@@ -117,8 +143,10 @@ class IncrementBuilder:
         self._zone_keys = zone_keys
         self._zone_counters = zero_counters(len(zone_keys))
         self._observed_ms = 0
+        self._rejected_s: dict[FrameRejection, float] = {}
         self._end: tuple[float, float] | None = None
         self._filled_s = 0.0
+        """Seconds observed or rejected: time without a usable picture is reported second by second too."""
 
     def add(self, mask: MotionMask, duration_ms: int, zone_counters: ZoneCounters) -> Increment | None:
         """Add one mask, which stands for `duration_ms`; returns the increment when a second is complete, else None.
@@ -135,7 +163,9 @@ class IncrementBuilder:
             self._traffic_ms += mask.moved_ms
         self._zone_counters += zone_counters
         self._observed_ms += duration_ms
-        self._filled_s += mask.dt_s
+        if mask.rejection is not None:
+            self._rejected_s[mask.rejection] = self._rejected_s.get(mask.rejection, 0.0) + mask.rejected_s
+        self._filled_s += mask.dt_s + mask.rejected_s
         self._end = (mask.mono_s, mask.wall_s)
         return self.close() if self._filled_s >= INCREMENT_S else None
 
@@ -164,6 +194,7 @@ class IncrementBuilder:
             wall_s,
             self._zone_keys,
             self._zone_counters,
+            {reason: round(1000.0 * seconds) for reason, seconds in self._rejected_s.items() if seconds > 0.0},
         )
 
     def close(self) -> Increment | None:
@@ -172,5 +203,5 @@ class IncrementBuilder:
         if increment is not None:
             self._traffic_ms, self._dwell_ms = np.zeros_like(self._traffic_ms), None
             self._zone_counters = zero_counters(len(self._zone_keys))
-            self._observed_ms, self._filled_s, self._end = 0, 0.0, None
+            self._observed_ms, self._rejected_s, self._filled_s, self._end = 0, {}, 0.0, None
         return increment

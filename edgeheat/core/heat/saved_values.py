@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any, TypeVar
 
 import numpy as np
@@ -31,6 +32,14 @@ def checked_number(value: float, unset: float | None = None) -> float:
     if number != unset and not abs(number) <= _MAX_SAVED_NUMBER:
         raise ValueError(f"expected a time within {_MAX_SAVED_NUMBER:g}, got {number:g}")
     return number
+
+
+def checked_durations_ms(durations_ms: Mapping[str, float]) -> dict[str, int]:
+    """Return saved milliseconds by name. Raises ValueError where one is negative or not within 1e14."""
+    checked = {name: int(checked_number(duration_ms)) for name, duration_ms in durations_ms.items()}
+    if any(duration_ms < 0 for duration_ms in checked.values()):
+        raise ValueError(f"expected milliseconds of 0 or more, got {checked}")
+    return checked
 
 
 def checked_shape_hw(shape: tuple[int, ...]) -> tuple[int, int]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -88,6 +89,26 @@ def test_dwell_that_is_confirmed_at_the_end_of_a_run_is_in_the_last_increment() 
     assert (one.dwell_ms == 45_000).all()
 
 
+def test_rejected_time_is_in_the_increments_of_its_own_second() -> None:
+    """Otherwise a whole night in the dark would be in one increment, which the first light of the morning completes."""
+    dark = [replace(mask_of(NOWHERE, 10.0 + n / 5, 0.0), rejection="unhealthy", rejected_s=0.2) for n in range(1, 15)]
+    light = replace(mask_of(NOWHERE, 13.0, 0.0), rejection="light", rejected_s=0.2)
+    increments = build([mask_of(EVERYWHERE, 10.0, 0.4), *dark, light])
+    assert [dict(each.rejected_ms) for each in increments] == [
+        {"unhealthy": 600},
+        {"unhealthy": 1000},
+        {"unhealthy": 1000},
+        {"unhealthy": 200, "light": 200},
+    ]
+    assert [each.observed_ms for each in increments] == [400, 0, 0, 0]
+    assert [each.mono_s for each in increments] == pytest.approx([10.6, 11.6, 12.6, 13.0])
+
+
+def test_an_increment_of_an_earlier_version_has_no_rejected_time() -> None:
+    earlier = Increment.unpack(pack(META, ARRAYS))
+    assert (earlier.rejected_ms, earlier.clock_synced) == ({}, True)
+
+
 def test_an_increment_does_not_change_when_counting_continues() -> None:
     dwell_ms = np.full(SHAPE, 300, np.uint32)
     builder = IncrementBuilder(SHAPE, ZONES.keys)
@@ -105,12 +126,15 @@ def test_an_increment_survives_packing(seed: int, stayed: bool, zones: int) -> N
     dwell_ms = random.integers(0, 2**32, SHAPE).astype(np.uint32) if stayed else None
     keys = tuple(int(key) for key in random.integers(0, 2**64, zones, np.uint64))
     counters = random.integers(0, 2**50, (zones, 6))
-    back = Increment.unpack(Increment(traffic_ms, dwell_ms, 987, 123.5, WALL, keys, counters).pack())
+    rejected_ms = {"light": 4, "unhealthy": 1000} if stayed else {}
+    made = Increment(traffic_ms, dwell_ms, 987, 123.5, WALL, keys, counters, rejected_ms, not stayed)
+    back = Increment.unpack(made.pack())
     np.testing.assert_array_equal(back.traffic_ms, traffic_ms)
     assert (back.dwell_ms is None) == (dwell_ms is None)
     np.testing.assert_array_equal(np.asarray(back.dwell_ms), np.asarray(dwell_ms))
     np.testing.assert_array_equal(back.zone_counters, counters)
     assert (back.observed_ms, back.mono_s, back.wall_s, back.zone_keys) == (987, 123.5, WALL, keys)
+    assert (back.rejected_ms, back.clock_synced) == (rejected_ms, not stayed)
     assert [array.dtype for array in (back.traffic_ms, back.zone_counters)] == [np.uint16, np.int64]
     assert back.dwell_ms is None or back.dwell_ms.dtype == np.uint32
 
@@ -141,6 +165,9 @@ ARRAYS: dict[str, NDArray[Any]] = {
         ("no times", {}, ARRAYS),
         ("a time that is a list", META | {"mono_s": [1.0]}, ARRAYS),
         ("endless observed time", META | {"observed_ms": math.inf}, ARRAYS),
+        ("rejected time without a reason", META | {"rejected_ms": [1.0]}, ARRAYS),
+        ("endless rejected time", META | {"rejected_ms": {"light": math.inf}}, ARRAYS),
+        ("negative rejected time", META | {"rejected_ms": {"light": -1}}, ARRAYS),
         ("traffic of another dtype", META, ARRAYS | {"traffic_ms": np.ones(SHAPE, np.int64)}),
         ("traffic without columns", META, ARRAYS | {"traffic_ms": np.ones(8, np.uint16)}),
         ("dwell of another grid", META, ARRAYS | {"dwell_ms": np.ones((2, 2), np.uint32)}),
