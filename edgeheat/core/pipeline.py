@@ -17,7 +17,7 @@ from edgeheat.core.foreground.learning import SceneLearner
 from edgeheat.core.foreground.rejections import Rejections
 from edgeheat.core.foreground.screen_text import ScreenText
 from edgeheat.core.grid.frames import U8, Frame, GridFrame, SizeWH
-from edgeheat.core.grid.masks import MotionMask, intersection
+from edgeheat.core.grid.masks import MotionMask
 from edgeheat.core.grid.reader import GridReader
 from edgeheat.core.grid.resolution import ResolutionMonitor
 from edgeheat.core.grid.sampling import FrameSampler, grid_size_wh
@@ -25,13 +25,14 @@ from edgeheat.core.grid.zones import ZoneMasks, blackout_mask
 from edgeheat.core.health.verdict import Health, HealthMonitor
 from edgeheat.core.heat.activity import Activity
 from edgeheat.core.heat.base import HeatGrid
-from edgeheat.core.heat.heat_set import HeatSet
 from edgeheat.core.heat.increment import Increment
+from edgeheat.core.pipeline_counts import PipelineCounts
 from edgeheat.core.pipeline_report import PipelineReport
 from edgeheat.core.render.backdrop_sampler import BackdropSampler
 from edgeheat.core.render.heatmap import default_size
 from edgeheat.core.render.snapshot import UndrawnSnapshot
 from edgeheat.defs.events import Snapshot
+from edgeheat.defs.history import Tile
 from edgeheat.defs.params import PipelineParams
 
 _log = logging.getLogger(__name__)
@@ -72,12 +73,12 @@ class CameraPipeline:
 
     def __init__(self, params: PipelineParams, on_detection: OnDetection | None = None) -> None:
         self.params = params
-        self.epoch = 1
-        """Rises when the camera was moved, or `feet` was changed: heats of different epochs do not compare."""
+        self.clock_synced = True
+        """Whether the machine's clock, which frames get their `wall_s` from, is known to be right."""
         self._on_detection = on_detection
         self._sampler = FrameSampler(params.motion.analysis_fps)
         self._camera: _Camera | None = None
-        self._heats: HeatSet | None = None
+        self._counts: PipelineCounts | None = None
         self._text = ScreenText()
         self._bootstrap = Bootstrap(params.motion)
         self._waiting: deque[GridFrame] = deque()
@@ -92,7 +93,6 @@ class CameraPipeline:
         self._next_health_s = -float("inf")
         self._rejections = Rejections()
         self._frames_skipped = 0
-        self._increments: list[Increment] = []
         self._ended_epochs: list[UndrawnSnapshot] = []
         self._last_counted: tuple[float, float] | None = None
 
@@ -145,12 +145,12 @@ class CameraPipeline:
         masks: list[MotionMask] = []
         while self.has_waiting_frames:
             masks += self.catch_up()
-        if self._heats is None or self._detector is None or self._last_counted is None:
+        if self._counts is None or self._detector is None or self._last_counted is None:
             return masks
         rest = self._detector.end()
         if rest.confirmed.dwell_ms is not None:
             masks.append(self._count(rest, 0.0, *self._last_counted))
-        self._keep(self._heats.close())
+        self._counts.close_increment(clock_synced=self.clock_synced)
         return masks
 
     def _evaluate_waiting(self) -> list[MotionMask]:
@@ -207,12 +207,12 @@ class CameraPipeline:
 
     def _begin_epoch(self, mono_s: float, wall_s: float) -> None:
         """Start all heats from 0, because the camera shows another place from now on."""
-        assert self._camera is not None and self._heats is not None
+        assert self._camera is not None and self._counts is not None
         _log.warning("%s was moved: its heats start again from 0; check that its zones still fit", self.params.camera)
-        self._ended_epochs.append(self._undrawn(self._heats, self._camera.backdrop, mono_s, wall_s))
-        self.epoch += 1
+        self._counts.close_increment(clock_synced=self.clock_synced)
+        self._ended_epochs.append(self._undrawn(self._counts, self._camera.backdrop, mono_s, wall_s))
         self._health_monitor.accept_move(mono_s)
-        self._empty_heats(self._heats)
+        self._counts.start_epoch(self._counts.heats.zones)
         self._camera.backdrop.restart()
         self._detector = None
 
@@ -257,39 +257,24 @@ class CameraPipeline:
         return ForegroundDetector(self.params.motion, learner, self._rejections, None if counted.all() else counted)
 
     def _count(self, detection: Detection, dt_s: float, mono_s: float, wall_s: float) -> MotionMask:
-        """Count a detection where it counts; `dt_s`: seconds of its frame, whether rejected or not."""
-        assert self._heats is not None
-        is_observed = detection.rejection is None
-        counted, confirmed = self._heats.zones.counted, detection.confirmed
-        for late_ms in (confirmed.dwell_ms, confirmed.moved_ms):
-            if late_ms is not None:
-                late_ms[counted == 0] = 0
-        mask = MotionMask(
-            intersection(detection.cells, counted),
-            intersection(detection.moving, counted),
-            confirmed.dwell_ms,
-            dt_s if is_observed else 0.0,
-            mono_s,
-            wall_s,
-            confirmed.moved_ms,
-            detection.rejection,
-            0.0 if is_observed else dt_s,
-        )
+        """Count a detection; `dt_s`: seconds of its frame, whether rejected or not."""
+        assert self._counts is not None
         self._last_counted = mono_s, wall_s
-        self._keep(self._heats.count(mask))
+        mask = self._counts.count(detection, dt_s, mono_s, wall_s, clock_synced=self.clock_synced)
         if self._on_detection is not None:
             self._on_detection(detection, mask)
         return mask
 
-    def _keep(self, increment: Increment | None) -> None:
-        if increment is not None:
-            self._increments.append(increment)
-
     # What the engine holds, and how it is handed over.
+
+    @property
+    def epoch(self) -> int:
+        """Rises when the camera was moved, or the grid or `feet` was changed: heats of two epochs do not compare."""
+        return self._counts.epoch if self._counts is not None else 1
 
     def heat(self, name: str, mono_s: float, wall_s: float) -> HeatGrid | None:
         """Return one heat at an instant; None before the first frame."""
-        return self._heats.read(name, mono_s, wall_s) if self._heats is not None else None
+        return self._counts.heats.read(name, mono_s, wall_s) if self._counts is not None else None
 
     def backdrop(self) -> U8 | None:
         """Return the picture without people, BGR uint8, owned by the pipeline; None before it is known."""
@@ -297,18 +282,22 @@ class CameraPipeline:
 
     def snapshot(self, mono_s: float, wall_s: float) -> Snapshot | None:
         """Draw and encode all heats at an instant; None before the first frame."""
-        if self._heats is None or self._camera is None:
+        if self._counts is None or self._camera is None:
             return None
-        return self._undrawn(self._heats, self._camera.backdrop, mono_s, wall_s).draw(self.params)
+        return self._undrawn(self._counts, self._camera.backdrop, mono_s, wall_s).draw(self.params)
 
-    def _undrawn(self, heats: HeatSet, backdrop: BackdropSampler, mono_s: float, wall_s: float) -> UndrawnSnapshot:
-        return UndrawnSnapshot(heats, backdrop.picture(), backdrop.size_wh, self.epoch, mono_s, wall_s)
+    def _undrawn(
+        self, counts: PipelineCounts, backdrop: BackdropSampler, mono_s: float, wall_s: float
+    ) -> UndrawnSnapshot:
+        return UndrawnSnapshot(counts.heats, backdrop.picture(), backdrop.size_wh, counts.epoch, mono_s, wall_s)
 
     def take_report(self) -> PipelineReport:
         """Return what happened since this was last called."""
+        counts = self._counts
         report = PipelineReport(
-            activity=self._heats.take_activity() if self._heats is not None else Activity(),
-            increments=tuple(self._increments),
+            activity=counts.heats.take_activity() if counts is not None else Activity(),
+            increments=counts.take_increments() if counts is not None else (),
+            tiles=self.take_tiles(),
             frames_skipped=self._frames_skipped,
             rejected=self._rejections.take(),
             masked_ratio=self._detector.masked_ratio if self._detector is not None else 0.0,
@@ -316,10 +305,19 @@ class CameraPipeline:
             health=self._health,
             background_known=self._detector is not None,
             ended_epochs=tuple(self._ended_epochs),
-            uncounted_s=self._waiting_s + (self._heats.unfinished_s if self._heats is not None else 0.0),
+            uncounted_s=self._waiting_s + (counts.heats.unfinished_s if counts is not None else 0.0),
         )
-        self._increments, self._ended_epochs, self._frames_skipped = [], [], 0
+        self._ended_epochs, self._frames_skipped = [], 0
         return report
+
+    def take_tiles(self) -> tuple[Tile, ...]:
+        """Return the tiles that were closed since the last report, which the state of `save` does not hold any more."""
+        return self._counts.take_tiles() if self._counts is not None else ()
+
+    def close_tile_if_due(self, wall_s: float) -> None:
+        """Close the open tile if it has ended, also where no more frames come; call it from time to time."""
+        if self._counts is not None and not self.has_waiting_frames:
+            self._counts.close_tile_if_due(wall_s)
 
     def screen_text(self) -> U8 | None:
         """Return the cells in which the camera writes its clock, 255 or 0, owned by the caller; None: none is known."""
@@ -330,13 +328,13 @@ class CameraPipeline:
 
         They hold all increments so far, which are therefore not reported any more.
         """
-        if self._heats is None:
+        if self._counts is None:
             return None
         scene = self._detector.state() if self._detector is not None else self._restored
         scene = {**scene, **self._text.state()}
         feet = self.params.motion.feet
-        saved = pipeline_state.save(self._heats, scene, self._health_monitor.state(), epoch=self.epoch, feet=feet)
-        self._increments.clear()
+        saved = pipeline_state.save(self._counts, scene, self._health_monitor.state(), feet=feet)
+        self._counts.take_increments()
         return saved
 
     def restore(self, saved: bytes | None, increments: list[Increment], shift_s: float) -> list[str]:
@@ -349,9 +347,9 @@ class CameraPipeline:
         restored = pipeline_state.restore(self.params, saved, increments, shift_s)
         if restored is None:
             return []
-        self._heats, self.epoch, self._restored = restored.heats, restored.epoch, restored.scene
+        self._counts, self._restored = restored.counts, restored.scene
         if self.params.motion.screen_text:
-            self._text.restore(restored.scene, self._heats.shape_hw)
+            self._text.restore(restored.scene, self._counts.heats.shape_hw)
         try:
             if restored.health:
                 self._health_monitor.restore(restored.health, shift_s)
@@ -365,27 +363,23 @@ class CameraPipeline:
             self._detector.reset_flicker()
         if moved:
             self._health_monitor.clear_moved()
-        if heat and self._heats is not None:
-            self._empty_heats(self._heats)
+        if heat and self._counts is not None:
+            self._counts.empty_heats()
             if self._detector is not None:
                 self._detector.discard_pending()
-
-    def _empty_heats(self, heats: HeatSet) -> None:
-        self._heats = HeatSet(self.params.heats, heats.zones, self.params.timezone)
-        self._increments.clear()
 
     def _open(self, frame_wh: SizeWH) -> _Camera:
         """Prepare what depends on the camera's size; a change of size in mid-stream keeps grid, zones and heats."""
         motion = self.params.motion
         width, height = grid_size_wh(frame_wh, motion.grid_width)
         # A picture that became smaller than the grid is enlarged, so that what was counted is not lost.
-        if self._heats is not None and not width <= self._heats.shape_hw[1] <= motion.grid_width:
-            _log.warning("the grid is %d cells wide now, not %d: heats start empty", width, self._heats.shape_hw[1])
-            self._heats = None
-        if self._heats is None:
-            zones = ZoneMasks.from_params(self.params.zones, (width, height))
-            self._heats = HeatSet(self.params.heats, zones, self.params.timezone)
-        zones, grid_wh = self._heats.zones, self._heats.shape_hw[::-1]
+        if self._counts is None:
+            self._counts = PipelineCounts(self.params, ZoneMasks.from_params(self.params.zones, (width, height)))
+        elif not width <= self._counts.heats.shape_hw[1] <= motion.grid_width:
+            before = self._counts.heats.shape_hw[1]
+            _log.warning("the grid is %d cells wide now, not %d: heats start empty", width, before)
+            self._counts.start_epoch(ZoneMasks.from_params(self.params.zones, (width, height)))
+        zones, grid_wh = self._counts.heats.zones, self._counts.heats.shape_hw[::-1]
         size_wh = default_size(frame_wh, self.params.style)
         resolution = ResolutionMonitor(self.params.camera, frame_wh, grid_wh)
         if resolution.is_coarse:
@@ -394,7 +388,7 @@ class CameraPipeline:
         self._camera = _Camera(
             zones,
             resolution,
-            GridReader(self._heats.shape_hw, zones.privacy, motion.max_gap_s),
+            GridReader(self._counts.heats.shape_hw, zones.privacy, motion.max_gap_s),
             BackdropSampler(size_wh, blackout_mask(self.params.zones, size_wh), motion.bootstrap_s),
         )
         return self._camera

@@ -9,6 +9,7 @@ from edgeheat.core.health.verdict import Health
 from edgeheat.core.heat.activity import Activity
 from edgeheat.core.heat.increment import Increment
 from edgeheat.core.render.snapshot import UndrawnSnapshot
+from edgeheat.defs.history import Tile
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,6 +21,9 @@ class PipelineReport:
 
     increments: tuple[Increment, ...]
     """What was counted; together with the saved state they restore the heats elsewhere."""
+
+    tiles: tuple[Tile, ...]
+    """Tiles that were closed; empty without history."""
 
     frames_skipped: int
     """Frames that were not analysed, because `analysis_fps` did not need them."""

@@ -1,10 +1,10 @@
-"""Saves what a pipeline knows as bytes, and restores it in a later run: its heats, scene, health and epoch."""
+"""Saves what a pipeline knows as bytes, and restores it in a later run: its heats, open tile, scene and health."""
 
 from __future__ import annotations
 
 import logging
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -12,14 +12,17 @@ from numpy.typing import NDArray
 
 from edgeheat.core.grid.zones import ZoneMasks
 from edgeheat.core.heat import heat_file
-from edgeheat.core.heat.heat_set import HeatSet
 from edgeheat.core.heat.increment import Increment
+from edgeheat.core.pipeline_counts import PipelineCounts
 from edgeheat.defs.params import PipelineParams
 
 _log = logging.getLogger(__name__)
 
 _HEALTH = "health_"
 """Prefix of the names of the health's arrays."""
+
+_TILE = "tile_"
+"""Prefix of the names of the open tile's arrays."""
 
 Arrays = Mapping[str, NDArray[Any]]
 """Saved arrays by name."""
@@ -29,13 +32,11 @@ Arrays = Mapping[str, NDArray[Any]]
 class RestoredState:
     """What an earlier run saved, and what it counted after, under the present settings."""
 
-    heats: HeatSet
+    counts: PipelineCounts
+    """In one epoch more than the saved one where the heats had to start again from 0."""
 
     empty_heats: list[str]
     """The names of the heats that start empty, because they are new or were changed."""
-
-    epoch: int
-    """One more than the saved one where the heats had to start again from 0."""
 
     scene: Arrays
     """The background and everything else about the picture; not checked."""
@@ -44,10 +45,11 @@ class RestoredState:
     """The state of the health monitor, not checked; empty where none was saved."""
 
 
-def save(heats: HeatSet, scene: Arrays, health: Arrays, *, epoch: int, feet: bool) -> bytes:
+def save(counts: PipelineCounts, scene: Arrays, health: Arrays, *, feet: bool) -> bytes:
     """Return the state for `restore`; `feet`: whether the heats are those of feet."""
-    known = {f"{_HEALTH}{name}": array for name, array in health.items()}
-    return heat_file.save(heats, {**scene, **known, "epoch": np.array([epoch]), "feet": np.array([int(feet)])})
+    tile = counts.tiles.state() if counts.tiles is not None else {}
+    extra = {**scene, **_prefixed(_HEALTH, health), **_prefixed(_TILE, tile)}
+    return heat_file.save(counts.heats, {**extra, "epoch": np.array([counts.epoch]), "feet": np.array([int(feet)])})
 
 
 def restore(
@@ -55,7 +57,8 @@ def restore(
 ) -> RestoredState | None:
     """Return the state that `save` packed, with `increments` that were counted after it; None where there is neither.
 
-    `shift_s` is added to all times. Raises ValueError where the state cannot be used.
+    `shift_s` is added to all times. An open tile that cannot be used starts empty. Raises ValueError where the heats
+    cannot be used.
     """
     if saved is not None:
         shape_hw = heat_file.saved_shape_hw(saved)
@@ -64,26 +67,42 @@ def restore(
         shape_hw = (height, width)
     else:
         return None
-    heats = HeatSet(params.heats, ZoneMasks.from_params(params.zones, shape_hw[::-1]), params.timezone)
+    counts = PipelineCounts(params, ZoneMasks.from_params(params.zones, shape_hw[::-1]))
     empty: list[str] = []
     arrays: Arrays = {}
     if saved is not None:
-        empty, arrays = heat_file.restore(heats, saved, shift_s)
+        empty, arrays = heat_file.restore(counts.heats, saved, shift_s)
+        counts.continue_epoch(_number(arrays, "epoch", 1))
+        _restore_tile(counts, _without_prefix(_TILE, arrays), params.camera)
     for each in increments:
-        heats.add(replace(each, mono_s=each.mono_s + shift_s))
+        counts.replay(each, shift_s)
     known_keys = {key for each in increments for key in each.zone_keys}
-    heats.start_zones(known_keys.union(heat_file.saved_zone_keys(saved) if saved is not None else ()))
-    epoch, feet = _number(arrays, "epoch", 1), _number(arrays, "feet", int(params.motion.feet))
-    if feet != params.motion.feet:
+    counts.heats.start_zones(known_keys.union(heat_file.saved_zone_keys(saved) if saved is not None else ()))
+    if _number(arrays, "feet", int(params.motion.feet)) != params.motion.feet:
         _log.warning(
             "%s: the setting feet was changed: its heats start again from 0, because heat of whole bodies and heat of "
             "feet must not be mixed",
             params.camera,
         )
-        heats, epoch = HeatSet(params.heats, heats.zones, params.timezone), epoch + 1
-    health = {name.removeprefix(_HEALTH): array for name, array in arrays.items() if name.startswith(_HEALTH)}
-    scene = {name: array for name, array in arrays.items() if not name.startswith(_HEALTH)}
-    return RestoredState(heats, empty, epoch, scene, health)
+        counts.start_epoch(counts.heats.zones)
+    scene = {name: array for name, array in arrays.items() if not name.startswith((_HEALTH, _TILE))}
+    return RestoredState(counts, empty, scene, _without_prefix(_HEALTH, arrays))
+
+
+def _restore_tile(counts: PipelineCounts, tile: Arrays, camera: str) -> None:
+    if counts.tiles is not None and tile:
+        try:
+            counts.tiles.restore(tile)
+        except ValueError as error:
+            _log.warning("%s: the last minutes before the restart are missing in its history: %s", camera, error)
+
+
+def _prefixed(prefix: str, arrays: Arrays) -> Arrays:
+    return {f"{prefix}{name}": array for name, array in arrays.items()}
+
+
+def _without_prefix(prefix: str, arrays: Arrays) -> Arrays:
+    return {name.removeprefix(prefix): array for name, array in arrays.items() if name.startswith(prefix)}
 
 
 def _number(arrays: Arrays, name: str, default: int) -> int:

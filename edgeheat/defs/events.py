@@ -140,7 +140,7 @@ class Snapshot:
 
     heats: tuple[HeatImage, ...]
     epoch: int = 1
-    """Incremented when the camera was moved or `feet` was changed: heats of different epochs do not compare."""
+    """Increases when the camera was moved, or its grid or `feet` changed: different epochs do not compare."""
 
     plan: PlanArea | None = None
     """None for a camera."""

@@ -173,6 +173,9 @@ class PipelineParams:
     new_epoch_when_moved: bool = True
     """Restart the heats from 0 when the camera was moved; off for a recording, whose picture shows all of it."""
 
+    history: bool = False
+    """Make tiles of what is counted; off for a recording, which is rendered as a whole."""
+
 
 PointPair = tuple[float, float, float, float]
 """A reference point on the floor: x and y, 0..1 of the camera's picture, then x and y on the plan in metres, all from

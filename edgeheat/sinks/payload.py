@@ -12,7 +12,7 @@ SCHEMA = 1
 """Version of the format: incremented when a field changes its meaning or is removed, not when one is added."""
 
 _FIELD_UNITS: Mapping[str, str] = {
-    "epoch": "increases when the camera was moved or `feet` was changed: figures of different epochs do not compare",
+    "epoch": "increases when the camera was moved, or its grid or `feet` changed: different epochs do not compare",
     "of": "what the heat measures: traffic is movement, dwell is staying, presence is both together",
     "period_s": "seconds",
     "observed_s": "seconds",

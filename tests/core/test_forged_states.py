@@ -18,7 +18,7 @@ from tests.core.drawn import Look
 
 LEFT = ((0.0, 0.0), (0.5, 0.0), (0.5, 1.0), (0.0, 1.0))
 HEATS = (HeatParams("minute", "window", 60.0), HeatParams("recent", "decaying", 300.0), HeatParams("total", "total"))
-PARAMS = replace(drawn.params(), heats=HEATS, zones=(ZoneParams("left", "zone", LEFT),))
+PARAMS = replace(drawn.params(), heats=HEATS, zones=(ZoneParams("left", "zone", LEFT),), history=True)
 
 
 FORGED = (math.inf, -math.inf, math.nan, -1, 1e308, 2**62)
@@ -60,6 +60,7 @@ def test_a_forged_state_is_restored_or_rejected_and_harms_nothing_later() -> Non
             for frame in frames[:8]:
                 pipeline.step(replace(frame, mono_s=frame.mono_s + 30, wall_s=frame.wall_s + 30))
             assert pipeline.save() is not None and pipeline.snapshot(40.0, drawn.WALL_S + 40) is not None
+            pipeline.close_tile_if_due(drawn.WALL_S + 3600)
         except Exception as error:
             raise AssertionError(f"{what}: {error!r}") from error
         outcomes.add("restored")

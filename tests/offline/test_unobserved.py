@@ -16,6 +16,7 @@ from edgeheat.offline.unobserved import UnobservedTime
 REPORT = PipelineReport(
     activity=Activity(),
     increments=(),
+    tiles=(),
     frames_skipped=0,
     rejected=RejectedTime(),
     masked_ratio=0.0,

@@ -1,0 +1,195 @@
+"""The pipeline makes tiles of what it counts, once each, and closes them where an epoch ends."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import replace
+from functools import cache
+from typing import Any
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from edgeheat.core.grid.frames import Frame
+from edgeheat.core.heat.increment import Increment
+from edgeheat.core.heat.packing import pack, unpack
+from edgeheat.core.heat.tile import TileSum
+from edgeheat.core.pipeline import CameraPipeline
+from edgeheat.defs.history import Level, Tile
+from edgeheat.defs.params import PipelineParams, ZoneParams
+from tests.core import drawn
+from tests.core.drawn import Look
+
+TILE_S = 1_699_999_800
+"""Start of the tile in which all scenes begin: 100 s before its end at `drawn.WALL_S` + 100."""
+
+UNIT_MS = Level.FIVE_MINUTES.unit_ms
+LEFT = ZoneParams("left", "zone", ((0.0, 0.0), (0.5, 0.0), (0.5, 1.0), (0.0, 1.0)))
+
+
+def params(**motion: Any) -> PipelineParams:
+    return replace(drawn.params(**motion), history=True, zones=(LEFT,))
+
+
+@cache
+def walk() -> tuple[Frame, ...]:
+    """Two minutes of a person who walks; a tile ends after 100 s."""
+    return tuple(drawn.room().frames(lambda at_s: Look((drawn.walker(at_s),)), 120))
+
+
+def step(pipeline: CameraPipeline, frames: Iterable[Frame]) -> CameraPipeline:
+    for frame in frames:
+        pipeline.step(frame)
+    return pipeline
+
+
+@cache
+def saved_after(seconds: float) -> bytes:
+    saved = step(CameraPipeline(params()), walk()[: round(5 * seconds)]).save()
+    assert saved is not None
+    return saved
+
+
+def units(tile: Tile, layer: str = "traffic") -> NDArray[np.int64]:
+    total = TileSum(tile.grid_wh[::-1])
+    total.add(getattr(tile, layer))
+    return total.result_units()
+
+
+def open_tile(pipeline: CameraPipeline) -> Tile:
+    """Close the open tile, as if hours had passed."""
+    pipeline.close_tile_if_due(drawn.WALL_S + 7200)
+    (tile,) = pipeline.take_tiles()
+    return tile
+
+
+def test_a_tile_holds_what_the_increments_of_its_time_hold() -> None:
+    assert drawn.WALL_S - TILE_S == 200
+    report = step(CameraPipeline(params()), walk()).take_report()
+    (tile,) = report.tiles
+    own = [each for each in report.increments if each.wall_s < TILE_S + 300]
+    traffic_ms = sum(each.traffic_ms.astype(np.int64) for each in own)
+    np.testing.assert_array_equal(units(tile), traffic_ms // UNIT_MS)
+    assert units(tile).sum() > 1000
+    assert (tile.start_s, tile.camera, tile.epoch, tile.grid_wh) == (TILE_S, drawn.params().camera, 1, (160, 90))
+    assert tile.observed_ms == sum(each.observed_ms for each in own) == pytest.approx(99_000, abs=2000)
+    assert [zone.name for zone in tile.zones] == ["all", "left"]
+    assert tile.zones[1].traffic_cell_ms == sum(each.zone_counters[1, 3] for each in own) > 0
+
+
+def test_each_tile_is_reported_once() -> None:
+    pipeline = step(CameraPipeline(params()), walk())
+    assert len(pipeline.take_report().tiles) == 1
+    assert (pipeline.take_report().tiles, pipeline.take_tiles()) == ((), ())
+
+
+def test_without_history_there_are_no_tiles_and_nothing_of_them_is_saved() -> None:
+    pipeline = step(CameraPipeline(replace(params(), history=False)), walk())
+    pipeline.close_tile_if_due(drawn.WALL_S + 7200)
+    assert pipeline.take_report().tiles == ()
+    saved = pipeline.save()
+    assert saved is not None
+    assert not [name for name in unpack(saved)[1] if "tile" in name]
+
+
+@pytest.mark.parametrize("saved_after_s", [30.0, 99.0, 110.0])
+def test_a_worker_that_is_replaced_makes_the_same_tiles_again(saved_after_s: float) -> None:
+    """Its successor restores the state, replays the increments since, and goes on."""
+    first, second = CameraPipeline(params()), CameraPipeline(params())
+    until = round(5 * saved_after_s)
+    step(first, walk()[:until])
+    saved, before = first.save(), first.take_tiles()
+    step(first, walk()[until:])
+    report = first.take_report()
+    second.restore(saved, [Increment.unpack(each.pack()) for each in report.increments], 5.0)
+    assert second.take_tiles() == report.tiles
+    assert len(before + report.tiles) == 1
+    assert open_tile(second) == open_tile(first)
+
+
+def test_a_state_of_a_version_without_history_starts_the_open_tile_empty() -> None:
+    earlier = step(CameraPipeline(replace(params(), history=False)), walk()[:150]).save()
+    pipeline = CameraPipeline(params())
+    assert pipeline.restore(earlier, [], 0.0) == []
+    step(pipeline, walk()[150:])
+    (tile,) = pipeline.take_tiles()
+    assert tile.observed_ms == pytest.approx(70_000, abs=3000)
+
+
+def test_an_open_tile_that_cannot_be_read_costs_no_heat(caplog: pytest.LogCaptureFixture) -> None:
+    meta, arrays = unpack(saved_after(60.0))
+    (name,) = [name for name in arrays if name.endswith("tile_description")]
+    pipeline = CameraPipeline(params())
+    pipeline.restore(pack(meta, {**arrays, name: np.zeros(3, np.uint8)}), [], 0.0)
+    heat = pipeline.heat("traffic", 60.0, drawn.WALL_S + 60)
+    assert heat is not None and heat.heat_s.any()
+    assert "are missing in its history" in caplog.text
+
+
+def test_a_moved_camera_closes_the_tile_of_its_epoch_completely() -> None:
+    pipeline = CameraPipeline(params())
+    increments: list[Increment] = []
+    for frame in drawn.bumped(120, 40.0):
+        pipeline.step(frame)
+        report = pipeline.take_report()
+        increments += report.increments
+        if report.tiles:
+            break
+    (tile,) = report.tiles
+    assert (tile.start_s, tile.epoch, pipeline.epoch) == (TILE_S, 1, 2)
+    assert tile.observed_ms == pytest.approx(1000 * (frame.mono_s - 0.2), abs=400), "with the unfinished second"
+
+
+def test_a_change_of_feet_closes_the_tile_of_whole_bodies() -> None:
+    pipeline = CameraPipeline(params(feet=True))
+    pipeline.restore(saved_after(60.0), [], 0.0)
+    (tile,) = pipeline.take_tiles()
+    same = CameraPipeline(params())
+    same.restore(saved_after(60.0), [], 0.0)
+    assert (tile.epoch, pipeline.epoch) == (1, 2)
+    assert np.abs(units(tile) - units(open_tile(same))).max() <= 1, "the carry is rounded"
+    step(pipeline, walk()[300:400])
+    assert open_tile(pipeline).epoch == 2
+
+
+def test_another_grid_starts_an_epoch() -> None:
+    pipeline = CameraPipeline(params(grid_width=80))
+    pipeline.restore(saved_after(60.0), [], 0.0)
+    step(pipeline, walk()[300:450])
+    (tile,) = pipeline.take_tiles()
+    later = open_tile(pipeline)
+    assert [(each.epoch, each.grid_wh) for each in (tile, later)] == [(1, (160, 90)), (2, (80, 45))]
+
+
+def test_heats_that_are_reset_leave_the_history_as_it_is() -> None:
+    pipeline = step(CameraPipeline(params()), walk()[:300])
+    pipeline.reset(flicker=False, moved=False, heat=True)
+    assert open_tile(pipeline).observed_ms == pytest.approx(59_000, abs=2000)
+
+
+def test_a_wrong_clock_is_noted() -> None:
+    pipeline = CameraPipeline(params())
+    pipeline.clock_synced = False
+    step(pipeline, walk()[:300])
+    assert open_tile(pipeline).clock_synced is False
+
+
+def test_rejected_time_is_in_the_tile_by_reason() -> None:
+    dark = (replace(frame, luma=np.zeros_like(frame.luma)) for frame in walk()[200:400])
+    pipeline = step(step(CameraPipeline(params()), walk()[:200]), dark)
+    pipeline.flush()
+    report = pipeline.take_report()
+    tile = open_tile(pipeline)
+    rejected_ms = {reason: round(1000 * seconds) for reason, seconds in report.rejected.frames_s.items()}
+    assert sum(rejected_ms.values()) > 30_000
+    assert dict(tile.rejected_ms) == pytest.approx(rejected_ms, abs=5)
+    assert tile.observed_ms + sum(tile.rejected_ms.values()) == pytest.approx(79_800, abs=400)
+
+
+def test_a_tile_stays_open_while_frames_wait_that_belong_to_it() -> None:
+    pipeline = step(CameraPipeline(params()), walk()[:30])
+    assert pipeline.has_waiting_frames
+    pipeline.close_tile_if_due(drawn.WALL_S + 7200)
+    pipeline.flush()
+    assert open_tile(pipeline).observed_ms > 5000
