@@ -242,9 +242,9 @@ class CameraWorker:
 
     def _save(self) -> None:
         with self._lock:
-            saved = self._pipeline.save()
+            saved, tiles = self._pipeline.save(), self._pipeline.take_tiles()
         if saved is not None:
-            self._send(StateSaved(saved))
+            self._send(StateSaved(saved, tiles))
         release_free_memory()
 
     def _reset(self, reset: Reset) -> None:
@@ -256,13 +256,14 @@ class CameraWorker:
 
     def _report(self, *, is_last: bool = False) -> None:
         with self._lock:
+            self._pipeline.close_tile_if_due(self._clock.wall())
             report = self._pipeline.take_report()
             decoded, self._frames_decoded = self._frames_decoded, 0
             step_s, self._step_s = tuple(self._step_s), []
             last_mono_s, last_wall_s = self._last_frame or (None, 0.0)
         progress = self._progress(report, decoded, last_wall_s, step_s)
         increments = tuple(increment.pack() for increment in report.increments)
-        self._send(ProgressReport(progress, increments, last_mono_s, report.uncounted_s, is_last))
+        self._send(ProgressReport(progress, increments, last_mono_s, report.uncounted_s, is_last, report.tiles))
         if report.ended_epochs or (report.background_known and not self._background_saved):
             # A restarted worker then continues the new epoch, and knows the background from its first frame on.
             self._background_saved = report.background_known

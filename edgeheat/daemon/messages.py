@@ -8,6 +8,7 @@ from typing import Literal
 
 from edgeheat.defs.commands import Reset
 from edgeheat.defs.events import Progress, Snapshot
+from edgeheat.defs.history import Tile
 from edgeheat.defs.params import PipelineParams, PlanParams
 from edgeheat.store.camera_backup import CameraBackup
 
@@ -68,6 +69,9 @@ class ProgressReport:
     is_last: bool = False
     """Whether the worker counts nothing after this report, because it stops or its source has ended."""
 
+    tiles: tuple[Tile, ...] = ()
+    """Tiles that were closed since the last report or state; after a restart also some that were sent before."""
+
 
 @dataclass(frozen=True, slots=True)
 class StateSaved:
@@ -75,6 +79,10 @@ class StateSaved:
 
     saved: bytes | None
     """The state, encoded by the worker; None if the heats start empty because the backup could not be read."""
+
+    tiles: tuple[Tile, ...] = ()
+    """As in ProgressReport. This state does not hold them any more, so they must be stored before it replaces another.
+    """
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import pickle
 import socket
 import threading
 from collections.abc import Iterator
@@ -304,3 +305,59 @@ def test_a_worker_that_cannot_keep_up_analyses_less_and_reports_it(
     slower, again = [message for message in caplog.messages if "frames per second" in message]
     assert "analysing 5 frames per second instead of 10" in slower
     assert "analysing 10 frames per second again" in again
+
+
+def with_history() -> WorkerSpec:
+    plain = spec("aisle", SMALL_SHOP)
+    return replace(plain, params=replace(plain.params, history=True))
+
+
+def test_each_closed_tile_is_sent_once_with_a_report_or_with_the_state_that_lacks_it() -> None:
+    clock, end_s = SourceClock(), 100.0  # five minutes of Unix time end 100 s after PlayedClock begins
+    with running(with_history(), clock) as worker:
+        wait_for(lambda: clock.monotonic() > end_s + 5.0, "a tile to be closed")
+        worker.send(SaveState())
+        saved = receive_next(worker, StateSaved)
+        assert isinstance(saved, StateSaved) and saved.saved is not None
+        wait_for(lambda: clock.monotonic() > end_s + 310.0, "another one to be closed")
+        messages = messages_until_last_report(worker)
+    tiles = [
+        tile for message in (saved, *messages) if isinstance(message, ProgressReport | StateSaved)
+        for tile in message.tiles
+    ]  # fmt: skip
+    starts_s = [tile.start_s for tile in tiles]
+    assert starts_s == [1_700_000_100 - 300 + 300 * number for number in range(len(tiles))] and len(tiles) >= 2
+    assert len(saved.tiles) == 1
+    assert b"numpy" not in pickle.dumps(tiles), "the parent would load it"
+    restored = CameraPipeline(with_history().params)
+    restored.restore(saved.saved, [], 0.0)
+    assert restored.take_tiles() == ()
+
+
+class SilentCamera:
+    """A source that plays a minute of an empty room and then sends nothing more until it is released."""
+
+    def __init__(self) -> None:
+        self.is_silent = threading.Event()
+        self.released = threading.Event()
+
+    def frames(self) -> Iterator[Frame]:
+        yield from bumped(60, 60.0)
+        self.is_silent.set()
+        assert self.released.wait(DEADLINE_S)
+
+
+def test_the_last_tile_of_an_evening_is_sent_although_the_camera_sends_nothing_more(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    clock, camera = SourceClock(), SilentCamera()
+    monkeypatch.setattr(camera_worker, "open_source", lambda *_: camera)
+    with running(replace(with_history(), params=replace(drawn.params(), history=True)), clock) as worker:
+        assert camera.is_silent.wait(DEADLINE_S)
+        clock.sleep(3600.0)
+        clock.reporter_s = 1.0
+        report = receive_next(worker, ProgressReport)
+        camera.released.set()
+    assert isinstance(report, ProgressReport)
+    assert [(tile.start_s, tile.end_s) for tile in report.tiles] == [(1_699_999_800, 1_700_000_100)]
+    assert report.tiles[0].observed_ms == pytest.approx(59_000, abs=2000)
