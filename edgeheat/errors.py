@@ -39,3 +39,7 @@ class SinkUnavailable(EdgeheatError):
 
 class StoreError(EdgeheatError):
     """A file of the storage directory cannot be read or written."""
+
+
+class StoreDamaged(StoreError):
+    """A file of the storage directory is damaged: set it aside and start a new one."""

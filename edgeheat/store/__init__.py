@@ -1,1 +1,1 @@
-"""Stores what must survive a restart: the checkpoints of the cameras' heats."""
+"""Stores what must survive a restart: the checkpoints of the cameras' heats, and their history."""

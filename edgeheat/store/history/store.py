@@ -1,0 +1,339 @@
+"""HistoryStore: adds and reads the tiles of all cameras in one SQLite file, and stores their rollups."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from contextlib import closing, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import NamedTuple
+
+from edgeheat.defs.history import FIVE_MINUTES_S, Level, Tile
+from edgeheat.store.history.connection import connect, explained
+from edgeheat.store.history.rows import (
+    RollupState,
+    camera_id,
+    insert_tile,
+    replace_tile,
+    tile_from_row,
+    zone_tiles,
+)
+from edgeheat.store.history.transaction import end_transaction, transaction
+
+_IN_RANGE = "camera_id = :camera AND level = :level AND boot_id = '' AND start_s >= :from_s AND start_s < :to_s"
+
+
+@dataclass(frozen=True, slots=True)
+class AddResult:
+    """How many of the tiles were stored."""
+
+    stored: int
+    duplicates: int
+    """Tiles that were stored before, with the same camera, level, start and epoch; the stored ones stay as they are."""
+
+
+@dataclass(frozen=True, slots=True)
+class TileKey:
+    """Which stored tile there is, without its layers and zones."""
+
+    camera: str
+    level: Level
+    start_s: int
+    end_s: int
+    epoch: int
+    observed_ms: int
+    rollup_state: RollupState
+    """Whether the tile of the next level contains it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Carry:
+    """What the rollups of one level of a camera's epoch have left over: less than a unit per cell."""
+
+    version: int = 0
+    """Changes with every rollup; `add_rollup` rejects a carry that is not the newest."""
+
+    traffic: bytes = b""
+    dwell: bytes = b""
+
+
+class HistoryStore:
+    """One connection to the history file; it serves the thread that opened it, and must not be used after a fork.
+
+    The parent adds tiles while child processes read, roll up and prune the same file. All methods raise StoreError with
+    the remedy; the file is then as it was before the call. They raise StoreDamaged if the file must be set aside.
+    Times are Unix seconds. Tiles of an unsynchronised clock are invisible until they are re-dated (`redating.py`).
+    """
+
+    def __init__(self, path: Path, *, read_only: bool = False) -> None:
+        """Open the file at `path`, and create or migrate it unless `read_only`."""
+        self.path = path
+        self._connection = connect(path, read_only)
+
+    def __enter__(self) -> HistoryStore:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close the file; calling it again does no harm."""
+        self._connection.close()
+
+    @contextmanager
+    def writing(self) -> Iterator[sqlite3.Connection]:
+        """Run the block as one transaction, of which everything is stored or nothing."""
+        with explained(self.path, "written"), transaction(self._connection):
+            yield self._connection
+
+    @contextmanager
+    def reading(self) -> Iterator[sqlite3.Connection]:
+        """Read the file as it is at one moment, even while other processes write; may be nested."""
+        with explained(self.path, "read"):
+            if self._connection.in_transaction:
+                yield self._connection
+                return
+            self._connection.execute("BEGIN")
+            try:
+                yield self._connection
+            finally:
+                end_transaction(self._connection, "COMMIT")
+
+    def add(self, tiles: Iterable[Tile], boot_id: str = "") -> AddResult:
+        """Store closed five-minute tiles of any cameras in one transaction, and ignore those that are stored already.
+
+        `boot_id` is the id of the boot in which tiles with `clock_synced=False` were counted. Raises ValueError for
+        tiles of another level, or that are not five minutes of UTC.
+        """
+        stored = duplicates = 0
+        with self.writing() as connection:
+            row = connection.execute("SELECT shift_s FROM redated_boot WHERE id = ?", (boot_id,)).fetchone()
+            for tile in tiles:
+                _check_five_minutes(tile, boot_id)
+                if tile.clock_synced:
+                    inserted = insert_tile(connection, tile)
+                elif row is None:
+                    inserted = insert_tile(connection, tile, boot_id=boot_id)
+                else:
+                    # Counted again after a crash: with the same shift it has the key of the one that was re-dated.
+                    inserted = insert_tile(connection, tile, shift_s=row[0])
+                stored += inserted
+                duplicates += not inserted
+        return AddResult(stored, duplicates)
+
+    def cameras(self) -> list[str]:
+        """Return the names of all cameras that have tiles, or had some, in alphabetical order."""
+        with self.reading() as connection:
+            return [name for (name,) in connection.execute("SELECT name FROM camera ORDER BY name")]
+
+    def epochs(self, camera: str) -> list[int]:
+        """Return the epochs of which there are tiles, oldest first."""
+        sql = "SELECT DISTINCT epoch FROM tile WHERE camera_id = ? AND boot_id = '' ORDER BY epoch"
+        with self.reading() as connection:
+            return [epoch for (epoch,) in connection.execute(sql, (camera_id(connection, camera),))]
+
+    def first_and_last(self, camera: str) -> tuple[int, int] | None:
+        """Return the start of the camera's first tile and the end of its last; None if it has none."""
+        sql = "SELECT min(start_s), max(end_s) FROM tile WHERE camera_id = ? AND boot_id = ''"
+        with self.reading() as connection:
+            first_s, last_s = connection.execute(sql, (camera_id(connection, camera),)).fetchone()
+            return None if first_s is None else (first_s, last_s)
+
+    def keys(self, camera: str, level: Level, from_s: int, to_s: int, epoch: int | None = None) -> list[TileKey]:
+        """Return the tiles that start in [from_s, to_s), by start and epoch; of all epochs, or of one."""
+        sql = f"SELECT start_s, end_s, epoch, observed_ms, rollup_state FROM tile WHERE {_IN_RANGE}"  # noqa: S608 (a constant)
+        with self.reading() as connection:
+            query = _query(camera_id(connection, camera), level, from_s, to_s, epoch)
+            rows = connection.execute(f"{sql} {_of_epoch(epoch)} ORDER BY start_s, epoch", query)
+            return [_key(camera, level, row) for row in rows]
+
+    def pending(self, level: Level, before_s: int) -> list[TileKey]:
+        """Return the tiles that end by `before_s` and are not, or not as they are, part of the next level.
+
+        They are ordered by camera, start and epoch. Months have no next level and are never pending.
+        """
+        if level is Level.MONTH:
+            return []
+        sql = """
+            SELECT name, start_s, end_s, epoch, observed_ms, rollup_state FROM camera JOIN tile ON camera_id = camera.id
+            WHERE level = ? AND boot_id = '' AND rollup_state != ? AND end_s <= ? ORDER BY name, start_s, epoch
+        """
+        with self.reading() as connection:
+            rows = connection.execute(sql, (level, RollupState.IN_PARENT, before_s))
+            return [_key(camera, level, rest) for camera, *rest in rows]
+
+    def read(
+        self,
+        camera: str,
+        level: Level,
+        ranges: Sequence[tuple[int, int]],
+        *,
+        epoch: int | None = None,
+        traffic: bool = True,
+        dwell: bool = True,
+        zones: bool = True,
+    ) -> Iterator[Tile]:
+        """Yield the tiles that start in one of the ranges [from_s, to_s), range by range, by start and epoch.
+
+        A layer that is not wanted is not read from the disk, and is empty in the tiles; the same holds for zones. Give
+        consecutive tiles as one range. Put several calls into one `reading()` to see the file at one moment. Write
+        nothing through this object until the iterator is exhausted or closed.
+        """
+        layers = [
+            ("traffic.units" if traffic else "NULL", "LEFT JOIN traffic ON traffic.tile_id = tile.id" * traffic),
+            ("dwell.units" if dwell else "NULL", "LEFT JOIN dwell ON dwell.tile_id = tile.id" * dwell),
+        ]
+        columns, joins = (", ".join(column for column, _ in layers), " ".join(join for _, join in layers))
+        sql = (
+            "SELECT tile.id, start_s, end_s, epoch, grid_width, grid_height, observed_ms, rejected_ms, "  # noqa: S608 (constants)
+            f"{columns} FROM tile {joins} WHERE {_IN_RANGE} {_of_epoch(epoch)} ORDER BY start_s, epoch"
+        )
+        with self.reading() as connection:
+            number = camera_id(connection, camera)
+            for from_s, to_s in ranges:
+                with closing(connection.execute(sql, _query(number, level, from_s, to_s, epoch))) as rows:
+                    for tile_id, *row in rows:
+                        yield tile_from_row(camera, level, row, zone_tiles(connection, tile_id) if zones else ())
+
+    def carry(self, camera: str, level: Level, epoch: int) -> Carry:
+        """Return what the rollups to this level have left over so far; empty before the first."""
+        sql = "SELECT version, traffic, dwell FROM carry WHERE camera_id = ? AND level = ? AND epoch = ?"
+        with self.reading() as connection:
+            row = connection.execute(sql, (camera_id(connection, camera), level, epoch)).fetchone()
+            return Carry(*row) if row else Carry()
+
+    def add_rollup(self, tile: Tile, part_starts: Collection[int], carry: Carry | None = None) -> bool:
+        """Store a tile that is the sum of tiles of the level before, and mark these, in one transaction.
+
+        `part_starts` are the starts of these tiles, of the same camera and epoch. `carry` is what is left over now,
+        with the version of the carry that the sum began with. If the tile is stored already, because a part came late
+        or has changed, it is replaced and is pending again itself. It is then the sum of either all parts that it had
+        and the new ones; or, if no part has changed, of the stored tile and the new parts alone, which is right to the
+        unit with a carry, and works after the earlier parts were pruned.
+
+        Returns False, and stores nothing, if all parts are in it as they are, or another process has changed the carry.
+        Raises ValueError if a part is not stored, has no place in the tile, or is in another tile already, which is
+        possible where the site's time zone was changed; or if the tile was not observed for as long as its parts.
+        """
+        with self.writing() as connection:
+            parts = _parts(connection, tile)
+            if unknown := sorted(set(part_starts) - parts.keys()):
+                raise ValueError(f"rollup of {tile.camera}: no part starts at {unknown[0]}")
+            chosen = [parts[start_s] for start_s in part_starts]
+            if all(part.state is RollupState.IN_PARENT for part in chosen):
+                return False
+            stored = _stored(connection, tile)
+            _check_sum(tile, chosen, stored)
+            if carry is not None and not _store_carry(connection, tile, carry):
+                return False
+            added = sum(part.state is RollupState.NOT_IN_PARENT for part in chosen)
+            if stored is None:
+                insert_tile(connection, tile, part_count=added)
+            else:
+                replace_tile(connection, stored.id, tile, stored.part_count + added, stored.state.after_change())
+            connection.executemany(
+                "UPDATE tile SET rollup_state = ? WHERE id = ? AND rollup_state != ?",
+                [(RollupState.IN_PARENT, part.id, RollupState.IN_PARENT) for part in chosen],
+            )
+            return True
+
+    def undated(self) -> dict[str, int]:
+        """Return the number of tiles with an unsynchronised clock for each boot id."""
+        sql = "SELECT boot_id, count(*) FROM tile WHERE boot_id != '' GROUP BY boot_id"
+        with self.reading() as connection:
+            return dict(connection.execute(sql).fetchall())
+
+    def size_bytes(self) -> int:
+        """Return the size of the file and of its write-ahead log on the disk."""
+        with explained(self.path, "read"):
+            files = (self.path, self.path.with_name(f"{self.path.name}-wal"))
+            return sum(file.stat().st_size for file in files if file.exists())
+
+
+def _check_five_minutes(tile: Tile, boot_id: str) -> None:
+    if tile.level is not Level.FIVE_MINUTES:
+        raise ValueError(f"tile of {tile.camera}: only five-minute tiles are added, not {tile.level!r}")
+    if tile.start_s % FIVE_MINUTES_S or tile.end_s != tile.start_s + FIVE_MINUTES_S:
+        raise ValueError(f"tile of {tile.camera}: {tile.start_s} to {tile.end_s} is not one of the five minutes of UTC")
+    if not tile.clock_synced and not boot_id:
+        raise ValueError(f"tile of {tile.camera}: its clock was not synchronised, and no boot id was given")
+
+
+def _query(number: int | None, level: Level, from_s: int, to_s: int, epoch: int | None) -> dict[str, int | None]:
+    return {"camera": number, "level": level, "from_s": from_s, "to_s": to_s, "epoch": epoch}
+
+
+def _of_epoch(epoch: int | None) -> str:
+    return "" if epoch is None else "AND epoch = :epoch"
+
+
+def _key(camera: str, level: Level, row: Sequence[int]) -> TileKey:
+    start_s, end_s, epoch, observed_ms, state = row
+    return TileKey(camera, level, start_s, end_s, epoch, observed_ms, RollupState(state))
+
+
+class _Row(NamedTuple):
+    """What `add_rollup` must know of a stored tile."""
+
+    id: int
+    start_s: int
+    observed_ms: int
+    part_count: int
+    state: RollupState
+
+
+def _parts(connection: sqlite3.Connection, tile: Tile) -> dict[int, _Row]:
+    """Return the stored tiles of the level before that lie in the tile, by start."""
+    if tile.level is Level.FIVE_MINUTES:
+        raise ValueError(f"rollup of {tile.camera}: a five-minute tile has no parts")
+    query = _query(camera_id(connection, tile.camera), Level(tile.level - 1), tile.start_s, tile.end_s, tile.epoch)
+    return {row.start_s: row for row in _rows(connection, "AND end_s <= :to_s", query)}
+
+
+def _stored(connection: sqlite3.Connection, tile: Tile) -> _Row | None:
+    """Return the stored tile with the same key, None if there is none."""
+    query = _query(camera_id(connection, tile.camera), tile.level, tile.start_s, tile.start_s + 1, tile.epoch)
+    return next(_rows(connection, "", query), None)
+
+
+def _rows(connection: sqlite3.Connection, condition: str, query: Mapping[str, int | None]) -> Iterator[_Row]:
+    sql = f"""
+        SELECT id, start_s, observed_ms, part_count, rollup_state FROM tile
+        WHERE {_IN_RANGE} AND epoch = :epoch {condition}
+    """  # noqa: S608 (constants)
+    for tile_id, start_s, observed_ms, part_count, state in connection.execute(sql, query):
+        yield _Row(tile_id, start_s, observed_ms, part_count, RollupState(state))
+
+
+def _check_sum(tile: Tile, parts: Sequence[_Row], stored: _Row | None) -> None:
+    """Raise ValueError unless the tile is the sum of its parts, or of the stored tile and parts that are new in it."""
+    of_camera = f"rollup of {tile.camera}"
+    observed_ms = sum(part.observed_ms for part in parts)
+    earlier = sum(part.state is not RollupState.NOT_IN_PARENT for part in parts)
+    if stored is None and earlier:
+        raise ValueError(f"{of_camera}: parts from {tile.start_s} on are in another tile already")
+    if stored is not None and earlier == 0:
+        observed_ms += stored.observed_ms
+    elif stored is not None and earlier != stored.part_count:
+        raise ValueError(f"{of_camera}: {earlier} of {stored.part_count} parts of the stored tile are in it")
+    if tile.observed_ms != observed_ms:
+        raise ValueError(f"{of_camera}: observed for {tile.observed_ms} ms, its parts for {observed_ms} ms")
+
+
+def _store_carry(connection: sqlite3.Connection, tile: Tile, carry: Carry) -> bool:
+    """Replace the carry if the stored one has the version of `carry`; return whether it had."""
+    sql = """
+        INSERT INTO carry (camera_id, level, epoch, version, traffic, dwell) SELECT id, ?, ?, 0, x'', x'' FROM camera
+        WHERE name = ? ON CONFLICT DO NOTHING
+    """
+    connection.execute(sql, (tile.level, tile.epoch, tile.camera))
+    sql = """
+        UPDATE carry SET version = version + 1, traffic = ?, dwell = ?
+        WHERE camera_id = ? AND level = ? AND epoch = ? AND version = ?
+    """
+    key = (camera_id(connection, tile.camera), tile.level, tile.epoch, carry.version)
+    return connection.execute(sql, (carry.traffic, carry.dwell, *key)).rowcount == 1
