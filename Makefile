@@ -25,7 +25,7 @@ SHELL := /bin/bash
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .NOTPARALLEL:
-.PHONY: help run test test-quick test-lowest parts check format bench fidelity soak clean
+.PHONY: help run test test-quick test-lowest parts check format bench fidelity soak soak-history clean
 
 help: ## Show this help
 	@echo 'edgeheat: heat maps of where people move. Type make and one of:'
@@ -68,6 +68,9 @@ fidelity: $(VENV)/.dev $(VENV)/.opencv ## Measure how accurate the heat is, comp
 
 soak: $(VENV)/.dev $(VENV)/.opencv ## Start seven cameras on two busy cores and watch whether they stay online; two minutes
 	@$(BIN)/python -m benchmarks.soak $(ARGS)
+
+soak-history: $(VENV)/.dev ## Kill a process 500 times while it writes the history; verify that nothing is lost; some minutes
+	@$(BIN)/python -m benchmarks.history_kills $(ARGS)
 
 clean: ## Remove everything that make has created, virtual environments included
 	rm -rf .venv .venv-* .mypy_cache .pytest_cache .ruff_cache .hypothesis build dist demo benchmarks/out
