@@ -43,3 +43,7 @@ class StoreError(EdgeheatError):
 
 class StoreDamaged(StoreError):
     """A file of the storage directory is damaged: set it aside and start a new one."""
+
+
+class HistoryError(EdgeheatError):
+    """History cannot answer a question: it has nothing of the period, or not what was asked for."""

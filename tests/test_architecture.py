@@ -26,13 +26,14 @@ ROOT = Path(__file__).parent.parent
 # The packages that each package may import, besides itself and SHARED; only those below it.
 PACKAGES: dict[str, set[str]] = {
     "__main__": {"cli"},
-    "cli": {"daemon", "offline", "doctor", "config", "local_time", "defs"},
-    "daemon": {"web", "sinks", "sources", "store", "config", "core", "defs"},
+    "cli": {"daemon", "offline", "doctor", "history", "config", "local_time", "defs"},
+    "daemon": {"web", "sinks", "sources", "history", "store", "config", "core", "defs"},
     "offline": {"sources", "config", "core", "defs"},
     "doctor": {"sinks", "sources", "config", "core", "defs"},
     "web": {"defs"},
     "sinks": {"defs"},
     "sources": {"core.grid.frames", "defs"},
+    "history": {"store", "core", "local_time", "defs"},
     "store": {"defs"},
     "config": {"defs"},
     "local_time": {"defs"},

@@ -48,6 +48,19 @@ class ZoneTile:
     dwell_cell_ms: int = 0
     entries: int = 0
 
+    def __add__(self, other: ZoneTile) -> ZoneTile:
+        """Return what the zone counted in both tiles; `other` is of the same zone."""
+        return ZoneTile(
+            self.name,
+            self.key,
+            self.observed_ms + other.observed_ms,
+            self.motion_ms + other.motion_ms,
+            self.active_ms + other.active_ms,
+            self.traffic_cell_ms + other.traffic_cell_ms,
+            self.dwell_cell_ms + other.dwell_cell_ms,
+            self.entries + other.entries,
+        )
+
 
 @dataclass(frozen=True, slots=True)
 class Tile:

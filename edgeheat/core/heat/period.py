@@ -54,7 +54,7 @@ def selected_intervals(
         end_min = hours.end_min + (DAY_MIN if crosses_midnight else 0)
         spans = np.stack([midnights_s + hours.start_min * 60, midnights_s + end_min * 60], axis=1)
         found.append(np.clip(spans, start_s, end_s))
-    return _merged(np.concatenate(found))
+    return merged(np.concatenate(found))
 
 
 def cover(intervals: Intervals, available: Mapping[Level, Intervals]) -> Cover:
@@ -69,10 +69,10 @@ def cover(intervals: Intervals, available: Mapping[Level, Intervals]) -> Cover:
     removes all of them together.
     """
     tiles: dict[Level, Intervals] = {}
-    remaining = _merged(intervals)  # a tile may lie in two that touch
+    remaining = merged(intervals)  # a tile may lie in two that touch
     for level in sorted(available, reverse=True):
         tiles[level] = _without_overlaps(_inside(available[level], remaining))
-        _, remaining = _split(remaining, _merged(tiles[level]))
+        _, remaining = _split(remaining, merged(tiles[level]))
     too_coarse, missing = _split(remaining, _without_shorter(available))
     return Cover(tiles, too_coarse, missing)
 
@@ -106,7 +106,7 @@ def _without_shorter(available: Mapping[Level, Intervals]) -> Intervals:
             count = np.searchsorted(shorter_s, tiles[:, 1]) - np.searchsorted(shorter_s, tiles[:, 0])
             found.append(tiles[count == 0])
         shorter_s = np.sort(np.concatenate([shorter_s, tiles[:, 0]]))
-    return _merged(np.concatenate(found))
+    return merged(np.concatenate(found))
 
 
 def _split(intervals: Intervals, other: Intervals) -> tuple[Intervals, Intervals]:
@@ -119,10 +119,15 @@ def _split(intervals: Intervals, other: Intervals) -> tuple[Intervals, Intervals
     # Between two edges: 1 in the intervals, 2 in the other, 3 in both.
     place = np.cumsum(change[order])[:-1]
     parts = np.stack([edges_s[:-1], edges_s[1:]], axis=1)
-    return _merged(parts[place == 3]), _merged(parts[place == 1])
+    return merged(parts[place == 3]), merged(parts[place == 1])
 
 
-def _merged(spans: Intervals) -> Intervals:
+def length_s(intervals: Intervals) -> int:
+    """Return the seconds of all intervals together; they must not overlap."""
+    return int((intervals[:, 1] - intervals[:, 0]).sum())
+
+
+def merged(spans: Intervals) -> Intervals:
     """Return the spans in order, those that touch or overlap as one, and without empty ones."""
     spans = spans[spans[:, 0] < spans[:, 1]]
     spans = spans[np.argsort(spans[:, 0], kind="stable")]

@@ -67,13 +67,12 @@ class TileSum:
         self._planes: NDArray[np.int32] = np.zeros((_MAX_PLANES, height * width), np.int32)
         self._decompressor = zstandard.ZstdDecompressor()
 
-    def add(self, encoded: bytes) -> None:
-        """Add what `encode_units` returned for a grid of this size.
+    def add(self, *encoded: bytes) -> None:
+        """Add what `encode_units` returned for one or more grids of this size.
 
-        Raises ValueError for bytes that are damaged or of another size; the sum is unchanged then.
+        Raises ValueError if any of them is damaged or of another size; the sum is unchanged then.
         """
-        if encoded:
-            planes = self._decode(encoded)
+        for planes in [self._decode(each) for each in encoded if each]:
             self._planes[: len(planes)] += planes
 
     def _decode(self, encoded: bytes) -> NDArray[np.int8]:

@@ -1,0 +1,184 @@
+"""Reads the heat, the zone figures and the coverage of any period of one camera from the stored tiles."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from edgeheat.core.heat.base import HeatGrid
+from edgeheat.core.heat.period import Cover, Intervals, cover, length_s, merged
+from edgeheat.core.heat.tile import TileSum
+from edgeheat.defs.history import Level, Tile, ZoneTile
+from edgeheat.defs.params import Measure
+from edgeheat.errors import HistoryError
+from edgeheat.history.zone_sums import ZoneSums
+from edgeheat.store.history.store import HistoryStore, TileKey
+
+_log = logging.getLogger(__name__)
+
+_LONGEST_TILE_S = 32 * 86_400
+"""No tile is longer."""
+
+
+@dataclass(frozen=True, slots=True)
+class PeriodHeat:
+    """What one camera counted in a period."""
+
+    camera: str
+
+    epoch: int
+    """The epoch that was observed for the longest part of the period, unless another one was asked for."""
+
+    other_epochs: tuple[int, ...]
+    """Epochs that were observed in the period as well; they are not included, because the camera showed another scene
+    then."""
+
+    measure: Measure
+    grid: HeatGrid
+
+    zones: tuple[ZoneTile, ...]
+    """Exact sums of the zones as they were drawn; one that was redrawn under the same name is in it twice."""
+
+    rejected_s: Mapping[str, float]
+    """Seconds of whole frames that were not observed, by reason, see FrameRejection."""
+
+    missing_s: float
+    """Seconds of the period of which nothing is stored: the machine was off, or the camera offline."""
+
+    too_coarse_s: float
+    """Seconds of which only longer tiles are stored, which contain time outside the period as well."""
+
+    damaged_tiles: int
+    """Tiles that cannot be read and are not included."""
+
+
+def read_heat(
+    store: HistoryStore, camera: str, intervals: Intervals, measure: Measure, epoch: int | None = None
+) -> PeriodHeat:
+    """Return what was counted in some intervals in one epoch: in the one that was observed longest, or in `epoch`.
+
+    Raises HistoryError where nothing is stored of the intervals, StoreError where the file cannot be read.
+    """
+    with store.reading():
+        plans = _plans(store, camera, intervals)
+        if epoch is None:
+            epoch = max(plans, key=lambda each: plans[each].observed_ms, default=None)
+        if epoch is None or epoch not in plans:
+            raise HistoryError(f"{camera}: nothing was observed in this period")
+        chosen, sums = plans[epoch].cover, _Sums(camera)
+        for tile in _tiles(store, camera, epoch, chosen, measure):
+            sums.add(tile)
+    return PeriodHeat(
+        camera=camera,
+        epoch=epoch,
+        other_epochs=tuple(each for each in plans if each != epoch),
+        measure=measure,
+        grid=sums.grid(length_s(intervals)),
+        zones=sums.zones.zones,
+        rejected_s={reason: ms / 1000.0 for reason, ms in sums.rejected_ms.items()},
+        missing_s=length_s(chosen.missing),
+        too_coarse_s=length_s(chosen.too_coarse),
+        damaged_tiles=sums.damaged,
+    )
+
+
+def read_hours(
+    store: HistoryStore, camera: str, intervals: Intervals, epoch: int, measure: Measure | None = None
+) -> Iterator[Tile]:
+    """Yield the tiles of an hour, and of five minutes where those are not complete, that lie in the intervals.
+
+    With the layers of a `measure`, or only with the figures of the zones.
+    """
+    with store.reading():
+        plan = _Plan.of(store, camera, epoch, intervals, (Level.HOUR, Level.FIVE_MINUTES))
+        yield from _tiles(store, camera, epoch, plan.cover, measure)
+
+
+def _plans(store: HistoryStore, camera: str, intervals: Intervals) -> dict[int, _Plan]:
+    """Return which tiles to read, for each epoch that was observed in the intervals."""
+    plans = {epoch: _Plan.of(store, camera, epoch, intervals) for epoch in store.epochs(camera)}
+    return {epoch: plan for epoch, plan in plans.items() if plan.observed_ms}
+
+
+def _tiles(store: HistoryStore, camera: str, epoch: int, chosen: Cover, measure: Measure | None) -> Iterator[Tile]:
+    traffic, dwell = measure in {"traffic", "presence"}, measure in {"dwell", "presence"}
+    for level, spans in chosen.tiles.items():
+        ranges = [(start_s, end_s) for start_s, end_s in merged(spans).tolist()]
+        yield from store.read(camera, level, ranges, epoch=epoch, traffic=traffic, dwell=dwell)
+
+
+@dataclass(frozen=True, slots=True)
+class _Plan:
+    """The tiles to read of one epoch."""
+
+    cover: Cover
+    observed_ms: int
+
+    @classmethod
+    def of(
+        cls, store: HistoryStore, camera: str, epoch: int, intervals: Intervals, levels: Sequence[Level] = tuple(Level)
+    ) -> _Plan:
+        """Look up which tiles are stored, shorter ones only where longer ones do not cover the intervals."""
+        available: dict[Level, Intervals] = {}
+        keys: dict[Level, Sequence[TileKey]] = {}
+        remaining = merged(intervals)
+        for level in sorted(levels, reverse=True):
+            ranges = remaining.tolist()
+            if level >= Level.DAY and ranges:
+                # Also those that are longer than the period: they are few, and show what is too coarse.
+                ranges = [(intervals[0, 0] - _LONGEST_TILE_S, intervals[-1, 1])]
+            keys[level] = [
+                key for span in ranges for key in store.keys(camera, level, int(span[0]), int(span[1]), epoch)
+            ]
+            available[level] = np.array([(key.start_s, key.end_s) for key in keys[level]], np.int64).reshape(-1, 2)
+            rest = cover(remaining, {level: available[level]})
+            remaining = merged(np.concatenate([rest.too_coarse, rest.missing]))
+        chosen = cover(intervals, available)
+        observed_ms = 0
+        for level, tiles in chosen.tiles.items():
+            starts = set(tiles[:, 0].tolist())
+            observed_ms += sum(key.observed_ms for key in keys[level] if key.start_s in starts)
+        return cls(chosen, observed_ms)
+
+
+class _Sums:
+    """Adds up tiles of one camera, epoch and grid, of any levels."""
+
+    def __init__(self, camera: str) -> None:
+        self._camera = camera
+        self._layers: dict[int, TileSum] = {}
+        """The sums of traffic and dwell together, by unit in milliseconds."""
+        self._shape_hw: tuple[int, int] | None = None
+        self._observed_ms = 0
+        self.rejected_ms: dict[str, int] = {}
+        self.zones = ZoneSums()
+        self.damaged = 0
+
+    def add(self, tile: Tile) -> None:
+        """Add the layers that were read of a tile, and its figures; a damaged one is only counted."""
+        shape_hw = tile.grid_wh[::-1]
+        self._shape_hw = self._shape_hw or shape_hw
+        total = self._layers.setdefault(tile.level.unit_ms, TileSum(self._shape_hw))
+        try:
+            if shape_hw != self._shape_hw:
+                raise ValueError(f"its grid is {shape_hw}, not {self._shape_hw}")
+            total.add(tile.traffic, tile.dwell)
+        except ValueError as error:
+            _log.warning("%s: the tile from %d cannot be read and is left out: %s", self._camera, tile.start_s, error)
+            self.damaged += 1
+            return
+        self._observed_ms += tile.observed_ms
+        for reason, rejected_ms in tile.rejected_ms.items():
+            self.rejected_ms[reason] = self.rejected_ms.get(reason, 0) + rejected_ms
+        self.zones.add(tile.zones)
+
+    def grid(self, period_s: float) -> HeatGrid:
+        """Return the sum of all layers."""
+        assert self._shape_hw is not None
+        sum_ms = np.zeros(self._shape_hw, np.int64)
+        for unit_ms, total in self._layers.items():
+            sum_ms += total.result_units() * unit_ms
+        return HeatGrid((sum_ms / 1000.0).astype(np.float32), self._observed_ms / 1000.0, period_s)

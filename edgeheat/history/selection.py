@@ -1,0 +1,85 @@
+"""What a person asks history for: a period, with hours and weekdays, as intervals of time."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from datetime import timedelta, tzinfo
+
+from edgeheat.core.heat.period import Intervals, selected_intervals
+from edgeheat.defs.history import Level
+from edgeheat.local_time.buckets import bucket_of
+from edgeheat.local_time.instants import day_start_s, local_day, local_text
+from edgeheat.local_time.period import ALL_WEEKDAYS, WHOLE_DAY, ClockRange, Period
+
+
+@dataclass(frozen=True, slots=True)
+class Selection:
+    """The times of day and the weekdays of a period, in the site's time zone."""
+
+    period: Period
+    timezone: tzinfo
+    hours: ClockRange = WHOLE_DAY
+    weekdays: frozenset[int] = ALL_WEEKDAYS
+    """Monday 0 to Sunday 6."""
+
+    def intervals(self) -> Intervals:
+        """Return the selected time; empty if the period has none of the hours and weekdays."""
+        return selected_intervals(self.period, self.timezone, self.hours, self.weekdays)
+
+    def weeks(self) -> list[Selection]:
+        """Return the selections of the whole local weeks, Monday to Sunday, that lie in the period, in order."""
+        first = local_day(self.period.start_s, self.timezone)
+        monday = first + timedelta(days=-first.weekday() % 7)
+        if day_start_s(monday, self.timezone) < self.period.start_s:
+            monday += timedelta(days=7)  # the period starts within a Monday
+        weeks = []
+        while (end_s := day_start_s(monday + timedelta(days=7), self.timezone)) <= self.period.end_s:
+            weeks.append(replace(self, period=Period(day_start_s(monday, self.timezone), end_s)))
+            monday += timedelta(days=7)
+        return weeks
+
+    def parts(self, level: Level) -> list[Selection]:
+        """Return the selections of the hours, days or months that the period has, in order; cut at its ends."""
+        parts = []
+        start_s = self.period.start_s
+        while start_s < self.period.end_s:
+            end_s = min(bucket_of(level, start_s, self.timezone)[1], self.period.end_s)
+            parts.append(replace(self, period=Period(start_s, end_s)))
+            start_s = end_s
+        return parts
+
+    def words(self) -> str:
+        """Return it in words: "2026-11-23 to 2026-11-29, 10:00-12:00, Mon-Fri"."""
+        return ", ".join(
+            [_period_words(self.period, self.timezone), *_hours_words(self.hours), *_weekday_words(self.weekdays)]
+        )
+
+
+def _period_words(period: Period, timezone: tzinfo) -> str:
+    first, last = local_day(period.start_s, timezone), local_day(period.end_s - 1, timezone)
+    whole = period.start_s == day_start_s(first, timezone) and period.end_s == day_start_s(
+        last + timedelta(days=1), timezone
+    )
+    if whole:
+        return f"{first}" if first == last else f"{first} to {last}"
+    start, end = (local_text(at_s, timezone) for at_s in (period.start_s, period.end_s))
+    return f"{start} to {end.removeprefix(f'{first} ')}"
+
+
+def _hours_words(hours: ClockRange) -> list[str]:
+    if hours == WHOLE_DAY:
+        return []
+    start, end = (f"{minutes // 60:02}:{minutes % 60:02}" for minutes in (hours.start_min, hours.end_min))
+    return [f"{start}-{end}"]
+
+
+_SHORT_WEEKDAYS = ["Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun"]
+
+
+def _weekday_words(weekdays: frozenset[int]) -> list[str]:
+    if weekdays == ALL_WEEKDAYS:
+        return []
+    numbers = sorted(weekdays)
+    if len(numbers) > 2 and numbers[-1] - numbers[0] == len(numbers) - 1:
+        return [f"{_SHORT_WEEKDAYS[numbers[0]]}-{_SHORT_WEEKDAYS[numbers[-1]]}"]
+    return [" ".join(_SHORT_WEEKDAYS[number] for number in numbers)]
