@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+import cv2
+import numpy as np
+
+from edgeheat.core.grid.frames import F32, F64
 from edgeheat.core.grid.zones import ZoneMasks
-from edgeheat.core.heat.comparison import Comparison, Counted, Week, compare
+from edgeheat.core.heat.comparison import Comparison, Counted, Week, compare, rest_levels
 from edgeheat.core.heat.period import length_s
 from edgeheat.defs.events import ALL
 from edgeheat.defs.params import Measure, ZoneParams
@@ -15,6 +19,12 @@ from edgeheat.history.query import PeriodHeat, read_heat
 from edgeheat.history.selection import Selection
 from edgeheat.history.zones import ZoneFigures, zone_figures
 from edgeheat.store.history.store import HistoryStore
+
+_REST_PLACE_CELLS = 8
+"""Width of the places of the picture by whose median the level of the rest is known: about that of a person."""
+
+_LEVEL_MS = 1e9
+"""Milliseconds per second that stand for a level of 1, so that rounding to whole numbers does not matter."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,38 +57,65 @@ def compare_periods(
                 f"{heat_b.epoch}), because it was moved or its settings were changed; the two cannot be compared"
             ) from error
         masks = ZoneMasks.from_params(zones, heat_b.grid.heat_s.shape[::-1])
-        weeks_a, weeks_b = (
-            _weeks(store, camera, each, measure=measure, epoch=heat_b.epoch, masks=masks) for each in (a, b)
-        )
+        weeks = [
+            [_week(store, camera, week, measure=measure, epoch=heat_b.epoch, masks=masks) for week in each.weeks()]
+            for each in (a, b)
+        ]
     return PeriodComparison(
         a=heat_a,
         b=heat_b,
         zones_a=zone_figures(heat_a, masks),
         zones_b=zone_figures(heat_b, masks),
-        changes={name: compare(weeks_a[name], weeks_b[name]) for name in masks.named},
+        changes={name: _compared(weeks, name, masks) for name in masks.named},
     )
 
 
-def _weeks(
-    store: HistoryStore, camera: str, selection: Selection, *, measure: Measure, epoch: int, masks: ZoneMasks
-) -> dict[str, list[Week]]:
-    """Return the whole weeks of a selection for each zone; one without a tile was observed for 0 s."""
-    weeks: dict[str, list[Week]] = {name: [] for name in masks.named}
-    for week in selection.weeks():
-        intervals = week.intervals()
-        period_ms = 1000 * length_s(intervals)
-        try:
-            figures = zone_figures(read_heat(store, camera, intervals, measure, epoch), masks)
-        except HistoryError:
-            figures = {}
-        for name in masks.named:
-            zone, everything = _counted(figures.get(name)), _counted(figures.get(ALL))
-            rest = None if name == ALL else Counted(max(0, everything.cell_ms - zone.cell_ms), everything.observed_ms)
-            weeks[name].append(Week(zone, rest, period_ms))
-    return weeks
+@dataclass(frozen=True, slots=True)
+class _WeekHeat:
+    """What was counted in one whole week."""
+
+    period_ms: int
+    observed_s: float
+    rates: F64
+    """Motion-seconds per second in each place of the picture, see `_REST_PLACE_CELLS`."""
+
+    figures: dict[str, ZoneFigures]
+    """Of the zones by name; empty where nothing was observed."""
 
 
-def _counted(figures: ZoneFigures | None) -> Counted:
-    if figures is None:
-        return Counted(0, 0)
-    return Counted(round(1000.0 * figures.cell_s), round(1000.0 * figures.observed_s))
+def _week(
+    store: HistoryStore, camera: str, week: Selection, *, measure: Measure, epoch: int, masks: ZoneMasks
+) -> _WeekHeat:
+    intervals = week.intervals()
+    period_ms = 1000 * length_s(intervals)
+    try:
+        heat = read_heat(store, camera, intervals, measure, epoch)
+    except HistoryError:
+        return _WeekHeat(period_ms, 0.0, np.zeros(0), {})
+    grid = heat.grid
+    return _WeekHeat(period_ms, grid.observed_s, _at_places(grid.heat_s) / grid.observed_s, zone_figures(heat, masks))
+
+
+def _compared(weeks: Sequence[Sequence[_WeekHeat]], name: str, masks: ZoneMasks) -> Comparison:
+    """Compare the weeks of a zone with the level of the places outside it."""
+    outside = _at_places((masks.named[name] > 0).astype(np.float32)) == 0.0
+    observed = [week for period in weeks for week in period if week.figures]
+    levels = iter(rest_levels(np.stack([week.rates[outside] for week in observed])) if observed else ())
+    return compare(*([_as_week(week, name, levels) for week in period] for period in weeks))
+
+
+def _as_week(week: _WeekHeat, name: str, levels: Iterator[float]) -> Week:
+    """Return a week for the comparison; `levels` has the next level of the rest for each week that was observed."""
+    if not week.figures:
+        return Week(Counted(0, 0), None if name == ALL else Counted(0, 0), week.period_ms)
+    figures, observed_ms = week.figures[name], round(1000.0 * week.observed_s)
+    rest = Counted(round(_LEVEL_MS * next(levels) * week.observed_s), observed_ms)
+    zone = Counted(round(1000.0 * figures.cell_s), round(1000.0 * figures.observed_s))
+    return Week(zone, None if name == ALL else rest, week.period_ms)
+
+
+def _at_places(cells: F32) -> F64:
+    """Return the mean of the cells of each place, float64, shape (places,)."""
+    height, width = cells.shape
+    size_wh = max(1, round(width / _REST_PLACE_CELLS)), max(1, round(height / _REST_PLACE_CELLS))
+    return np.asarray(cv2.resize(cells, size_wh, interpolation=cv2.INTER_AREA), np.float64).ravel()

@@ -8,19 +8,36 @@ from dataclasses import dataclass, replace
 from statistics import mean, variance
 from typing import Literal
 
+import numpy as np
+
+from edgeheat.core.grid.frames import F64
+
 MIN_WEEKS = 4
 """Whole weeks that each period needs: with fewer, even a doubled rate is hardly distinguishable from chance."""
 
-MIN_WEEK_COVERAGE = 0.5
-"""A week of which less than this share was observed is left out: its weekdays are not those of the other weeks."""
+MIN_WEEK_SHARE = 0.5
+"""A week that was observed for less than this share of the longest observed one is left out: its weekdays and hours are
+not those of the other weeks."""
+
+_MIN_OWN_SHARE = 1 / 3
+"""A zone has changed itself if its own rate changed by at least this share of what it changed by relative to the rest,
+both as logarithms, and in the same direction."""
 
 _CONFIDENCE = 0.95
 """Probability that the interval contains the true change; 1 - this is the share of false alarms."""
 
 Verdict = Literal[
-    "exceeds normal variation", "within normal variation", "too few weeks", "week without motion", "whole picture"
+    "exceeds normal variation",
+    "within normal variation",
+    "only the rest changed",
+    "too few weeks",
+    "week without motion",
+    "whole picture",
 ]
-"""The result of a comparison in words; the last three say why there is no test."""
+"""The result of a comparison in words; the last three say why there is no test.
+
+"only the rest changed": the zone changed against the rest by more than normal variation, but its own rate hardly
+changed. A shelf that was moved elsewhere in the picture makes all other zones look like this."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,14 +98,15 @@ class Comparison:
     """Weeks used of period A and of period B."""
 
     weeks_left_out: tuple[int, int]
-    """Weeks of A and of B that were observed for less than `MIN_WEEK_COVERAGE` of their period."""
+    """Weeks of A and of B that were observed for less than `MIN_WEEK_SHARE` of the longest observed week."""
 
 
 def compare(weeks_a: Sequence[Week], weeks_b: Sequence[Week]) -> Comparison:
     """Compare two periods by their whole weeks, which must not overlap.
 
-    For each week y = ln(rate of the zone / rate of the rest). The change is exp(mean y of B - mean y of A) - 1, and the
-    test is Student's two-sample t test on y with a common variance and n_A + n_B - 2 degrees of freedom.
+    For each week y = ln(rate of the zone / rate of the rest), see `rest_levels`. The change is
+    exp(mean y of B - mean y of A) - 1, and the test is Student's two-sample t test on y with a common variance and
+    n_A + n_B - 2 degrees of freedom.
 
     Weeks and not days are the sample: days are correlated, and a test that takes them as independent finds changes that
     are not there (pairing weekdays: 13 to 21 % false alarms where 5 % are claimed). The rest of the camera is the
@@ -97,7 +115,11 @@ def compare(weeks_a: Sequence[Week], weeks_b: Sequence[Week]) -> Comparison:
     Reference: Bertrand, Duflo and Mullainathan 2004, How much should we trust differences-in-differences estimates?,
     Quarterly Journal of Economics 119(1), 249-275 (aggregation of correlated observations).
     """
-    used_a, used_b = _observed(weeks_a), _observed(weeks_b)
+    longest = max((week.coverage for week in (*weeks_a, *weeks_b)), default=0.0)
+    used_a, used_b = (
+        [week for week in weeks if week.coverage > 0 and week.coverage >= MIN_WEEK_SHARE * longest]
+        for weeks in (weeks_a, weeks_b)
+    )
     result = Comparison(
         verdict="too few weeks",
         own_change=_own_change(used_a, used_b),
@@ -107,6 +129,25 @@ def compare(weeks_a: Sequence[Week], weeks_b: Sequence[Week]) -> Comparison:
         weeks_left_out=(len(weeks_a) - len(used_a), len(weeks_b) - len(used_b)),
     )
     return _tested(result, used_a, used_b)
+
+
+def rest_levels(rates: F64) -> F64:
+    """Return by what factor the rest of a camera was busier or quieter in each week, float64, shape (weeks,).
+
+    `rates`: of the places outside the zone, shape (weeks, places), at least 0. The level is the median over the places
+    of their rate divided by its geometric mean over the weeks. In the sum of all cells those near the camera count
+    most, and a shelf that was moved there would make every other zone seem to have risen; the median changes only if
+    most places do. Places without motion in one of the weeks are not used; if that leaves none, it is the sum.
+    Reference: Anders and Huber 2010, Differential expression analysis for sequence count data, Genome Biology 11:R106
+    (median of ratios).
+    """
+    used: F64 = rates[:, (rates > 0).all(axis=0)]
+    if not used.shape[1]:
+        used = rates.sum(axis=1, keepdims=True)
+        if not (used > 0).all():
+            return np.ravel(used)
+    logs = np.log(used)
+    return np.asarray(np.exp(np.median(logs - logs.mean(axis=0), axis=1)), np.float64)
 
 
 def t_quantile(probability: float, freedom: int) -> float:
@@ -124,10 +165,6 @@ def t_quantile(probability: float, freedom: int) -> float:
         else:
             high = middle
     return math.sqrt(freedom) * math.tan(low)
-
-
-def _observed(weeks: Sequence[Week]) -> list[Week]:
-    return [week for week in weeks if week.coverage >= MIN_WEEK_COVERAGE]
 
 
 def _own_change(weeks_a: Sequence[Week], weeks_b: Sequence[Week]) -> float | None:
@@ -155,10 +192,17 @@ def _tested(result: Comparison, weeks_a: Sequence[Week], weeks_b: Sequence[Week]
     difference = mean(logs_b) - mean(logs_a)
     return replace(
         result,
-        verdict="exceeds normal variation" if abs(difference) > margin else "within normal variation",
+        verdict=_verdict(difference, margin, result.own_change),
         relative_change=math.expm1(difference),
         interval=(math.expm1(difference - margin), math.expm1(difference + margin)),
     )
+
+
+def _verdict(difference: float, margin: float, own_change: float | None) -> Verdict:
+    if abs(difference) <= margin:
+        return "within normal variation"
+    own = math.log1p(own_change) if own_change is not None and own_change > -1 else difference
+    return "exceeds normal variation" if own / difference >= _MIN_OWN_SHARE else "only the rest changed"
 
 
 def _log_ratio(week: Week) -> float | None:
