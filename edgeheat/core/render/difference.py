@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final
 
@@ -16,7 +17,8 @@ from edgeheat.core.render.colormap import colormap_lut
 from edgeheat.core.render.heatmap import cleaned, dimmed_background, enlarged_levels
 from edgeheat.core.render.layer import Layer
 from edgeheat.core.render.legend import ColourScale, draw_legend
-from edgeheat.defs.params import Measure, Style
+from edgeheat.core.render.outlines import draw_outlines
+from edgeheat.defs.params import Measure, Style, ZoneParams
 
 _DIVERGING = "crameri:berlin"
 """Colormap from blue (less) over black to red (more): its ends are bright on a dark backdrop, it is perceptually
@@ -94,17 +96,26 @@ def difference(a: HeatGrid, b: HeatGrid, style: Style, measure: Measure) -> Diff
     return Difference(change, max(top_s, _MIN_TOP_RATIO * busiest), coverage)
 
 
-def draw_difference(found: Difference, background: U8 | None, style: Style, size_wh: SizeWH, measure: Measure) -> U8:
+def draw_difference(
+    found: Difference,
+    background: U8 | None,
+    style: Style,
+    size_wh: SizeWH,
+    measure: Measure,
+    *,
+    zones: Iterable[ZoneParams] = (),
+) -> U8:
     """Return the picture of a difference with its legend: BGR uint8, shape (height, width, 3), owned by the caller.
 
     background: BGR of any size, without people; None draws on black. Of the style, colormap, gamma and scale are not
-    used: the scale is linear and symmetric, because a difference must look as large as it is.
+    used: the scale is linear and symmetric, because a difference must look as large as it is. zones: as for `draw`.
     """
     picture = dimmed_background(background if style.overlay else None, style, size_wh)
     luts = difference_luts(style)
     level = enlarged_levels(_levels(found), size_wh)
     colour, keep = (np.asarray(cv2.applyColorMap(level, lut), np.uint8) for lut in luts)
     Layer(colour, keep).lay_over(picture)
+    draw_outlines(picture, zones)
     legend = draw_legend(_colour_scale(found, luts, style, measure), size_wh) if style.legend else None
     if legend is not None:
         legend.lay_over(picture)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable
 
 import cv2
 import numpy as np
@@ -15,7 +16,8 @@ from edgeheat.core.render.annotate import title_and_legend
 from edgeheat.core.render.caption import Caption
 from edgeheat.core.render.colormap import overlay_luts
 from edgeheat.core.render.layer import Layer
-from edgeheat.defs.params import Style
+from edgeheat.core.render.outlines import draw_outlines
+from edgeheat.defs.params import Style, ZoneParams
 
 _STRIP_ROWS = 64
 """Pixel rows drawn at a time, so that `draw` never holds a full-size layer in memory."""
@@ -46,12 +48,21 @@ def scale_max_s(grid: HeatGrid, style: Style) -> float:
     return _top_s(cleaned(grid.heat_s, style), style)
 
 
-def draw(grid: HeatGrid, background: U8 | None, style: Style, size_wh: SizeWH, caption: Caption | None = None) -> U8:
+def draw(
+    grid: HeatGrid,
+    background: U8 | None,
+    style: Style,
+    size_wh: SizeWH,
+    caption: Caption | None = None,
+    *,
+    zones: Iterable[ZoneParams] = (),
+) -> U8:
     """Return the picture of a heat: BGR uint8, shape (height, width, 3), owned by the caller.
 
     background: BGR of any size, without people; None draws on black.
     size_wh: width and height of the result, independent of the grid's.
     caption: the text of the title; None omits the title.
+    zones: those whose outline and name are drawn over the heat; masks among them are not.
     Raises ValueError for an unknown colormap or a size below 1 by 1.
     """
     if min(size_wh) < 1:
@@ -63,6 +74,7 @@ def draw(grid: HeatGrid, background: U8 | None, style: Style, size_wh: SizeWH, c
     for y in range(0, size_wh[1], _STRIP_ROWS):
         rows = index[y : y + _STRIP_ROWS]
         _colour_layer(rows, style).lay_over(picture[y : y + _STRIP_ROWS])
+    draw_outlines(picture, zones)
     for layer in title_and_legend(style, size_wh, top_s, caption, grid.coverage):
         layer.lay_over(picture)
     return picture

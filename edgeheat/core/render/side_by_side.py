@@ -15,7 +15,7 @@ from edgeheat.core.render.difference import Difference, difference, draw_differe
 from edgeheat.core.render.heatmap import draw, scale_max_s
 from edgeheat.core.render.layer import Layer
 from edgeheat.core.render.pen import BOLD, LIGHT_GREY, Pen, font_scale
-from edgeheat.defs.params import Measure, Style
+from edgeheat.defs.params import Measure, Style, ZoneParams
 from edgeheat.defs.wording import percent_words
 
 Layout = Literal["row", "column"]
@@ -60,11 +60,12 @@ def draw_comparison(
     camera_wh: SizeWH,
     width: int,
     layout: Layout,
+    zones: Sequence[ZoneParams] = (),
 ) -> U8:
     """Return the heats of both periods per observed hour, on one scale, and their difference, each with a title.
 
     background: of all three, BGR of any size, without people; None draws on black. camera_wh: only its aspect ratio
-    counts. width: of the result in pixels; 1920 suits a row, 720 a column.
+    counts. width: of the result in pixels; 1920 suits a row, 720 a column. zones: their outlines are drawn over each.
     Returns BGR uint8, shape (height, width, 3), owned by the caller.
     Raises ValueError where the two grids differ in shape, or where the width is less than 3 pixels.
     """
@@ -78,11 +79,11 @@ def draw_comparison(
         TitledPicture(
             f"{letter}: {period.name}",
             f"coverage {percent_words(rate.coverage)} - {camera}",
-            draw(rate, background, on_one_scale, size_wh, caption),
+            draw(rate, background, on_one_scale, size_wh, caption, zones=zones),
         )
         for letter, period, rate in zip("AB", periods, rates, strict=True)
     ]
-    change = draw_difference(found, background, style, size_wh, measure)
+    change = draw_difference(found, background, style, size_wh, measure, zones=zones)
     pictures.append(TitledPicture("Change from A to B", f"{_change_words(found)} - {camera}", change))
     return arrange(pictures, width, layout)
 
