@@ -15,7 +15,7 @@ from edgeheat.core.heat.period import length_s
 from edgeheat.defs.events import ALL
 from edgeheat.defs.params import Measure, ZoneParams
 from edgeheat.errors import HistoryError
-from edgeheat.history.query import PeriodHeat, read_heat
+from edgeheat.history.query import PeriodHeat, read_heat, read_selection
 from edgeheat.history.selection import Selection
 from edgeheat.history.zones import ZoneFigures, zone_figures
 from edgeheat.store.history.store import HistoryStore
@@ -47,11 +47,11 @@ def compare_periods(
     Raises HistoryError where one of the periods has nothing, or the camera showed another scene in each of them.
     """
     with store.reading():
-        heat_b = read_heat(store, camera, b.intervals(), measure)
+        heat_b = read_selection(store, camera, b, measure)
         try:
             heat_a = read_heat(store, camera, a.intervals(), measure, heat_b.epoch)
         except HistoryError as error:
-            other = read_heat(store, camera, a.intervals(), measure)
+            other = read_selection(store, camera, a, measure)
             raise HistoryError(
                 f"{camera}: it showed another scene in {a.words()} (epoch {other.epoch}) than in {b.words()} (epoch "
                 f"{heat_b.epoch}), because it was moved or its settings were changed; the two cannot be compared"

@@ -14,6 +14,7 @@ from edgeheat.core.heat.tile import TileSum
 from edgeheat.defs.history import Level, Tile, ZoneTile
 from edgeheat.defs.params import Measure
 from edgeheat.errors import HistoryError
+from edgeheat.history.selection import Selection
 from edgeheat.history.zone_sums import ZoneSums
 from edgeheat.store.history.store import HistoryStore, TileKey
 
@@ -85,6 +86,17 @@ def read_heat(
     )
 
 
+def read_selection(
+    store: HistoryStore, camera: str, selection: Selection, measure: Measure, epoch: int | None = None
+) -> PeriodHeat:
+    """Return the same for the time that a person selected; HistoryError says which it is."""
+    try:
+        return read_heat(store, camera, selection.intervals(), measure, epoch)
+    except HistoryError as error:
+        scene = "" if epoch is None else f" of scene {epoch}"
+        raise HistoryError(f"{camera}: nothing{scene} was observed in {selection.words()}") from error
+
+
 def read_hours(
     store: HistoryStore, camera: str, intervals: Intervals, epoch: int, measure: Measure | None = None
 ) -> Iterator[Tile]:
@@ -95,6 +107,27 @@ def read_hours(
     with store.reading():
         plan = _Plan.of(store, camera, epoch, intervals, (Level.HOUR, Level.FIVE_MINUTES))
         yield from _tiles(store, camera, epoch, plan.cover, measure)
+
+
+def stored_period(store: HistoryStore, camera: str) -> tuple[int, int] | None:
+    """Return start and end, in Unix time, of what is stored of a camera; None if that is nothing.
+
+    As exact as the shortest tiles that are left there: a month may have begun before the camera did.
+    """
+    with store.reading():
+        found = store.first_and_last(camera)
+        if found is None:
+            return None
+        first, last_s = (found[0], found[0] + 1), found[1]
+        last: tuple[int, int] | None = None
+        for level in sorted(Level, reverse=True):
+            if keys := store.keys(camera, level, *first):
+                first = keys[0].start_s, keys[0].end_s
+            keys = store.keys(camera, level, *(last or (last_s - _LONGEST_TILE_S, last_s)))
+            if keys := [key for key in keys if last or key.end_s == last_s]:
+                last = keys[-1].start_s, keys[-1].end_s
+        assert last is not None  # one of the tiles ends at `last_s`
+        return first[0], last[1]
 
 
 def _plans(store: HistoryStore, camera: str, intervals: Intervals) -> dict[int, _Plan]:

@@ -48,6 +48,15 @@ class Selection:
             start_s = end_s
         return parts
 
+    def previous(self) -> Selection:
+        """Return the selection of as many local days directly before; of as many seconds if it has no whole days."""
+        start_s, end_s = self.period.start_s, self.period.end_s
+        first, following = local_day(start_s, self.timezone), local_day(end_s, self.timezone)
+        before_s = 2 * start_s - end_s
+        if (start_s, end_s) == (day_start_s(first, self.timezone), day_start_s(following, self.timezone)):
+            before_s = day_start_s(first - (following - first), self.timezone)
+        return replace(self, period=Period(before_s, start_s))
+
     def words(self) -> str:
         """Return it in words: "2026-11-23 to 2026-11-29, 10:00-12:00, Mon-Fri"."""
         return ", ".join(

@@ -12,7 +12,7 @@ import pytest
 from edgeheat.defs.history import Level
 from edgeheat.defs.params import Measure
 from edgeheat.errors import HistoryError
-from edgeheat.history.query import PeriodHeat, read_heat
+from edgeheat.history.query import PeriodHeat, read_heat, stored_period
 from edgeheat.history.rollup import roll_up
 from edgeheat.history.selection import Selection
 from edgeheat.local_time.period import ClockRange, Period
@@ -130,3 +130,22 @@ def test_a_whole_month_is_read_as_one_tile(tmp_path: Path) -> None:
     prune(store, end + 1e9, keep_s=dict.fromkeys((Level.FIVE_MINUTES, Level.HOUR, Level.DAY), 0.0))
     heat = read(store, Selection(Period(start, end), OSLO))
     assert heat.grid.coverage == 1.0 and heat.grid.heat_s.any()
+
+
+def test_what_is_stored_is_known_as_exactly_as_its_shortest_tiles(tmp_path: Path) -> None:
+    store = HistoryStore(tmp_path / "history.sqlite3")
+    assert stored_period(store, "door") is None
+    first, last = at("2026-02-03 09:05", OSLO), at("2026-04-02 17:25", OSLO)
+    store.add(CountingCamera(traffic_ms=TRAFFIC, shape_hw=(2, 2)).tiles(first, last))
+    assert stored_period(store, "door") == (first, last)
+    roll_up(store, OSLO, at("2026-04-04 00:00", OSLO))
+    assert stored_period(store, "door") == (first, last), "the month and the last day are longer"
+    prune(store, last + 1e9, keep_s=dict.fromkeys((Level.FIVE_MINUTES, Level.HOUR), 0.0))
+    assert stored_period(store, "door") == (at("2026-02-03 00:00", OSLO), at("2026-04-03 00:00", OSLO))
+
+
+def test_the_previous_selection_has_as_many_days() -> None:
+    week = selection("2026-03-30 00:00", "2026-04-06 00:00", hours=ClockRange(600, 720))
+    assert week.previous().words() == "2026-03-23 to 2026-03-29, 10:00-12:00", "with a day of 23 hours"
+    morning = selection("2026-04-01 10:00", "2026-04-01 12:00")
+    assert morning.previous().words() == "2026-04-01 08:00 to 10:00"

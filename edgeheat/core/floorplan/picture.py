@@ -22,7 +22,7 @@ from edgeheat.core.render.heatmap import dimmed_background, heat_layer, scale_ma
 from edgeheat.core.render.layer import Layer
 from edgeheat.core.render.snapshot import MAX_IMAGE_BYTES
 from edgeheat.defs.events import ALL, HeatImage, PlanArea, Snapshot, ZoneHeat
-from edgeheat.defs.params import HeatParams, PlanParams, PlanViewParams, Style
+from edgeheat.defs.params import HeatParams, PlanParams, Style
 from edgeheat.defs.wording import period_words
 
 _NOMINAL_PICTURE_WH = (1920, 1080)
@@ -106,7 +106,8 @@ def plan_snapshot(params: PlanParams, cameras: Mapping[str, CameraHeats], image:
     Raises ValueError, which names the camera, where a camera's points do not determine a homography.
     """
     latest = max(cameras.values(), key=lambda camera: camera.mono_s)
-    views = {view.camera: _floor_view(view, params.size_m, _grid_wh(view, cameras)) for view in params.views}
+    shapes_hw = {name: next(iter(heats.grids.values())).heat_s.shape for name, heats in cameras.items() if heats.grids}
+    views = floor_views(params, {name: (width, height) for name, (height, width) in shapes_hw.items()})
 
     def heat_image(heat: HeatParams) -> HeatImage:
         grids = {
@@ -132,19 +133,19 @@ def plan_snapshot(params: PlanParams, cameras: Mapping[str, CameraHeats], image:
     )
 
 
-def _floor_view(view: PlanViewParams, size_m: tuple[float, float], grid_wh: SizeWH) -> FloorView:
-    try:
-        return floor_view(view, size_m, grid_wh)
-    except ValueError as error:
-        raise ValueError(f"camera {view.camera}: {error}") from error
+def floor_views(params: PlanParams, grids_wh: Mapping[str, SizeWH]) -> dict[str, FloorView]:
+    """Return what each camera sees of a plan; `grids_wh` are the (width, height) of their grids where known.
 
-
-def _grid_wh(view: PlanViewParams, cameras: Mapping[str, CameraHeats]) -> SizeWH:
-    heats = cameras.get(view.camera)
-    if heats is None or not heats.grids:
-        return grid_size_wh(_NOMINAL_PICTURE_WH, view.grid_width)
-    height, width = next(iter(heats.grids.values())).heat_s.shape
-    return width, height
+    Raises ValueError, which names the camera, where a camera's points do not determine a homography.
+    """
+    views = {}
+    for view in params.views:
+        grid_wh = grids_wh.get(view.camera) or grid_size_wh(_NOMINAL_PICTURE_WH, view.grid_width)
+        try:
+            views[view.camera] = floor_view(view, params.size_m, grid_wh)
+        except ValueError as error:
+            raise ValueError(f"camera {view.camera}: {error}") from error
+    return views
 
 
 def _heat_image(heat: HeatParams, blended: PlanHeat, picture: U8, style: Style) -> HeatImage:

@@ -22,6 +22,9 @@ from edgeheat.store.history.rows import (
 )
 from edgeheat.store.history.transaction import end_transaction, transaction
 
+HISTORY_FILE = "history.sqlite3"
+"""Name of the file in the state folder."""
+
 _IN_RANGE = "camera_id = :camera AND level = :level AND boot_id = '' AND start_s >= :from_s AND start_s < :to_s"
 
 
