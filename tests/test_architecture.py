@@ -28,7 +28,7 @@ PACKAGES: dict[str, set[str]] = {
     "__main__": {"cli"},
     "cli": {"daemon", "offline", "doctor", "history", "config", "local_time", "defs"},
     "daemon": {"web", "sinks", "sources", "history", "store", "config", "core", "defs"},
-    "offline": {"sources", "config", "core", "defs"},
+    "offline": {"sources", "history", "store", "config", "local_time", "core", "defs"},
     "doctor": {"sinks", "sources", "config", "core", "defs"},
     "web": {"defs"},
     "sinks": {"defs"},

@@ -12,6 +12,8 @@ from edgeheat import __version__
 from edgeheat.cli.config import config_app
 from edgeheat.cli.demo import demo
 from edgeheat.cli.doctor import doctor
+from edgeheat.cli.heat import heat
+from edgeheat.cli.history import history_app
 from edgeheat.cli.plan import plan
 from edgeheat.cli.render import render
 from edgeheat.cli.reset import reset
@@ -30,6 +32,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for command in (run, demo, render, tune, reset, plan, doctor, version):
+for command in (run, demo, render, tune, heat, reset, plan, doctor, version):
     app.command()(command)
 app.add_typer(config_app, name="config")
+app.add_typer(history_app, name="history")

@@ -1,6 +1,6 @@
 """Answers questions about any period from the stored tiles, and rolls tiles up into local hours, days and months.
 
-What is listed here is the Python API.
+What is listed here is the Python API; docs/history.md has an example.
 """
 
 from __future__ import annotations

@@ -36,7 +36,7 @@ class Answer(Protocol):
         ...
 
     def arrays(self) -> dict[str, NDArray[Any]]:
-        """Return its numbers per cell, or per hour, with what they mean."""
+        """Return its numbers per cell, or per hour, with what they mean; docs/history.md lists them."""
         ...
 
     def sentences(self) -> list[str]:

@@ -1,0 +1,1 @@
+"""Answers questions to the stored history with pictures, videos and tables in files."""
