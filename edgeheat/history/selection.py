@@ -7,9 +7,10 @@ from datetime import timedelta, tzinfo
 
 from edgeheat.core.heat.period import Intervals, selected_intervals
 from edgeheat.defs.history import Level
+from edgeheat.defs.hours import ClockRange
 from edgeheat.local_time.buckets import bucket_of
 from edgeheat.local_time.instants import day_start_s, local_day, local_text
-from edgeheat.local_time.period import ALL_WEEKDAYS, WHOLE_DAY, ClockRange, Period
+from edgeheat.local_time.period import ALL_WEEKDAYS, WHOLE_DAY, Period
 
 
 @dataclass(frozen=True, slots=True)

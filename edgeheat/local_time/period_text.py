@@ -7,8 +7,9 @@ from calendar import monthrange
 from datetime import date, datetime, time, timedelta, tzinfo
 
 from edgeheat.defs.history import FIVE_MINUTES_S
+from edgeheat.defs.hours import DAY_MIN, ClockRange
 from edgeheat.local_time.instants import day_start_s, instants_of, local_day, local_text, offset_segments, utc_offset_s
-from edgeheat.local_time.period import DAY_MIN, ClockRange, Period
+from edgeheat.local_time.period import Period
 
 _PERIOD_FORMS = 'a day (2026-11-30), a month (2026-11), a time (2026-11-30 10:00), "yesterday", "last week" or -7d'
 """What may be typed; the most usual forms are sufficient."""
@@ -27,7 +28,8 @@ _MONTH_TEXT = re.compile(r"(\d{4})-(\d{1,2})", re.ASCII)
 _YEAR_TEXT = re.compile(r"\d{4}", re.ASCII)
 _TIME_TEXT = re.compile(r"(\S+?)[ t](\d{1,2}):(\d{2})(?::00)? ?(z|[+-]\d{2}:?\d{2})?", re.ASCII)
 _CLOCK_RANGE_TEXT = re.compile(r"(\d{1,2})(?::(\d{2}))? ?- ?(\d{1,2})(?::(\d{2}))?", re.ASCII)
-_DAYS_FROM_MONDAY = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
+DAYS_FROM_MONDAY = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
+"""The weekdays, in the order of their numbers."""
 
 
 def parse_period(from_text: str, to_text: str | None, now_s: float, timezone: tzinfo) -> Period:
@@ -90,7 +92,7 @@ def parse_weekdays(text: str) -> frozenset[int]:
     for item in text.lower().split(","):
         names = [name.strip() for name in item.split("-")]
         found = [
-            i for name in names for i, day in enumerate(_DAYS_FROM_MONDAY) if len(name) > 2 and day.startswith(name)
+            i for name in names for i, day in enumerate(DAYS_FROM_MONDAY) if len(name) > 2 and day.startswith(name)
         ]
         if len(found) != len(names) or len(names) > 2:
             raise ValueError(f"{_shown(text)} does not name weekdays; type mon-fri or sat,sun")

@@ -10,12 +10,13 @@ import numpy as np
 import pytest
 
 from edgeheat.defs.history import Level
+from edgeheat.defs.hours import ClockRange
 from edgeheat.defs.params import Measure
 from edgeheat.errors import HistoryError
 from edgeheat.history.query import PeriodHeat, read_heat, stored_period
 from edgeheat.history.rollup import roll_up
 from edgeheat.history.selection import Selection
-from edgeheat.local_time.period import ClockRange, Period
+from edgeheat.local_time.period import Period
 from edgeheat.local_time.period_text import parse_weekdays
 from edgeheat.store.history.retention import prune
 from edgeheat.store.history.store import HistoryStore

@@ -9,8 +9,9 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
+from edgeheat.defs.hours import ClockRange
 from edgeheat.local_time.instants import local_text
-from edgeheat.local_time.period import ClockRange, Period
+from edgeheat.local_time.period import Period
 from edgeheat.local_time.period_text import parse_hours, parse_period, parse_weekdays
 
 OSLO = ZoneInfo("Europe/Oslo")

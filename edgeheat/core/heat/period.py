@@ -10,8 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edgeheat.defs.history import Level
+from edgeheat.defs.hours import DAY_MIN, ClockRange
 from edgeheat.local_time.instants import offset_segments
-from edgeheat.local_time.period import ALL_WEEKDAYS, DAY_MIN, WHOLE_DAY, ClockRange, Period
+from edgeheat.local_time.period import ALL_WEEKDAYS, WHOLE_DAY, Period
 
 Intervals = NDArray[np.int64]
 """Stretches of time, shape (N, 2): start and end in Unix seconds, the end not included; in order, not overlapping."""

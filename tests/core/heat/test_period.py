@@ -15,9 +15,10 @@ from numpy.typing import NDArray
 
 from edgeheat.core.heat.period import Cover, Intervals, cover, selected_intervals
 from edgeheat.defs.history import FIVE_MINUTES_S, Level
+from edgeheat.defs.hours import ClockRange
 from edgeheat.local_time.buckets import bucket_of
 from edgeheat.local_time.instants import local_text
-from edgeheat.local_time.period import ALL_WEEKDAYS, WHOLE_DAY, ClockRange, Period
+from edgeheat.local_time.period import ALL_WEEKDAYS, WHOLE_DAY, Period
 
 DAY_S = 86400
 OSLO = ZoneInfo("Europe/Oslo")
