@@ -35,7 +35,7 @@ PACKAGES: dict[str, set[str]] = {
     "sources": {"core.grid.frames", "defs"},
     "history": {"store", "core", "local_time", "defs"},
     "store": {"defs"},
-    "config": {"defs"},
+    "config": {"local_time", "defs"},
     "local_time": {"defs"},
     "core.pipeline": {"core.render", "core.heat", "core.foreground", "core.health", "core.grid", "defs"},
     "core.floorplan": {"core.render", "core.heat", "core.grid", "defs"},

@@ -11,6 +11,7 @@ from pydantic import Field, SecretStr, field_validator, model_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 from edgeheat.config.camera import Camera, CameraSettings
+from edgeheat.config.hours import HoursSettings
 from edgeheat.config.plan import Plan
 from edgeheat.config.settings_table import SettingsTable
 from edgeheat.config.toml_writer import toml_text
@@ -231,6 +232,9 @@ class Config(BaseSettings):
 
     schedule: ScheduleSettings = ScheduleSettings()
     """When pictures are made."""
+
+    hours: HoursSettings = HoursSettings()
+    """When the shop is open."""
 
     mqtt: MqttSettings = MqttSettings()
     """Publishing to an MQTT broker."""

@@ -34,6 +34,111 @@ def heat(text: str) -> str:
 # ruff: noqa: E501
 # Each: what is wrong; the file; the environment; the full text of every error (the file's name before it is checked).
 ERRORS: list[tuple[str, str, dict[str, str], list[str]]] = [
+    (
+        "hours that are none",
+        CAM + '[hours]\nmonday = "ten"\n',
+        {},
+        ['hours.monday: "ten" is not a range of hours; type 10-12, 10:30-12:15 or 22-6'],
+    ),
+    (
+        "hours that are a number",
+        CAM + "[hours]\nmonday = 9\n",
+        {},
+        ['hours.monday: is 9; write hours such as "9-20" or "9-13, 15-20", or "closed"'],
+    ),
+    (
+        "no hours",
+        CAM + '[hours]\nmonday = " "\n',
+        {},
+        ['hours.monday: is " "; write hours such as "9-20" or "9-13, 15-20", or "closed"'],
+    ),
+    (
+        "a comma too many",
+        CAM + '[hours]\nmonday = "9-13,"\n',
+        {},
+        ['hours.monday: "" is not a range of hours; type 10-12, 10:30-12:15 or 22-6'],
+    ),
+    (
+        "hours between the steps",
+        CAM + '[hours]\nmonday = "9:07-20"\n',
+        {},
+        ['hours.monday: "9:07-20" is too fine; history is kept in steps of 5 minutes: type 10:30-12:15'],
+    ),
+    (
+        "wrong hours of several days",
+        CAM + '[hours]\nmon-sun = "9-25"\n',
+        {},
+        ['hours: mon-sun: "9-25" has a time that no clock shows; hours go from 0 to 24, as in 10:30-24:00'],
+    ),
+    (
+        "a day without hours",
+        CAM + '[hours]\nmon-fri = "9-20"\nsat = "9-18"\n',
+        {},
+        ['hours: has no hours for sunday; add sunday = "closed", or its hours'],
+    ),
+    (
+        "hours of one day",
+        CAM + '[hours]\nmonday = "9-20"\n',
+        {},
+        [
+            'hours: has no hours for tuesday, wednesday, thursday, friday, saturday, sunday; add tuesday = "closed", or its hours'
+        ],
+    ),
+    (
+        "a day twice",
+        CAM + '[hours]\nmon-sun = "9-20"\nsunday = "closed"\n',
+        {},
+        ["hours: mon-sun and sunday both give the hours of sunday; keep one"],
+    ),
+    (
+        "a weekday that is none",
+        CAM + '[hours]\nmondy = "9-20"\n',
+        {},
+        ['hours.mondy: is not a setting; did you mean "monday"?'],
+    ),
+    (
+        "an unknown word outside",
+        CAM + '[hours]\noutside = "paus"\n',
+        {},
+        ['hours.outside: is "paus"; must be one of pause, count; did you mean "pause"?'],
+    ),
+    (
+        "one holiday",
+        CAM + '[hours]\nholidays = "2026-12-25"\n',
+        {},
+        ['hours.holidays: is "2026-12-25"; write a list of dates, such as ["2026-12-25", "2026-12-26"]'],
+    ),
+    (
+        "a holiday that is no date",
+        CAM + '[hours]\nholidays = ["25.12.2026"]\n',
+        {},
+        ['hours.holidays: is "25.12.2026"; write a date such as "2026-12-25"'],
+    ),
+    (
+        "a date that is not in the calendar",
+        CAM + '[hours.dates]\n2026-02-30 = "9-14"\n',
+        {},
+        ['hours.dates.2026-02-30: is "2026-02-30"; write a date such as "2026-12-25"'],
+    ),
+    (
+        "a date with wrong hours",
+        CAM + '[hours.dates]\n2026-12-24 = "no"\n',
+        {},
+        ['hours.dates.2026-12-24: "no" is not a range of hours; type 10-12, 10:30-12:15 or 22-6'],
+    ),
+    (
+        "a date as holiday and with hours",
+        CAM + '[hours]\nholidays = [2026-12-24]\ndates = { "2026-12-24" = "9-14" }\n',
+        {},
+        ["hours: has 2026-12-24 both in holidays and in dates; keep one"],
+    ),
+    ("dates as a list", CAM + '[hours]\ndates = ["2026-12-24"]\n', {}, ["hours.dates: must be a table"]),
+    (
+        "hours as text",
+        CAM + "",
+        {"EDGEHEAT_HOURS__SUNDAY": "always"},
+        ['EDGEHEAT_HOURS__SUNDAY: "always" is not a range of hours; type 10-12, 10:30-12:15 or 22-6'],
+    ),
     ("no camera", "", {}, ["camera: is missing; add a [[camera]] table with name and source"]),
     ("no name and no source", "[[camera]]\n", {}, ["camera[0].name: is missing", "camera[0].source: is missing"]),
     ("wrong TOML", "[mqtt\nport = 1", {}, ["line 1, column 6: Expected ']' at the end of a table declaration"]),
