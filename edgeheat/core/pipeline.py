@@ -14,7 +14,7 @@ from edgeheat.core import pipeline_state
 from edgeheat.core.foreground.bootstrap import Bootstrap
 from edgeheat.core.foreground.detector import Detection, ForegroundDetector
 from edgeheat.core.foreground.learning import SceneLearner
-from edgeheat.core.foreground.rejections import Rejections
+from edgeheat.core.foreground.rejections import RejectedTime, Rejections
 from edgeheat.core.foreground.screen_text import ScreenText
 from edgeheat.core.grid.frames import U8, Frame, GridFrame, SizeWH
 from edgeheat.core.grid.masks import MotionMask
@@ -294,12 +294,15 @@ class CameraPipeline:
     def take_report(self) -> PipelineReport:
         """Return what happened since this was last called."""
         counts = self._counts
+        is_open = counts is None or counts.is_open
+        rejected = self._rejections.take()
         report = PipelineReport(
+            is_open=is_open,
             activity=counts.heats.take_activity() if counts is not None else Activity(),
             increments=counts.take_increments() if counts is not None else (),
             tiles=self.take_tiles(),
             frames_skipped=self._frames_skipped,
-            rejected=self._rejections.take(),
+            rejected=rejected if is_open else RejectedTime(),
             masked_ratio=self._detector.masked_ratio if self._detector is not None else 0.0,
             screen_text_ratio=self._text.ratio,
             health=self._health,

@@ -12,6 +12,7 @@ from edgeheat.core.heat.increment import Increment
 from edgeheat.core.heat.tile_builder import TileBuilder
 from edgeheat.defs.history import Tile
 from edgeheat.defs.params import PipelineParams
+from edgeheat.local_time.opening import is_open
 
 
 class PipelineCounts:
@@ -26,9 +27,12 @@ class PipelineCounts:
         """Makes the tiles; None without history."""
         self._increments: list[Increment] = []
         self._closed_tiles: list[Tile] = []
+        self.is_open = True
+        """Whether the last frame was within opening hours. What is outside them is in no heat, and is part of the tiles
+        only if the settings say so."""
 
     def _empty_heats(self, zones: ZoneMasks) -> HeatSet:
-        return HeatSet(self._params.heats, zones, self._params.timezone)
+        return HeatSet(self._params.heats, zones, self._params.timezone, self._params.hours)
 
     def _new_builder(self, zones: ZoneMasks) -> TileBuilder | None:
         return TileBuilder(self._params.camera, zones, self.epoch) if self._params.history else None
@@ -57,15 +61,22 @@ class PipelineCounts:
             detection.rejection,
             0.0 if is_observed else dt_s,
         )
-        self._keep(self.heats.count(mask), clock_synced=clock_synced)
+        is_open = self._is_open(wall_s)
+        if is_open != self.is_open:
+            self.close_increment(clock_synced=clock_synced)
+            self.is_open = is_open
+        self._keep(self.heats.count(mask, is_outside=not is_open), clock_synced=clock_synced)
         return mask
+
+    def _is_open(self, wall_s: float) -> bool:
+        return is_open(self._params.hours, wall_s, self._params.timezone)
 
     def close_increment(self, *, clock_synced: bool) -> None:
         """Complete the unfinished increment at the end of a run."""
         self._keep(self.heats.close(), clock_synced=clock_synced)
 
     def _keep(self, increment: Increment | None, *, clock_synced: bool) -> None:
-        if increment is not None:
+        if increment is not None and (self.is_open or self._tiles_count_outside):
             increment = replace(increment, clock_synced=clock_synced)
             self._increments.append(increment)
             self._add_to_tiles(increment)
@@ -75,8 +86,14 @@ class PipelineCounts:
 
         The tiles that it closes are, even if they were handed over before. Raises ValueError for another grid.
         """
-        self.heats.add(replace(increment, mono_s=increment.mono_s + shift_s))
+        if self._is_open(increment.wall_s):
+            self.heats.add(replace(increment, mono_s=increment.mono_s + shift_s))
         self._add_to_tiles(increment)
+
+    @property
+    def _tiles_count_outside(self) -> bool:
+        hours = self._params.hours
+        return self.tiles is not None and hours is not None and hours.outside == "count"
 
     def _add_to_tiles(self, increment: Increment) -> None:
         if self.tiles is not None:

@@ -19,6 +19,9 @@ class PipelineReport:
     activity: Activity
     """Motion and dwell of all zones."""
 
+    is_open: bool
+    """Whether the last frame was within opening hours; outside them, activity and rejected time are empty."""
+
     increments: tuple[Increment, ...]
     """What was counted; together with the saved state they restore the heats elsewhere."""
 

@@ -305,6 +305,7 @@ class CameraWorker:
             frames_damaged=stream.frames_damaged - before.frames_damaged,
             lag_s=stream.lag_s,
             analysis_rate_ratio=self._rate.ratio,
+            is_open=report.is_open,
         )
 
     def _restore(self, backup: CameraBackup) -> None:

@@ -30,14 +30,14 @@ class CurrentState:
     is_plan: bool = False
     state: CameraState = "starting"
     reason: str = ""
-    """Why it is not online, in one sentence without passwords; empty while online, except for a floor plan that is
-    drawn without its background image."""
+    """Why it is not online, in one sentence without passwords; empty while online or closed, except for a floor plan
+    that is drawn without its background image."""
 
     reason_code: str = "starting"
     """The same as a fixed word, see CameraStatus."""
 
     since_wall_s: float = 0.0
-    """When it last changed between online and not online, Unix time in seconds; 0 before the first status."""
+    """When it last changed between online, closed and neither, Unix time in seconds; 0 before the first status."""
 
     last_frame_wall_s: float = 0.0
     """Unix time of the last decoded frame, also of earlier workers; 0 before the first."""
@@ -54,7 +54,7 @@ class CurrentState:
     motion_ratio: Mapping[str, float] = field(default_factory=dict)
     """By zone: mean fraction of its cells in motion during the last observed second, 0..1.
 
-    Empty while the camera is not online and while its frames are rejected.
+    Empty while the camera is not online and while its frames do not count.
     """
 
     masked_ratio: float = 0.0
@@ -112,13 +112,14 @@ def _after_status(state: CurrentState, status: CameraStatus) -> CurrentState:
             lag_s=None,
             analysis_rate_ratio=1.0,
         )
-    is_online_unchanged = (status.state == "online") == (state.state == "online") and state.since_wall_s > 0
+    group = {"starting": "offline"}  # a retry is not a change
+    is_unchanged = group.get(status.state, status.state) == group.get(state.state, state.state)
     return replace(
         state,
         state=status.state,
         reason=redact(status.reason),
         reason_code=status.reason_code,
-        since_wall_s=state.since_wall_s if is_online_unchanged else status.wall_s,
+        since_wall_s=state.since_wall_s if is_unchanged and state.since_wall_s > 0 else status.wall_s,
     )
 
 
@@ -135,7 +136,7 @@ def _after_health(state: CurrentState, health: CameraHealth) -> CurrentState:
 
 def _after_progress(state: CurrentState, progress: Progress) -> CurrentState:
     # The last progress of a dead worker may arrive after its camera went offline.
-    motion_is_known = state.state == "online" and not progress.only_rejected
+    motion_is_known = state.state == "online" and not progress.motion_is_unknown
     return replace(
         state,
         # A restarted worker reports 0 until its first frame; the camera's previous frame stays the last one.

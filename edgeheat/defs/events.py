@@ -11,8 +11,9 @@ from edgeheat.defs.params import Measure
 ALL = "all"
 """Name of the zone that is the whole picture without its masked parts."""
 
-CameraState = Literal["starting", "online", "offline"]
-"""`starting`: no frame yet; `online`: frames arrive; `offline`: they do not, and the camera is being retried."""
+CameraState = Literal["starting", "online", "offline", "closed"]
+"""`starting`: no frame yet; `online`: frames arrive; `offline`: they do not, and the camera is being retried; `closed`:
+the shop is closed, the camera is not read, and it answers."""
 
 HealthVerdict = Literal["ok", "frozen", "dark", "covered", "blurred", "moved"]
 """What is wrong with the picture of an online camera; `ok` if nothing is."""
@@ -98,7 +99,7 @@ class HeatImage:
     """Seconds of the period in which the camera was observed."""
 
     coverage: float
-    """observed_s / period_s, 0..1."""
+    """observed_s / (period_s * open_ratio), 0..1."""
 
     scale_max_s: float
     """Seconds of heat at the top of the colour scale."""
@@ -112,6 +113,9 @@ class HeatImage:
 
     size_wh: tuple[int, int]
     """Width and height in pixels."""
+
+    open_ratio: float = 1.0
+    """Share of the period in which the shop was open, 0..1; weighted by age for a decaying heat."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,7 +164,7 @@ class CameraStatus:
 
     reason_code: str
     """A fixed word for metrics: `ok`, `starting`, `unavailable`, `ended`, `stalled` (no frame), `unresponsive` (no
-    sign of life of the process), `crashed` or `stopped`."""
+    sign of life of the process), `crashed`, `stopped` or `closed`."""
 
     wall_s: float
     """When, Unix time in seconds."""
@@ -252,10 +256,14 @@ class Progress:
     analysis_rate_ratio: float = 1.0
     """The rate of analysis as a fraction of `analysis_fps`; below 1 while the machine is short of CPU time."""
 
+    is_open: bool = True
+    """Whether the frames were within opening hours; outside them, nothing is reported as observed or rejected."""
+
     @property
-    def only_rejected(self) -> bool:
-        """Whether frames arrived and all of them were rejected, so that motion is unknown."""
-        return self.observed_s == 0.0 and any(seconds > 0.0 for seconds in self.rejected_s.values())
+    def motion_is_unknown(self) -> bool:
+        """Whether frames arrived and none counts: all were rejected, or the shop is closed."""
+        only_rejected = self.observed_s == 0.0 and any(seconds > 0.0 for seconds in self.rejected_s.values())
+        return only_rejected or not self.is_open
 
 
 Event = Snapshot | CameraStatus | CameraHealth | Progress

@@ -6,6 +6,8 @@ from dataclasses import dataclass, field
 from datetime import time, tzinfo
 from typing import Literal
 
+from edgeheat.defs.hours import OpeningHours
+
 Point = tuple[float, float]
 """x and y, 0..1 of the picture's width and height, from its top left."""
 
@@ -175,6 +177,9 @@ class PipelineParams:
 
     history: bool = False
     """Make tiles of what is counted; off for a recording, which is rendered as a whole."""
+
+    hours: OpeningHours | None = None
+    """The shop's opening hours: the heats count only in these; None for a recording, and where it is always open."""
 
 
 PointPair = tuple[float, float, float, float]

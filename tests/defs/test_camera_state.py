@@ -42,6 +42,10 @@ def online(wall_s: float) -> CameraStatus:
     return status("online", wall_s)
 
 
+def closed(wall_s: float) -> CameraStatus:
+    return status("closed", wall_s, "", "closed")
+
+
 def health(verdict: HealthVerdict, wall_s: float, reason: str = "") -> CameraHealth:
     return CameraHealth("door", verdict, reason, wall_s)
 
@@ -95,6 +99,14 @@ CASES: list[tuple[str, list[Event], dict[str, Any]]] = [
     ("a success after failures clears the reason and sets a new instant", [offline(10.0), offline(20.0), online(30.0)],
      {"state": "online", "reason": "", "since_wall_s": 30.0}),
     ("being online twice keeps the first instant", [online(10.0), online(20.0)], {"since_wall_s": 10.0}),
+    ("a closed shop is neither online nor offline, since it closed", [online(10.0), closed(20.0)],
+     {"state": "closed", "reason": "", "reason_code": "closed", "since_wall_s": 20.0}),
+    ("a camera that does not answer is offline, though the shop is closed", [closed(20.0), offline(30.0)],
+     {"state": "offline", "reason": "no route to host", "since_wall_s": 30.0}),
+    ("a camera that answers again is closed again", [offline(20.0), closed(30.0)],
+     {"state": "closed", "reason": "", "since_wall_s": 30.0}),
+    ("health and motion are unknown while the shop is closed",
+     [online(10.0), health("dark", 11.0), progress(12.0), closed(20.0)], {"health": None, "motion_ratio": {}}),
     ("a reason never contains a password", [offline(10.0, "rtsp://u:secret@10.0.0.2/1: no answer")],
      {"reason": "rtsp://***@10.0.0.2/1: no answer"}),
     ("a floor plan may be online for a reason", [status("online", 10.0, "without its picture")],
@@ -195,7 +207,8 @@ def test_whatever_happens_the_state_is_consistent(happened: list[Event]) -> None
         if state.health is None:
             assert (state.health_reason, state.health_since_wall_s) == ("", 0.0)
         assert (before.state, state.state) != ("offline", "starting")
-        if (before.state == "online") == (state.state == "online") and before.since_wall_s > 0:
+        same = {"starting": "offline"}
+        if same.get(before.state, before.state) == same.get(state.state, state.state) and before.since_wall_s > 0:
             assert state.since_wall_s == before.since_wall_s
         assert state.last_frame_wall_s > 0 or before.last_frame_wall_s == 0
         assert before.coverage.keys() <= state.coverage.keys()

@@ -14,6 +14,7 @@ from edgeheat.defs.params import MotionParams
 from edgeheat.offline.unobserved import UnobservedTime
 
 REPORT = PipelineReport(
+    is_open=True,
     activity=Activity(),
     increments=(),
     tiles=(),

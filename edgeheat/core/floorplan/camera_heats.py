@@ -37,7 +37,7 @@ class CameraHeats:
             "mono_s": self.mono_s,
             "wall_s": self.wall_s,
             "epoch": self.epoch,
-            "heats": {name: [grid.observed_s, grid.period_s] for name, grid in self.grids.items()},
+            "heats": {name: [grid.observed_s, grid.period_s, grid.open_ratio] for name, grid in self.grids.items()},
         }
         return pack(header, {name: grid.heat_s for name, grid in self.grids.items()})
 
@@ -47,8 +47,8 @@ class CameraHeats:
         header, arrays = unpack(packed)
         try:
             grids = {
-                name: HeatGrid(arrays[name], float(observed_s), float(period_s))
-                for name, (observed_s, period_s) in header["heats"].items()
+                name: HeatGrid(arrays[name], float(observed_s), float(period_s), float(ratio))
+                for name, (observed_s, period_s, ratio) in header["heats"].items()
             }
             times = float(header["mono_s"]), float(header["wall_s"])
             epoch = int(header["epoch"])
@@ -66,8 +66,9 @@ class CameraHeats:
         """Return one heat at a later instant, assuming that nothing was observed since.
 
         Exact for decaying heats (exponential decay by half-life) and for totals. A window is assumed to have been
-        filled evenly, so that it empties linearly: only the camera's worker knows when its heat was counted. `timezone`
-        is the shop's, for totals that restart at a time of day. Raises KeyError where the camera did not send the heat.
+        filled evenly, so that it empties linearly: only the camera's worker knows when its heat was counted. Opening
+        hours are assumed to be as before. `timezone` is the shop's, for totals that restart at a time of day. Raises
+        KeyError where the camera did not send the heat.
         """
         grid = self.grids[heat.name]
         age_s = max(0.0, mono_s - self.mono_s)
@@ -75,8 +76,9 @@ class CameraHeats:
             started_s = -math.inf if heat.since is None else starts_around_s(heat.since, wall_s, timezone)[0]
             if started_s > self.wall_s:
                 return HeatGrid(np.zeros_like(grid.heat_s), 0.0, wall_s - started_s)
-            return HeatGrid(grid.heat_s, grid.observed_s, grid.period_s + age_s)
+            return HeatGrid(grid.heat_s, grid.observed_s, grid.period_s + age_s, grid.open_ratio)
         remaining_ratio = (
             2.0 ** (-age_s / heat.length_s) if heat.kind == "decaying" else max(0.0, 1.0 - age_s / heat.length_s)
         )
-        return HeatGrid(grid.heat_s * np.float32(remaining_ratio), grid.observed_s * remaining_ratio, grid.period_s)
+        heat_s = grid.heat_s * np.float32(remaining_ratio)
+        return HeatGrid(heat_s, grid.observed_s * remaining_ratio, grid.period_s, grid.open_ratio)

@@ -193,6 +193,7 @@ def blend(views: Sequence[tuple[FloorView, HeatGrid | None]]) -> PlanHeat:
         reach += view.feather * (1 - reach)
     seen = np.maximum.reduce([view.seen for view, _ in views])
     mean_observed_s = float(observed_s[seen > 0].mean()) if seen.any() else 0.0
-    period_s = max((grid.period_s for _, grid in views if grid is not None), default=0.0)
-    heat = HeatGrid(heat_s.astype(np.float32), mean_observed_s, period_s)
+    longest = max((grid for _, grid in views if grid is not None), key=lambda grid: grid.period_s, default=None)
+    period_s, open_ratio = (longest.period_s, longest.open_ratio) if longest is not None else (0.0, 1.0)
+    heat = HeatGrid(heat_s.astype(np.float32), mean_observed_s, period_s, open_ratio)
     return PlanHeat(heat, seen, observed_s.astype(np.float32))

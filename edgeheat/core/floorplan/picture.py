@@ -162,6 +162,7 @@ def _heat_image(heat: HeatParams, blended: PlanHeat, picture: U8, style: Style) 
         image=encoded,
         media_type=MEDIA_TYPES[style.format],
         size_wh=(picture.shape[1], picture.shape[0]),
+        open_ratio=blended.grid.open_ratio,
     )
 
 

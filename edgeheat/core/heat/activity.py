@@ -74,16 +74,19 @@ class ActivityMeter:
         self._observed_ms = 0
         self._counters = zero_counters(len(zones))
 
-    def add(self, mask: MotionMask, duration_ms: int) -> ZoneCounters:
+    def add(self, mask: MotionMask, duration_ms: int, *, in_totals: bool = True) -> ZoneCounters:
         """Count one mask that stands for `duration_ms`; returns its zone counters, owned by the caller.
+
+        in_totals: whether they are part of the totals of `take_totals` as well.
 
         Active time is counted once it is certain: up to 2.4 s later, and that of dwell when the dwell is confirmed.
         """
         counters = zero_counters(len(self._meters))
         for meter, zone_counters in zip(self._meters.values(), counters, strict=True):
             meter.add(mask, duration_ms, zone_counters)
-        self._observed_ms += duration_ms
-        self._counters += counters
+        if in_totals:
+            self._observed_ms += duration_ms
+            self._counters += counters
         return counters
 
     def take_totals(self) -> Activity:

@@ -27,10 +27,14 @@ class HeatGrid:
     period_s: float
     """Length of the period in seconds; for a decaying heat its mean lifetime, half-life / ln 2."""
 
+    open_ratio: float = 1.0
+    """Share of the period in which the shop was open, 0..1; only that time can be observed."""
+
     @property
     def coverage(self) -> float:
-        """Observed fraction of the period, 0..1; 0 for a period without length."""
-        return min(1.0, self.observed_s / self.period_s) if self.period_s > 0 else 0.0
+        """Observed fraction of the period's opening hours, 0..1; 0 for a period without any."""
+        open_s = self.period_s * self.open_ratio
+        return min(1.0, self.observed_s / open_s) if open_s > 0 else 0.0
 
 
 State = dict[str, NDArray[Any]]

@@ -16,9 +16,11 @@ from edgeheat.core.heat.base import Heat, HeatGrid, ReadableHeat, State
 from edgeheat.core.heat.daily import starts_around_s
 from edgeheat.core.heat.decaying import DecayingHeat
 from edgeheat.core.heat.increment import Increment, IncrementBuilder, MillisecondRounder
+from edgeheat.core.heat.open_time import open_ratio
 from edgeheat.core.heat.total import TotalHeat
 from edgeheat.core.heat.window import PresenceWindow, WindowHeat
 from edgeheat.core.heat.zone_counters import align_counters
+from edgeheat.defs.hours import OpeningHours
 from edgeheat.defs.params import HeatParams, Measure
 
 
@@ -29,7 +31,14 @@ class HeatSet:
     stored: it is computed as the sum of the other two.
     """
 
-    def __init__(self, params: Sequence[HeatParams], zones: ZoneMasks, timezone: tzinfo) -> None:
+    def __init__(
+        self,
+        params: Sequence[HeatParams],
+        zones: ZoneMasks,
+        timezone: tzinfo,
+        hours: OpeningHours | None = None,
+    ) -> None:
+        """`hours`: the shop's opening hours, which coverage refers to; None where it is always open."""
         height, width = zones.counted.shape
         self.shape_hw = height, width
         self.zones = zones
@@ -37,21 +46,27 @@ class HeatSet:
         self.sum_parts = _sum_parts(params)
         """The windows of presence that can be read as a sum, each with the names of its (traffic, dwell)."""
         self._timezone = timezone
+        self._hours = hours
         self._heats = {name: self._empty(name) for name in self.params if name not in self.sum_parts}
         self._rounder = MillisecondRounder()
         self._meter = ActivityMeter(zones.named)
         self._builder = IncrementBuilder(self.shape_hw, zones.keys)
+        self._is_outside = False
+        """Whether the unfinished increment is outside opening hours."""
 
     def _empty(self, name: str) -> Heat:
         return make_heat(self.params[name], self.shape_hw, len(self.zones.keys), self._timezone)
 
-    def count(self, mask: MotionMask) -> Increment | None:
-        """Count one mask; returns the increment that this completed, if any, which is already added."""
+    def count(self, mask: MotionMask, *, is_outside: bool = False) -> Increment | None:
+        """Count one mask; returns the increment that this completed, if any, which is already added.
+
+        is_outside: the mask is outside opening hours and goes into the increment only, not into heats and activity.
+        Call `close` before a mask of the other kind: no increment has both.
+        """
+        self._is_outside = is_outside
         duration_ms = self._rounder.round(mask.dt_s)
-        increment = self._builder.add(mask, duration_ms, self._meter.add(mask, duration_ms))
-        if increment is not None:
-            self.add(increment)
-        return increment
+        increment = self._builder.add(mask, duration_ms, self._meter.add(mask, duration_ms, in_totals=not is_outside))
+        return self._add_counted(increment)
 
     @property
     def unfinished_s(self) -> float:
@@ -60,10 +75,15 @@ class HeatSet:
 
     def close(self) -> Increment | None:
         """Complete the unfinished increment at the end of a run, add it and return it; None where there is none."""
-        increment = self._builder.close()
-        if increment is not None:
+        return self._add_counted(self._builder.close())
+
+    def _add_counted(self, increment: Increment | None) -> Increment | None:
+        if increment is not None and not self._is_outside:
             self.add(increment)
         return increment
+
+    def _unfinished(self) -> Increment | None:
+        return None if self._is_outside else self._builder.unfinished()
 
     def add(self, increment: Increment) -> None:
         """Add one increment to every heat, with the counters of those of its zones that still exist unchanged.
@@ -80,18 +100,20 @@ class HeatSet:
 
     def read(self, name: str, mono_s: float, wall_s: float) -> HeatGrid:
         """Return one heat at an instant, including the unfinished increment."""
-        return self._readable(name).read(mono_s, wall_s, self._builder.unfinished())
+        grid = self._readable(name).read(mono_s, wall_s, self._unfinished())
+        kind = self.params[name].kind
+        return replace(grid, open_ratio=open_ratio(self._hours, self._timezone, kind, grid.period_s, wall_s))
 
     def read_zone_counters(self, name: str, mono_s: float, wall_s: float) -> NDArray[np.float64]:
         """Return the zone counters of one heat's period, including the unfinished increment.
 
         Shape (zones, len(Counter)), in the order of ZoneMasks.named; owned by the caller.
         """
-        return self._readable(name).read_zone_counters(mono_s, wall_s, self._builder.unfinished())
+        return self._readable(name).read_zone_counters(mono_s, wall_s, self._unfinished())
 
     def read_since_drawn(self, name: str, zone: int, mono_s: float, wall_s: float) -> HeatGrid:
         """Return one heat without what was counted before a zone was drawn; `zone`: its row in the zone counters."""
-        return self._readable(name).read_since_drawn(zone, mono_s, wall_s, self._builder.unfinished())
+        return self._readable(name).read_since_drawn(zone, mono_s, wall_s, self._unfinished())
 
     def start_zones(self, known_keys: Collection[int]) -> None:
         """Note that the zones whose key is not in `known_keys` were drawn after all that was added so far."""

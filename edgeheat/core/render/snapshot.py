@@ -100,4 +100,5 @@ def _heat_image(
         image=data,
         media_type=MEDIA_TYPES[style.format],
         size_wh=(shown.shape[1], shown.shape[0]),
+        open_ratio=grid.open_ratio,
     )

@@ -70,14 +70,14 @@ def test_damaged_bytes_are_rejected() -> None:
             CameraHeats.unpack(packed[:end])
 
 
-META = {"mono_s": 1.0, "wall_s": NOON_S, "epoch": 1, "heats": {"hour": [1800.0, 3600.0]}}
+META = {"mono_s": 1.0, "wall_s": NOON_S, "epoch": 1, "heats": {"hour": [1800.0, 3600.0, 1.0]}}
 
 
 @pytest.mark.parametrize(
     ("what", "meta", "heat_s"),
     [
         ("no times", {"heats": {}}, HEAT_S),
-        ("an unknown heat", META | {"heats": {"day": [1.0, 2.0]}}, HEAT_S),
+        ("an unknown heat", META | {"heats": {"day": [1.0, 2.0, 1.0]}}, HEAT_S),
         ("heats that are a list", META | {"heats": []}, HEAT_S),
         ("a heat without a period", META | {"heats": {"hour": [1.0]}}, HEAT_S),
         ("an endless epoch", META | {"epoch": float("inf")}, HEAT_S),

@@ -90,6 +90,7 @@ def test_the_figures_have_the_instant_in_utc_and_local_time_and_explain_their_un
         "of": "presence",
         "period_s": 3600.0,
         "observed_s": 3564.0,
+        "open_s": 3600.0,
         "coverage": 0.99,
         "scale_max_s": 41.2,
         "zones": {

@@ -126,7 +126,7 @@ def test_activity_is_retained_json_with_the_figures_of_every_zone_and_heat(broke
     assert hour["zones"]["all"]["dwell_cell_s"] == 234.444
     assert (hour["zones"]["all"]["rank"], hour["zones"]["tür"]["rank"]) == (None, 1)
     assert set(hour["zones"]) == {"all", "tür"}
-    of_the_heat = {"of", "period_s", "observed_s", "coverage", "scale_max_s"}
+    of_the_heat = {"of", "period_s", "observed_s", "open_s", "coverage", "scale_max_s"}
     assert {*hour["zones"]["all"]} | of_the_heat | {"epoch"} == set(activity["units"])
 
 
