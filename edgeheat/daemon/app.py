@@ -18,6 +18,7 @@ from edgeheat.daemon.folder_lock import lock_folder
 from edgeheat.daemon.fork_server import check_libraries, start_fork_server
 from edgeheat.daemon.logs import set_up_logging
 from edgeheat.daemon.malloc import configure_malloc
+from edgeheat.daemon.opening_watch import OpeningWatch
 from edgeheat.daemon.reset_requests import REQUESTS_FOLDER, ResetRequestWatcher
 from edgeheat.daemon.snapshot_scheduler import SnapshotScheduler
 from edgeheat.daemon.supervisor import Supervisor
@@ -64,7 +65,8 @@ def run(config: Config, for_s: float | None = None) -> int:
     configure_malloc()
     set_up_logging(config.log.level)
 
-    metrics = wiring.make_metrics(config)
+    opening = wiring.make_opening_watch(config, clock)
+    metrics = wiring.make_metrics(config, opening)
     latest_state = wiring.make_latest_state(config)
     ready = threading.Event()
     web = wiring.make_web_server(config, metrics, latest_state, clock, ready=ready.is_set)
@@ -77,6 +79,7 @@ def run(config: Config, for_s: float | None = None) -> int:
             exit_code = _run_cameras(
                 config,
                 clock,
+                opening=opening,
                 metrics=metrics,
                 latest=latest_state,
                 ready=ready,
@@ -99,6 +102,7 @@ def _run_cameras(
     config: Config,
     clock: Clock,
     *,
+    opening: OpeningWatch,
     metrics: MetricsSink,
     latest: LatestState,
     ready: threading.Event,
@@ -110,8 +114,8 @@ def _run_cameras(
     hub = wiring.make_hub(config, metrics, latest, clock)
     checkpoints = wiring.make_checkpoint_writer(config, clock, metrics, latest)
     plans = wiring.make_plan_renderer(config, clock, hub)
-    supervisor, resets = wiring.make_supervisor(config, clock, hub, checkpoints, plans)
-    snapshots = wiring.make_snapshot_scheduler(config, clock, supervisor, latest)
+    supervisor, resets = wiring.make_supervisor(config, clock, hub, checkpoints, plans, opening=opening)
+    snapshots = wiring.make_snapshot_scheduler(config, clock, supervisor, latest, opening)
     requests_folder = config.storage_path / "state" / REQUESTS_FOLDER
     requests = ResetRequestWatcher(requests_folder, supervisor.camera_state, resets.request)
 

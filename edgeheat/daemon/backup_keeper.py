@@ -13,8 +13,8 @@ from edgeheat.store.camera_backup import CameraBackup
 class BackupKeeper(CameraListener):
     """Keeps one backup per camera: the last complete state that its worker sent, and the increments since.
 
-    `on_saved` gets a camera's backup after each new state and at shutdown, but only if anything was counted since the
-    last time: a camera that is offline for weeks must not wear out the card.
+    `on_saved` gets a camera's backup after each new state, when the shop closes and at shutdown, but only if anything
+    was counted since the last time: a camera that is offline for weeks must not wear out the card.
     """
 
     def __init__(
@@ -61,6 +61,10 @@ class BackupKeeper(CameraListener):
                 if camera in self._online:
                     self._changed.add(camera)
                 self._pass_on_changes(camera)
+
+    def on_closed(self, camera: str) -> None:
+        """Pass on what the worker counted until the shop closed."""
+        self._pass_on_changes(camera)
 
     def on_stopped(self, camera: str) -> None:
         """Pass on what the last worker counted."""

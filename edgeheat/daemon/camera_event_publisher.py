@@ -41,6 +41,11 @@ class CameraEventPublisher(CameraListener):
         self._health.pop(camera, None)
         self._publish_status(camera, "offline", reason=reason, reason_code=reason_code)
 
+    def on_closed(self, camera: str) -> None:
+        """Publish that the camera is not read because the shop is closed."""
+        self._health.pop(camera, None)
+        self._publish_status(camera, "closed", reason="", reason_code="closed")
+
     def on_stopped(self, camera: str) -> None:
         """Publish that edgeheat stops."""
         self._publish_status(camera, "offline", reason="edgeheat was stopped", reason_code="stopped")

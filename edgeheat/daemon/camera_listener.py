@@ -23,6 +23,12 @@ class CameraListener:
     def on_offline(self, camera: str, reason_code: str, reason: str) -> None:
         """The camera's process has ended and is restarted later; the code and reason are those of CameraStatus."""
 
+    def on_closed(self, camera: str) -> None:
+        """The shop is closed: the camera's process has ended, or is not started, until shortly before it opens.
+
+        Called again after `on_offline` if the camera was not there for a time while the shop was closed.
+        """
+
     def on_cycle(self) -> None:
         """Called several times a second while the cameras are supervised."""
 

@@ -27,6 +27,15 @@ def host_and_port(url: str) -> tuple[str, int] | None:
     return (parts.hostname, port) if parts.hostname and port else None
 
 
+def connection_problem(address: tuple[str, int]) -> str:
+    """Try to connect; return why that is not possible, in the system's words, or an empty text if it is."""
+    try:
+        with socket.create_connection(address, _PROBE_TIMEOUT_S):
+            return ""
+    except OSError as error:
+        return error.strerror or str(error)
+
+
 class PortProbe:
     """Tries a TCP port every two seconds and calls `on_open` once, when the port opens after it was closed.
 
@@ -54,17 +63,9 @@ class PortProbe:
 
     def _run(self) -> None:
         while not self._stop.is_set():
-            is_open = self._is_open()
-            if is_open:
+            if not connection_problem(self._address):
                 if self.seen_closed:
                     self._on_open(self)
                 return
             self.seen_closed = True
             self._stop.wait(_PROBE_INTERVAL_S)
-
-    def _is_open(self) -> bool:
-        try:
-            with socket.create_connection(self._address, _PROBE_TIMEOUT_S):
-                return True
-        except OSError:
-            return False

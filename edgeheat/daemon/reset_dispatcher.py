@@ -42,6 +42,11 @@ class ResetDispatcher(CameraListener):
         with self._lock:
             self._online.discard(camera)
 
+    def on_closed(self, camera: str) -> None:
+        """The same while the shop is closed."""
+        with self._lock:
+            self._online.discard(camera)
+
     def on_message(self, camera: str, message: Message) -> None:
         """Remove a reset that was confirmed."""
         if isinstance(message, ResetDone):

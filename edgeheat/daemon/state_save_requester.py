@@ -27,6 +27,10 @@ class StateSaveRequester(CameraListener):
         """A camera without a worker has no state to send."""
         self._due_s.pop(camera, None)
 
+    def on_closed(self, camera: str) -> None:
+        """Nor has one that is not read."""
+        self._due_s.pop(camera, None)
+
     def on_cycle(self) -> None:
         """Request the state of the first worker that is due."""
         now_s = self._clock.monotonic()

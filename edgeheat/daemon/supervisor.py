@@ -10,6 +10,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from random import Random
 
+from edgeheat.daemon.alive_check import AliveCheck
 from edgeheat.daemon.camera_listener import CameraListener
 from edgeheat.daemon.child_main import watch_camera
 from edgeheat.daemon.managed_process import ManagedProcess, Received
@@ -38,6 +39,14 @@ _OVERLOAD_REMEDY = "the machine may be overloaded or short of memory: see `top` 
 class _PortOpened:
     camera: _Camera
     probe: PortProbe
+
+
+@dataclass(frozen=True, slots=True)
+class _AliveChanged:
+    camera: _Camera
+    check: AliveCheck
+    problem: str
+    """Why the camera does not answer, in one sentence; empty if it does again."""
 
 
 class _Camera:
@@ -73,11 +82,22 @@ class _Camera:
 
         self.probe: PortProbe | None = None
 
+        self.is_paused = False
+        """Whether it has no process, or one that is stopping, because the shop is closed."""
+
+        self.stops_by_s = 0.0
+        """When a process that is stopping because the shop is closed is killed, on the monotonic clock."""
+
+        self.check: AliveCheck | None = None
+        """Checks a paused camera without a process."""
+
 
 class Supervisor:
     """Runs the cameras' processes in the thread that calls `run`, and reports every change to its listeners, in order.
 
-    `spec_of` returns what the next process of a camera is started with; it is called at each start.
+    `spec_of` returns what the next process of a camera is started with; it is called at each start. While
+    `cameras_needed` returns False, because the shop is closed, no camera has a process, and it is only checked that
+    each is there.
     """
 
     def __init__(
@@ -88,12 +108,14 @@ class Supervisor:
         limits: RestartLimits,
         clock: Clock,
         random: Random,
+        cameras_needed: Callable[[], bool] = lambda: True,
     ) -> None:
         self._spec_of = spec_of
+        self._cameras_needed = cameras_needed
         self._limits = limits
         self._clock = clock
         self._listeners: list[CameraListener] = []
-        self._inbox: queue.Queue[Received | _PortOpened] = queue.Queue(_INBOX_SIZE)
+        self._inbox: queue.Queue[Received | _PortOpened | _AliveChanged] = queue.Queue(_INBOX_SIZE)
         self._stop = threading.Event()
         self.last_cycle_s = clock.monotonic()
         """When stalls and restarts were last checked, on the monotonic clock; for the watchdog."""
@@ -140,9 +162,10 @@ class Supervisor:
     def run(self) -> None:
         """Run all cameras until `stop`; when it returns or raises, no worker process is left."""
         try:
+            needed = self._cameras_needed()
             for camera in self._cameras.values():
                 if not self._stop.is_set():
-                    self._start(camera)
+                    self._start(camera) if needed else self._pause(camera)
             while not self._stop.is_set():
                 self._run_cycle()
             self._shut_down()
@@ -165,8 +188,11 @@ class Supervisor:
                 camera.process.note_alive(now_s)
                 camera.waiting_s = camera.busy_s = 0.0
         self.last_cycle_s = now_s
+        needed = self._cameras_needed()
         for camera in self._cameras.values():
-            if camera.process.is_running:
+            if camera.is_paused or not needed:
+                self._keep_paused(camera, now_s, needed)
+            elif camera.process.is_running:
                 failure = self._failure_of(camera, now_s)
                 if failure is not None:
                     self._mark_offline(camera, *failure)
@@ -174,6 +200,16 @@ class Supervisor:
                 self._start(camera)
         for listener in self._listeners:
             listener.on_cycle()
+
+    def _keep_paused(self, camera: _Camera, now_s: float, needed: bool) -> None:
+        if not camera.is_paused:
+            self._pause(camera)
+        elif camera.process.is_running:
+            if now_s > camera.stops_by_s:
+                self._end_stopping(camera, self._limits.busy_timeout_s)
+                self._mark_closed(camera)
+        elif needed:
+            self._start(camera)
 
     def _failure_of(self, camera: _Camera, now_s: float) -> tuple[str, str] | None:
         """Return reason code and reason if a running process has to be killed: its camera is silent, or it is."""
@@ -191,16 +227,24 @@ class Supervisor:
             return "unresponsive", f"its process worked on one frame or picture for {busy_s:.0f} s; {_OVERLOAD_REMEDY}"
         return None
 
-    def _handle(self, item: Received | _PortOpened) -> None:
+    def _handle(self, item: Received | _PortOpened | _AliveChanged) -> None:
         match item:
             case Received(process, _, message) if item.is_current:
                 self._on_message(self._cameras[process.name], message)
             case _PortOpened(camera, probe) if probe is camera.probe and not camera.process.is_running:
                 self._start(camera)
+            case _AliveChanged(camera, check, problem) if check is camera.check:
+                if problem:
+                    self._report_offline(camera, "unavailable", problem)
+                else:
+                    self._report_closed(camera)
 
     def _on_message(self, camera: _Camera, message: Message | None) -> None:
         if message is None:
             exit_text = camera.process.end()
+            if camera.is_paused:
+                self._mark_closed(camera)
+                return
             died = f"died ({exit_text})" if exit_text else "died"
             crashed = ("crashed", f"the camera's process {died}; its heat is kept")
             self._mark_offline(camera, *(camera.failure or crashed))
@@ -230,7 +274,8 @@ class Supervisor:
             listener.on_online(camera.name)
 
     def _start(self, camera: _Camera) -> None:
-        self._stop_probe(camera)
+        self._stop_probes(camera)
+        camera.is_paused = False
         camera.failure = None
         camera.first_frame_s = None
         camera.waiting_s = camera.busy_s = camera.uncounted_s = 0.0
@@ -247,23 +292,51 @@ class Supervisor:
     def _mark_offline(self, camera: _Camera, code: str, reason: str) -> None:
         first_frame_s = camera.first_frame_s
         camera.process.fail(self._clock.monotonic() - first_frame_s if first_frame_s is not None else 0.0)
-        if camera.state != "offline" or code == "crashed":
-            _log.warning("%s: offline: %s; retrying", camera.name, reason)
-        camera.state = "offline"
-        for listener in self._listeners:
-            listener.on_offline(camera.name, code, reason)
+        self._report_offline(camera, code, reason)
         if camera.address is not None:
             camera.probe = PortProbe(camera.address, lambda probe: self._inbox.put(_PortOpened(camera, probe)))
 
-    def _stop_probe(self, camera: _Camera) -> None:
+    def _report_offline(self, camera: _Camera, code: str, reason: str) -> None:
+        if camera.state != "offline" or code == "crashed":
+            follows = "checked every minute" if camera.is_paused else "retrying"
+            _log.warning("%s: offline: %s; %s", camera.name, reason, follows)
+        camera.state = "offline"
+        for listener in self._listeners:
+            listener.on_offline(camera.name, code, reason)
+
+    def _pause(self, camera: _Camera) -> None:
+        """Let a camera's process send all that it counted and a last picture, and end."""
+        self._stop_probes(camera)
+        camera.is_paused = True
+        if camera.process.is_running:
+            camera.process.send(Stop())
+            camera.stops_by_s = self._clock.monotonic() + self._limits.busy_timeout_s
+        else:
+            self._mark_closed(camera)
+
+    def _mark_closed(self, camera: _Camera) -> None:
+        camera.process.succeed()
+        self._report_closed(camera)
+        url = self._spec_of(camera.name).url
+        camera.check = AliveCheck(url, lambda check, problem: self._inbox.put(_AliveChanged(camera, check, problem)))
+
+    def _report_closed(self, camera: _Camera) -> None:
+        camera.state = "closed"
+        _log.info("%s: not read while the shop is closed", camera.name)
+        for listener in self._listeners:
+            listener.on_closed(camera.name)
+
+    def _stop_probes(self, camera: _Camera) -> None:
         if camera.probe is not None:
             camera.probe.stop()
-            camera.probe = None
+        if camera.check is not None:
+            camera.check.stop()
+        camera.probe = camera.check = None
 
     def _shut_down(self) -> None:
         began_s = self._clock.monotonic()
         for camera in self._cameras.values():
-            self._stop_probe(camera)
+            self._stop_probes(camera)
             camera.process.send(Stop())
         # What was counted matters more than the last picture: only a camera that still has heat to send gets longer.
         self._receive_until(began_s + self._limits.stop_timeout_s)

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from random import Random
 
 from edgeheat.config import Config
 from edgeheat.daemon.backup_keeper import BackupKeeper
 from edgeheat.daemon.camera_event_publisher import CameraEventPublisher
 from edgeheat.daemon.checkpoint_writer import CheckpointWriter, load_backups
+from edgeheat.daemon.closing_snapshot_requester import ClosingSnapshotRequester
 from edgeheat.daemon.first_snapshot_requester import FirstSnapshotRequester
 from edgeheat.daemon.hub import Hub
 from edgeheat.daemon.messages import PlanSpec, WorkerSpec
+from edgeheat.daemon.opening_watch import OpeningWatch
 from edgeheat.daemon.plan_heat_forwarder import PlanHeatForwarder
 from edgeheat.daemon.plan_renderer import PlanRenderer
 from edgeheat.daemon.reset_dispatcher import ResetDispatcher
@@ -20,7 +23,7 @@ from edgeheat.daemon.snapshot_scheduler import SnapshotScheduler
 from edgeheat.daemon.state_save_requester import StateSaveRequester
 from edgeheat.daemon.supervisor import Supervisor
 from edgeheat.defs.clock import Clock
-from edgeheat.defs.commands import TakeSnapshot
+from edgeheat.defs.commands import Command, TakeSnapshot
 from edgeheat.defs.events import ALL, Event
 from edgeheat.sinks.base import Sink
 from edgeheat.sinks.disk.sink import DiskSink
@@ -32,9 +35,14 @@ from edgeheat.web.latest_state import LatestState
 from edgeheat.web.server import WebServer
 
 
-def make_metrics(config: Config) -> MetricsSink:
+def make_opening_watch(config: Config, clock: Clock) -> OpeningWatch:
+    """Return what says whether the shop is open."""
+    return OpeningWatch(config.hours.opening_hours(), config.timezone, clock)
+
+
+def make_metrics(config: Config, opening: OpeningWatch) -> MetricsSink:
     """Return the metrics with every series of the configuration, so that a camera that never came online shows too."""
-    metrics = MetricsSink()
+    metrics = MetricsSink(opening.is_open)
     for camera in config.camera:
         metrics.add_camera(camera.name, [ALL, *(zone.name for zone in camera.zone if zone.kind == "zone")])
     for plan in config.plan:
@@ -45,7 +53,7 @@ def make_metrics(config: Config) -> MetricsSink:
 def make_latest_state(config: Config) -> LatestState:
     """Return the state that the status page shows: every camera and plan, without any events yet."""
     cameras, plans = [camera.name for camera in config.camera], [plan.name for plan in config.plan]
-    return LatestState(cameras, config.site.name, config.timezone, plans)
+    return LatestState(cameras, config.site.name, config.timezone, plans, config.hours.opening_hours())
 
 
 def make_hub(config: Config, metrics: MetricsSink, latest_state: LatestState, clock: Clock) -> Hub:
@@ -142,7 +150,7 @@ def make_worker_specs(config: Config) -> list[WorkerSpec]:
             fps=camera.fps,
             # Below the stall timeout: a source that times out reports what is wrong, a killed process cannot.
             timeout_s=0.8 * config.supervision.stall_timeout_s,
-            params=camera.pipeline_params(timezone),
+            params=replace(camera.pipeline_params(timezone), hours=config.hours.opening_hours()),
             backup=CameraBackup(),
             shift_s=0.0,
             plan_heats=tuple(plan_heats.get(camera.name, ())),
@@ -166,10 +174,16 @@ def make_restart_limits(config: Config) -> RestartLimits:
 
 
 def make_supervisor(
-    config: Config, clock: Clock, hub: Hub, checkpoints: CheckpointWriter, plans: PlanRenderer
+    config: Config,
+    clock: Clock,
+    hub: Hub,
+    checkpoints: CheckpointWriter,
+    plans: PlanRenderer,
+    *,
+    opening: OpeningWatch,
 ) -> tuple[Supervisor, ResetDispatcher]:
     """Return the supervisor of all cameras, which continue with their checkpoints, and where resets are requested."""
-    return make_supervisor_from_specs(
+    supervisor, resets = make_supervisor_from_specs(
         make_worker_specs(config),
         saved=load_backups(config.storage_path / "state", [camera.name for camera in config.camera], clock),
         limits=make_restart_limits(config),
@@ -179,7 +193,12 @@ def make_supervisor(
         on_saved=checkpoints.write,
         on_plan_heats=plans.add_heats,
         random=Random(),  # noqa: S311 jitter, not a secret
+        cameras_needed=opening.cameras_needed,
     )
+    if config.hours.outside == "count":
+        cameras = [camera.name for camera in config.camera]
+        supervisor.subscribe(ClosingSnapshotRequester(supervisor.send, cameras, opening.is_open))
+    return supervisor, resets
 
 
 def make_supervisor_from_specs(
@@ -193,16 +212,19 @@ def make_supervisor_from_specs(
     on_saved: Callable[[str, CameraBackup], None],
     on_plan_heats: Callable[[str, bytes], None],
     random: Random,
+    cameras_needed: Callable[[], bool] = lambda: True,
 ) -> tuple[Supervisor, ResetDispatcher]:
     """Return a supervisor with all its listeners, and the one of them that takes reset requests.
 
     `saved` has by camera the heats of earlier runs and the shift of their times in seconds. `publish` gets every event,
     `on_saved` each backup that is to be written, and `on_plan_heats` the heats for the floor plans; all are called in
-    the supervisor's thread.
+    the supervisor's thread. `cameras_needed` returns whether cameras are read now.
     """
     backups = BackupKeeper(specs, saved, on_saved)
     cameras = [spec.camera for spec in specs]
-    supervisor = Supervisor(cameras, backups.spec_of, limits=limits, clock=clock, random=random)
+    supervisor = Supervisor(
+        cameras, backups.spec_of, limits=limits, clock=clock, random=random, cameras_needed=cameras_needed
+    )
     resets = ResetDispatcher(supervisor.send)
     supervisor.subscribe(
         backups,
@@ -218,13 +240,23 @@ def make_supervisor_from_specs(
 
 
 def make_snapshot_scheduler(
-    config: Config, clock: Clock, supervisor: Supervisor, latest_state: LatestState
+    config: Config, clock: Clock, supervisor: Supervisor, latest_state: LatestState, opening: OpeningWatch
 ) -> SnapshotScheduler:
-    """Return the scheduler that requests the cameras' snapshots, not started."""
+    """Return the scheduler that requests the cameras' snapshots while the shop is open, not started."""
     return SnapshotScheduler(
         config.schedule.snapshot_schedule(config.timezone),
         [camera.name for camera in config.camera],
         clock,
-        request_snapshot=lambda camera: supervisor.send(camera, TakeSnapshot()),
+        request_snapshot=request_when_open(opening, supervisor.send),
         on_scheduled=latest_state.set_next_picture_time,
     )
+
+
+def request_when_open(opening: OpeningWatch, send: Callable[[str, Command], None]) -> Callable[[str], None]:
+    """Return what requests a camera's snapshot, but not while the shop is closed."""
+
+    def request(camera: str) -> None:
+        if opening.is_open():
+            send(camera, TakeSnapshot())
+
+    return request

@@ -1,4 +1,7 @@
-"""The table of all Prometheus metrics of edgeheat, and the totals that their values are read from."""
+"""The table of all Prometheus metrics of edgeheat, and the totals that their values are read from.
+
+Long because it is a table.
+"""
 
 from __future__ import annotations
 
@@ -99,6 +102,9 @@ class MetricValues:
     totals: dict[str, Totals] = field(default_factory=dict)
     """By camera or floor plan."""
 
+    is_open: bool = True
+    """Whether the shop is open."""
+
     mqtt_connected: bool = False
     mqtt_dropped: int = 0
     storage_bytes: int = 0
@@ -183,11 +189,18 @@ class Row:
 
 METRICS = (
     Row(
+        "edgeheat_open",
+        "1 while the shop is open by its opening hours, else 0.",
+        "gauge",
+        (),
+        _single(lambda all_values: all_values.is_open),
+    ),
+    Row(
         "edgeheat_camera_up",
-        "1 while the camera is online, else 0.",
+        "1 while the camera is online, or answers while the shop is closed, else 0.",
         "gauge",
         ("camera",),
-        _each(_cameras, lambda camera: camera.state.state == "online"),
+        _each(_cameras, lambda camera: camera.state.state in ("online", "closed")),
     ),
     Row(
         "edgeheat_camera_last_frame_timestamp_seconds",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import platform
 import threading
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from importlib.metadata import PackageNotFoundError, version
 from itertools import accumulate
@@ -34,7 +34,9 @@ class MetricsSink(Collector):
 
     name = "metrics"
 
-    def __init__(self) -> None:
+    def __init__(self, is_open: Callable[[], bool] = lambda: True) -> None:
+        """`is_open` returns whether the shop is open; called at each scrape."""
+        self._is_open = is_open
         self.registry = CollectorRegistry()
         """Holds all metrics, those of the process included; the web server exposes it."""
 
@@ -53,6 +55,7 @@ class MetricsSink(Collector):
     def collect(self) -> Iterable[Metric]:
         """Return all metrics of edgeheat as of one instant; called at each scrape."""
         with self._lock:
+            self._values.is_open = self._is_open()
             return [_family(row, self._values) for row in METRICS]
 
     def add_camera(self, name: str, zones: Sequence[str]) -> None:

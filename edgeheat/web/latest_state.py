@@ -12,6 +12,7 @@ from typing import Final, Literal
 
 from edgeheat.defs.camera_state import CurrentState, apply_event
 from edgeheat.defs.events import Event, HeatImage, Progress, Snapshot
+from edgeheat.defs.hours import OpeningHours
 from edgeheat.redact import redact
 from edgeheat.web.rejections import RejectionHistory, RejectionSummary
 
@@ -57,9 +58,18 @@ class LatestState:
 
     name = "page"
 
-    def __init__(self, cameras: Sequence[str], site: str, timezone: tzinfo, plans: Sequence[str] = ()) -> None:
+    def __init__(
+        self,
+        cameras: Sequence[str],
+        site: str,
+        timezone: tzinfo,
+        plans: Sequence[str] = (),
+        hours: OpeningHours | None = None,
+    ) -> None:
         self.site = site
         self.timezone = timezone
+        self.hours = hours
+        """The shop's opening hours; None where it is always open."""
         self._lock = threading.Lock()
         self._views = {name: CameraView(CurrentState(name)) for name in cameras}
         self._views |= {name: CameraView(CurrentState(name, is_plan=True)) for name in plans}

@@ -12,6 +12,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 import edgeheat
 from edgeheat.defs.events import ALL
 from edgeheat.defs.wording import percent_words
+from edgeheat.local_time.opening import is_open
 from edgeheat.web import page_text
 from edgeheat.web.latest_state import CameraView, LatestState, Picture
 from edgeheat.web.zone_table import ZoneTable, zone_table
@@ -19,7 +20,7 @@ from edgeheat.web.zone_table import ZoneTable, zone_table
 _MAIN_HEAT = "recent"
 """The heat whose picture is shown large."""
 
-_STATE_WORDS = {"online": "Online", "starting": "Starting", "offline": "Offline"}
+_STATE_WORDS = {"online": "Online", "starting": "Starting", "offline": "Offline", "closed": "Closed"}
 """The state of a camera."""
 
 _PLAN_STATE_WORDS = {"online": "Floor plan", "starting": "Waiting for its cameras", "offline": "Not drawn"}
@@ -76,14 +77,17 @@ class _CameraCard:
 def render_page(latest: LatestState, now_wall_s: float) -> str:
     """Return the whole page as HTML, with all texts escaped, at `now_wall_s`, Unix time in seconds."""
     cameras = latest.cameras()
+    closed = page_text.closed_text(latest.hours, now_wall_s, latest.timezone)
     online = sum(camera.current.state == "online" for camera in cameras)
+    offline = sum(camera.current.state == "offline" for camera in cameras)
     unhealthy = sum(camera.current.health in page_text.HEALTH_PROBLEMS for camera in cameras)
     now = datetime.fromtimestamp(now_wall_s, latest.timezone)
     return _TEMPLATES.get_template("status.html").render(
         site=latest.site,
-        summary=_summary(online, len(cameras)),
+        summary=_closed_summary(closed, offline, len(cameras)) if closed else _summary(online, len(cameras)),
         health_summary=_health_summary(unhealthy),
-        all_online=online == len(cameras),
+        is_fine=offline == 0 if closed else online == len(cameras),
+        closed=bool(closed),
         problems=latest.problems(),
         cards=[_plan_card(plan, latest, now_wall_s) for plan in latest.plans()]
         + [_camera_card(camera, latest, now_wall_s) for camera in cameras],
@@ -98,6 +102,10 @@ def _summary(online: int, count: int) -> str:
     if online == count:
         return "Camera online" if count == 1 else f"All {count} cameras online"
     return f"{online} of {count} cameras online"
+
+
+def _closed_summary(closed: str, offline: int, count: int) -> str:
+    return f"{closed}; {offline} of {count} cameras offline" if offline else closed
 
 
 def _health_summary(unhealthy: int) -> str:
@@ -173,7 +181,8 @@ def _facts(camera: CameraView, latest: LatestState, now_wall_s: float) -> tuple[
         facts.append(("Analysis rate", f"{percent_words(current.analysis_rate_ratio)}, too little CPU time"))
     if (motion_ratio := current.motion_ratio.get(ALL)) is not None:
         facts.append(("Moving now", percent_words(motion_ratio)))
-    if camera.pictures and current.state == "online" and (camera.next_picture_wall_s or 0) > now_wall_s:
+    is_scheduled = current.state == "online" and is_open(latest.hours, now_wall_s, latest.timezone)
+    if camera.pictures and is_scheduled and (camera.next_picture_wall_s or 0) > now_wall_s:
         facts.append(
             ("Next picture", page_text.local_time_text(camera.next_picture_wall_s or 0, now_wall_s, latest.timezone))
         )
@@ -183,6 +192,8 @@ def _facts(camera: CameraView, latest: LatestState, now_wall_s: float) -> tuple[
 def _empty(camera: CameraView, latest: LatestState, now_wall_s: float) -> str:
     if camera.current.state == "offline":
         return "No picture yet: the camera has to come online first."
+    if not is_open(latest.hours, now_wall_s, latest.timezone):
+        return "First picture after the shop has opened"
     if camera.next_picture_wall_s is None or camera.next_picture_wall_s <= now_wall_s:
         return "First picture soon"
     return f"First picture at {page_text.local_time_text(camera.next_picture_wall_s, now_wall_s, latest.timezone)}"

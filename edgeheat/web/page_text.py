@@ -7,8 +7,12 @@ from collections.abc import Mapping
 from datetime import datetime, tzinfo
 
 from edgeheat.defs.events import CellRejection, FrameRejection, HealthVerdict
+from edgeheat.defs.hours import OpeningHours
 from edgeheat.defs.params import Measure
 from edgeheat.defs.wording import duration_words, percent_words
+from edgeheat.local_time.opening import is_open, next_change_s
+
+_DAY_S = 86400
 
 MEASURE_LABELS: Mapping[Measure, str] = {"presence": "Presence", "traffic": "Movement", "dwell": "Staying"}
 """The page's word for what a heat counts."""
@@ -43,6 +47,19 @@ def local_time_text(wall_s: float, now_wall_s: float, timezone: tzinfo) -> str:
     """Return an instant (Unix time) in `timezone`: `14:05` if it is on the day of `now_wall_s`, else `20 Nov 14:05`."""
     at, now = datetime.fromtimestamp(wall_s, timezone), datetime.fromtimestamp(now_wall_s, timezone)
     return at.strftime("%H:%M" if at.date() == now.date() else "%-d %b %H:%M")
+
+
+def closed_text(hours: OpeningHours | None, now_wall_s: float, timezone: tzinfo) -> str:
+    """Return `Closed until 09:00`, or `Closed until Mon 30 Nov 09:00` if it opens in a day or later; empty if open."""
+    if is_open(hours, now_wall_s, timezone):
+        return ""
+    opens_s = next_change_s(hours, now_wall_s, timezone)
+    if opens_s is None:
+        return "Closed"
+    in_a_day = opens_s - now_wall_s < _DAY_S
+    return (
+        f"Closed until {datetime.fromtimestamp(opens_s, timezone).strftime('%H:%M' if in_a_day else '%a %-d %b %H:%M')}"
+    )
 
 
 def age_text(wall_s: float, now_wall_s: float) -> str:

@@ -48,3 +48,14 @@ def test_a_backup_is_written_after_each_state_and_at_the_end_only_if_anything_wa
     backups.on_message("aisle", report(b"one"))
     backups.on_stopped("aisle")
     assert written == [b"first", b"first"]
+
+
+def test_what_a_worker_counted_before_it_was_killed_at_closing_time_is_written_before_the_night() -> None:
+    written: list[list[bytes]] = []
+    backups = BackupKeeper([spec("aisle")], {}, lambda camera, backup: written.append(list(backup.increments)))
+    backups.on_starting("aisle")
+    backups.on_online("aisle")
+    backups.on_message("aisle", report(b"one"))
+    backups.on_closed("aisle")
+    backups.on_closed("aisle")
+    assert written == [[b"one"]]

@@ -103,6 +103,25 @@ def test_progress_adds_up(sink: MetricsSink) -> None:
     assert value(sink, "frame_processing_seconds_sum", camera="entrance") == pytest.approx(4.617)
 
 
+def test_a_camera_that_answers_while_the_shop_is_closed_is_up_and_one_that_does_not_is_down() -> None:
+    door = [True]
+    sink = MetricsSink(lambda: door[0])
+    sink.handle(CameraStatus("entrance", "online", "", "ok", 100.0))
+    assert (value(sink, "open"), value(sink, "camera_up", camera="entrance")) == (1, 1)
+    door[0] = False
+    sink.handle(CameraStatus("entrance", "closed", "", "closed", 200.0))
+    assert (value(sink, "open"), value(sink, "camera_up", camera="entrance")) == (0, 1)
+    assert (
+        sum(
+            value(sink, "stream_reconnects_total", camera="entrance", reason=reason) or 0
+            for reason in ("unavailable", "stopped", "closed")
+        )
+        == 0
+    )
+    sink.handle(CameraStatus("entrance", "offline", "no answer", "unavailable", 300.0))
+    assert (value(sink, "open"), value(sink, "camera_up", camera="entrance")) == (0, 0)
+
+
 def test_every_counter_of_a_camera_is_zero_before_the_first_event(sink: MetricsSink) -> None:
     text = generate_latest(sink.registry).decode()
     counters = re.findall(r"^# TYPE (edgeheat_\S+) (?:counter|histogram)$", text, re.MULTILINE)

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import re
 from dataclasses import replace
+from zoneinfo import ZoneInfo
 
 from edgeheat.defs.events import ZoneHeat
+from edgeheat.defs.hours import ClockRange, OpeningHours
 from edgeheat.web.latest_state import LatestState
 from edgeheat.web.page import render_page
 
@@ -77,6 +79,55 @@ def test_an_unhealthy_picture_is_shown_with_its_instant_and_what_to_do_until_it_
     assert "needs attention" not in html
     assert "badge" not in html
     assert "<dt>Picture</dt><dd>OK</dd>" in html
+
+
+DAY_S = 86400.0
+
+
+def closed_at_noon(*days: tuple[ClockRange, ...]) -> LatestState:
+    """A shop with these hours, from Monday; NOON is on a Friday."""
+    return LatestState(["entrance", "till"], "Store 12", ZoneInfo("Europe/Berlin"), (), OpeningHours(days, {}))
+
+
+def test_a_closed_shop_says_until_when_and_is_no_problem() -> None:
+    latest = closed_at_noon(*[(ClockRange(15 * 60, 20 * 60),)] * 7)
+    for camera in ("entrance", "till"):
+        latest.handle(status(camera, "online", wall_s=NOON - DAY_S))
+        latest.handle(snapshot(camera, NOON - 3600))
+        latest.set_next_picture_time(camera, NOON + 600)
+        latest.handle(status(camera, "closed", wall_s=NOON - 3600))
+    html = page(latest)
+    assert '<p class="summary closed">Closed until 15:00</p>' in html
+    assert "<b>Closed</b> since 11:00" in html
+    assert "<time>11:00</time>" in html, "the picture of closing time"
+    assert "<title>Store 12" in html, "no warning"
+    assert "Next picture" not in html
+    opened = render_page(latest, NOON + 3 * 3600)
+    assert "Closed until" not in opened and "0 of 2 cameras online" in opened
+
+
+def test_a_camera_that_does_not_answer_while_the_shop_is_closed_is_a_problem() -> None:
+    latest = closed_at_noon(*[(ClockRange(15 * 60, 20 * 60),)] * 7)
+    latest.handle(status("entrance", "closed", wall_s=NOON - 3600))
+    latest.handle(status("till", "offline", "no route to host", "unavailable", NOON - 60))
+    html = page(latest)
+    assert '<p class="summary offline">Closed until 15:00; 1 of 2 cameras offline</p>' in html
+    assert "<b>Offline</b> since 11:59" in html and "no route to host" in html
+    assert "First picture after the shop has opened" in html, "the other camera"
+
+
+def test_an_online_camera_of_a_closed_shop_has_no_next_picture() -> None:
+    latest = closed_at_noon(*[(ClockRange(15 * 60, 20 * 60),)] * 7)
+    latest.handle(status("entrance", "online", wall_s=NOON - 3600))
+    latest.handle(snapshot("entrance", NOON - 300))
+    latest.set_next_picture_time("entrance", NOON + 600)
+    html = page(latest)
+    assert ">Closed until 15:00</p>" in html and "Next picture" not in html
+
+
+def test_a_day_is_named_where_the_shop_opens_in_a_day_or_later() -> None:
+    assert "Closed until Mon 23 Nov 09:00" in page(closed_at_noon((ClockRange(540, 1200),), *[()] * 6))
+    assert ">Closed</p>" in page(closed_at_noon(*[()] * 7))
 
 
 def table(html: str) -> list[list[str]]:
