@@ -27,11 +27,13 @@ def redate(store: HistoryStore, boot_id: str, offset_s: float, synced_from_s: fl
     corrected. Call it when every camera's last tile of the wrong clock was added, and before tiles are rolled up.
 
     The tile that was open at the correction, and all before it, must end by the start of the bucket in which counting
-    goes on; so tiles are dated up to ten minutes early, never late.
+    goes on; so tiles are dated up to ten minutes early, never late. With an offset of 0 the clock was right all the
+    time, and the open tile is that of the bucket: nothing is moved.
     """
     with store.writing() as connection:
-        known = connection.execute("SELECT shift_s FROM redated_boot WHERE id = ?", (boot_id,)).fetchone()
-        shift_s = known[0] if known else _bucket(synced_from_s) - FIVE_MINUTES_S - _bucket(synced_from_s - offset_s)
+        shift_s = store.redated_shift_s(boot_id)
+        if shift_s is None:
+            shift_s = _shift_s(offset_s, synced_from_s)
         # A tile whose new key is taken stays behind.
         moved = connection.execute(
             "UPDATE OR IGNORE tile SET start_s = start_s + ?, end_s = end_s + ?, boot_id = '' WHERE boot_id = ?",
@@ -40,6 +42,12 @@ def redate(store: HistoryStore, boot_id: str, offset_s: float, synced_from_s: fl
         discarded = connection.execute("DELETE FROM tile WHERE boot_id = ?", (boot_id,)).rowcount
         connection.execute("INSERT INTO redated_boot VALUES (?, ?) ON CONFLICT DO NOTHING", (boot_id, shift_s))
     return RedateResult(moved, discarded, shift_s)
+
+
+def _shift_s(offset_s: float, synced_from_s: float) -> int:
+    if offset_s == 0.0:
+        return 0
+    return _bucket(synced_from_s) - FIVE_MINUTES_S - _bucket(synced_from_s - offset_s)
 
 
 def _bucket(unix_s: float) -> int:

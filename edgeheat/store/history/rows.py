@@ -78,12 +78,19 @@ def camera_id(connection: sqlite3.Connection, camera: str) -> int | None:
     return None if row is None else int(row[0])
 
 
+def added_camera_id(connection: sqlite3.Connection, camera: str) -> int:
+    """Return the number of the camera, which gets one if it has none."""
+    connection.execute("INSERT INTO camera (name) VALUES (?) ON CONFLICT DO NOTHING", (camera,))
+    number = camera_id(connection, camera)
+    assert number is not None
+    return number
+
+
 def insert_tile(
     connection: sqlite3.Connection, tile: Tile, *, boot_id: str = "", shift_s: int = 0, part_count: int = 0
 ) -> bool:
     """Insert a tile, `shift_s` later than it says; return False if one of its key is stored already."""
-    connection.execute("INSERT INTO camera (name) VALUES (?) ON CONFLICT DO NOTHING", (tile.camera,))
-    number = camera_id(connection, tile.camera)
+    number = added_camera_id(connection, tile.camera)
     key = (number, tile.level, tile.start_s + shift_s, tile.epoch, boot_id)
     cursor = connection.execute(
         _INSERT_TILE, (*key, tile.end_s + shift_s, *_figures(tile), part_count, RollupState.NOT_IN_PARENT)
@@ -107,6 +114,16 @@ def zone_tiles(connection: sqlite3.Connection, tile_id: int) -> tuple[ZoneTile, 
     """Return the zone figures of a stored tile, in the order in which the zones came into the file."""
     rows = connection.execute(_SELECT_ZONE_TILES, (tile_id,))
     return tuple(ZoneTile(name, to_unsigned(key), *figures) for name, key, *figures in rows)
+
+
+def stored_observed_ms(connection: sqlite3.Connection, tile: Tile, *, boot_id: str = "", shift_s: int = 0) -> int:
+    """Return for how long the stored tile of the same key was observed; there must be one."""
+    sql = """
+        SELECT observed_ms FROM tile JOIN camera ON camera.id = camera_id
+        WHERE name = ? AND level = ? AND start_s = ? AND epoch = ? AND boot_id = ?
+    """
+    key = (tile.camera, tile.level, tile.start_s + shift_s, tile.epoch, boot_id)
+    return int(connection.execute(sql, key).fetchone()[0])
 
 
 def _figures(tile: Tile) -> tuple[int, int, int, str]:

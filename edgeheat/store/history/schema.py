@@ -66,6 +66,16 @@ _TILES = (
     """,
     # The boots whose tiles were re-dated, so that a tile that is counted again after a crash gets the same date.
     "CREATE TABLE redated_boot (id TEXT PRIMARY KEY, shift_s INTEGER NOT NULL)",
+    # What a camera saw in an epoch, without people: heats of that time are drawn on it.
+    """
+    CREATE TABLE backdrop (
+        camera_id INTEGER NOT NULL REFERENCES camera,
+        epoch INTEGER NOT NULL,
+        taken_s REAL NOT NULL,
+        jpeg BLOB NOT NULL,
+        PRIMARY KEY (camera_id, epoch)
+    )
+    """,
 )
 
 _MIGRATIONS = [_TILES]
@@ -74,7 +84,7 @@ _MIGRATIONS = [_TILES]
 SCHEMA_VERSION = len(_MIGRATIONS)
 """Version of the tables that this edgeheat writes (`PRAGMA user_version`)."""
 
-TABLES = ["camera", "tile", "traffic", "dwell", "zone", "zone_tile", "carry", "redated_boot"]
+TABLES = ["camera", "tile", "traffic", "dwell", "zone", "zone_tile", "carry", "redated_boot", "backdrop"]
 """All tables of `SCHEMA_VERSION`."""
 
 

@@ -14,16 +14,18 @@ from edgeheat.defs.history import FIVE_MINUTES_S, Level, Tile
 from edgeheat.store.history.connection import connect, explained
 from edgeheat.store.history.rows import (
     RollupState,
+    added_camera_id,
     camera_id,
     insert_tile,
     replace_tile,
+    stored_observed_ms,
     tile_from_row,
     zone_tiles,
 )
 from edgeheat.store.history.transaction import end_transaction, transaction
 
 HISTORY_FILE = "history.sqlite3"
-"""Name of the file in the state folder."""
+"""Name of the history file in the folder `state` of the storage folder."""
 
 _IN_RANGE = "camera_id = :camera AND level = :level AND boot_id = '' AND start_s >= :from_s AND start_s < :to_s"
 
@@ -35,6 +37,9 @@ class AddResult:
     stored: int
     duplicates: int
     """Tiles that were stored before, with the same camera, level, start and epoch; the stored ones stay as they are."""
+
+    conflicts: int = 0
+    """Those of the duplicates that were observed for longer than the stored tile: part of what they counted is lost."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +79,7 @@ class HistoryStore:
         """Open the file at `path`, and create or migrate it unless `read_only`."""
         self.path = path
         self._connection = connect(path, read_only)
+        self._is_writing = False
 
     def __enter__(self) -> HistoryStore:
         return self
@@ -89,9 +95,16 @@ class HistoryStore:
 
     @contextmanager
     def writing(self) -> Iterator[sqlite3.Connection]:
-        """Run the block as one transaction, of which everything is stored or nothing."""
-        with explained(self.path, "written"), transaction(self._connection):
+        """Run the block as one transaction, of which everything is stored or nothing; may be nested."""
+        if self._is_writing:
             yield self._connection
+            return
+        with explained(self.path, "written"), transaction(self._connection):
+            self._is_writing = True
+            try:
+                yield self._connection
+            finally:
+                self._is_writing = False
 
     @contextmanager
     def reading(self) -> Iterator[sqlite3.Connection]:
@@ -112,21 +125,36 @@ class HistoryStore:
         `boot_id` is the id of the boot in which tiles with `clock_synced=False` were counted. Raises ValueError for
         tiles of another level, or that are not five minutes of UTC.
         """
-        stored = duplicates = 0
+        stored = duplicates = conflicts = 0
         with self.writing() as connection:
-            row = connection.execute("SELECT shift_s FROM redated_boot WHERE id = ?", (boot_id,)).fetchone()
+            shift_s = self.redated_shift_s(boot_id)
             for tile in tiles:
                 _check_five_minutes(tile, boot_id)
-                if tile.clock_synced:
-                    inserted = insert_tile(connection, tile)
-                elif row is None:
-                    inserted = insert_tile(connection, tile, boot_id=boot_id)
+                # A tile of a re-dated boot comes late or is counted again after a crash: with the same shift it has the
+                # key of the one that was re-dated.
+                boot = "" if tile.clock_synced or shift_s is not None else boot_id
+                shift = 0 if tile.clock_synced or shift_s is None else shift_s
+                if insert_tile(connection, tile, boot_id=boot, shift_s=shift):
+                    stored += 1
                 else:
-                    # Counted again after a crash: with the same shift it has the key of the one that was re-dated.
-                    inserted = insert_tile(connection, tile, shift_s=row[0])
-                stored += inserted
-                duplicates += not inserted
-        return AddResult(stored, duplicates)
+                    duplicates += 1
+                    conflicts += tile.observed_ms > stored_observed_ms(connection, tile, boot_id=boot, shift_s=shift)
+        return AddResult(stored, duplicates, conflicts)
+
+    def set_backdrop(self, camera: str, epoch: int, taken_s: float, jpeg: bytes) -> None:
+        """Store what the camera saw without people in the epoch; replaces an earlier picture of the epoch."""
+        with self.writing() as connection:
+            connection.execute(
+                "INSERT OR REPLACE INTO backdrop (camera_id, epoch, taken_s, jpeg) VALUES (?, ?, ?, ?)",
+                (added_camera_id(connection, camera), epoch, taken_s, jpeg),
+            )
+
+    def backdrop(self, camera: str, epoch: int) -> bytes | None:
+        """Return what the camera saw without people in the epoch, as JPEG; None if that is not known."""
+        sql = "SELECT jpeg FROM backdrop WHERE camera_id = ? AND epoch = ?"
+        with self.reading() as connection:
+            row = connection.execute(sql, (camera_id(connection, camera), epoch)).fetchone()
+            return None if row is None else bytes(row[0])
 
     def cameras(self) -> list[str]:
         """Return the names of all cameras that have tiles, or had some, in alphabetical order."""
@@ -138,6 +166,12 @@ class HistoryStore:
         sql = "SELECT DISTINCT epoch FROM tile WHERE camera_id = ? AND boot_id = '' ORDER BY epoch"
         with self.reading() as connection:
             return [epoch for (epoch,) in connection.execute(sql, (camera_id(connection, camera),))]
+
+    def highest_epochs(self) -> dict[str, int]:
+        """Return the highest epoch of each camera that has tiles, also tiles that are not dated."""
+        sql = "SELECT name, max(epoch) FROM tile JOIN camera ON camera.id = camera_id GROUP BY camera_id"
+        with self.reading() as connection:
+            return dict(connection.execute(sql).fetchall())
 
     def first_and_last(self, camera: str) -> tuple[int, int] | None:
         """Return the start of the camera's first tile and the end of its last; None if it has none."""
@@ -249,6 +283,12 @@ class HistoryStore:
         sql = "SELECT boot_id, count(*) FROM tile WHERE boot_id != '' GROUP BY boot_id"
         with self.reading() as connection:
             return dict(connection.execute(sql).fetchall())
+
+    def redated_shift_s(self, boot_id: str) -> int | None:
+        """Return by how much the tiles of a boot were moved; None if they were not."""
+        with self.reading() as connection:
+            row = connection.execute("SELECT shift_s FROM redated_boot WHERE id = ?", (boot_id,)).fetchone()
+            return None if row is None else int(row[0])
 
     def size_bytes(self) -> int:
         """Return the size of the file and of its write-ahead log on the disk."""

@@ -102,3 +102,11 @@ def test_no_instant_gets_two_tiles(store: HistoryStore) -> None:
     (kept,) = store.read("door", Level.FIVE_MINUTES, [(START_S + 300, START_S + 301)])
     assert kept == make_tile("door", START_S + 300)
     assert check_store(store.path, bucket_of) == []
+
+
+def test_tiles_of_a_clock_that_was_right_all_the_time_stay_where_they_are(store: HistoryStore) -> None:
+    add_undated(store, 2, start_s=START_S)
+    assert redate(store, "boot", 0.0, START_S + 700.0) == RedateResult(2, 0, 0)
+    # The tile that was open then, of which the first part was counted before.
+    store.add([make_tile("door", START_S + 600, synced=False)], "boot")
+    assert starts(store) == [START_S, START_S + 300, START_S + 600]

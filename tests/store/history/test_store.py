@@ -219,3 +219,38 @@ def test_only_the_owner_may_read_the_file(store: HistoryStore) -> None:
     assert store.size_bytes() == sum(
         path.stat().st_size for path in store.path.parent.iterdir() if not path.name.endswith("-shm")
     )
+
+
+def test_a_tile_that_was_observed_for_longer_than_the_stored_one_is_a_conflict(store: HistoryStore) -> None:
+    store.add(ONE_HOUR[:1])
+    longer, earlier_state = (replace(ONE_HOUR[0], observed_ms=ONE_HOUR[0].observed_ms + ms) for ms in (1, -1))
+    assert store.add([longer, earlier_state, ONE_HOUR[0]]) == AddResult(stored=0, duplicates=3, conflicts=1)
+    assert list(store.read("door", Level.FIVE_MINUTES, [HOUR])) == ONE_HOUR[:1]
+
+
+def test_the_highest_epoch_of_each_camera_includes_tiles_that_are_not_dated(store: HistoryStore) -> None:
+    assert store.highest_epochs() == {}
+    undated = make_tile("till", START_S, epoch=4, synced=False)
+    store.add([make_tile("door", START_S, epoch=3), make_tile("door", START_S + 300, epoch=2), undated], "boot")
+    assert store.highest_epochs() == {"door": 3, "till": 4}
+
+
+def test_each_epoch_has_one_backdrop_the_newest(store: HistoryStore) -> None:
+    assert store.backdrop("door", 1) is None
+    store.set_backdrop("door", 1, START_S, b"first")
+    store.set_backdrop("door", 2, START_S, b"moved")
+    store.set_backdrop("door", 1, START_S + 86_400.0, b"later")
+    assert [store.backdrop("door", epoch) for epoch in (1, 2, 3)] == [b"later", b"moved", None]
+    assert check_store(store.path, bucket_of) == []
+
+
+def test_nested_writes_are_stored_together_or_not_at_all(store: HistoryStore) -> None:
+    with pytest.raises(ValueError), store.writing():
+        store.set_backdrop("door", 1, START_S, b"picture")
+        store.add(ONE_HOUR[:1])
+        raise ValueError
+    assert store.cameras() == []
+    with store.writing():
+        store.set_backdrop("door", 1, START_S, b"picture")
+        store.add(ONE_HOUR[:1])
+    assert store.backdrop("door", 1) == b"picture" and starts(store) == [START_S]
