@@ -31,6 +31,7 @@ from edgeheat.core.pipeline_report import PipelineReport
 from edgeheat.core.render.backdrop_sampler import BackdropSampler
 from edgeheat.core.render.heatmap import default_size
 from edgeheat.core.render.snapshot import UndrawnSnapshot
+from edgeheat.defs.clock import WallClockError
 from edgeheat.defs.events import Snapshot
 from edgeheat.defs.history import Tile
 from edgeheat.defs.params import PipelineParams
@@ -73,8 +74,8 @@ class CameraPipeline:
 
     def __init__(self, params: PipelineParams, on_detection: OnDetection | None = None) -> None:
         self.params = params
-        self.clock_synced = True
-        """Whether the machine's clock, which frames get their `wall_s` from, is known to be right."""
+        self.wall_clock = WallClockError()
+        """Which `wall_s` of the frames are wrong; whoever knows the machine's clock keeps it up to date."""
         self._on_detection = on_detection
         self._sampler = FrameSampler(params.motion.analysis_fps)
         self._camera: _Camera | None = None
@@ -150,7 +151,7 @@ class CameraPipeline:
         rest = self._detector.end()
         if rest.confirmed.dwell_ms is not None:
             masks.append(self._count(rest, 0.0, *self._last_counted))
-        self._counts.close_increment(clock_synced=self.clock_synced)
+        self._counts.close_increment()
         return masks
 
     def _evaluate_waiting(self) -> list[MotionMask]:
@@ -209,7 +210,7 @@ class CameraPipeline:
         """Start all heats from 0, because the camera shows another place from now on."""
         assert self._camera is not None and self._counts is not None
         _log.warning("%s was moved: its heats start again from 0; check that its zones still fit", self.params.camera)
-        self._counts.close_increment(clock_synced=self.clock_synced)
+        self._counts.close_increment()
         self._ended_epochs.append(self._undrawn(self._counts, self._camera.backdrop, mono_s, wall_s))
         self._health_monitor.accept_move(mono_s)
         self._counts.start_epoch(self._counts.heats.zones)
@@ -260,7 +261,7 @@ class CameraPipeline:
         """Count a detection; `dt_s`: seconds of its frame, whether rejected or not."""
         assert self._counts is not None
         self._last_counted = mono_s, wall_s
-        mask = self._counts.count(detection, dt_s, mono_s, wall_s, clock_synced=self.clock_synced)
+        mask = self._counts.count(detection, dt_s, mono_s, wall_s)
         if self._on_detection is not None:
             self._on_detection(detection, mask)
         return mask
@@ -270,7 +271,7 @@ class CameraPipeline:
     @property
     def epoch(self) -> int:
         """Rises when the camera was moved, or the grid or `feet` was changed: heats of two epochs do not compare."""
-        return self._counts.epoch if self._counts is not None else 1
+        return self._counts.epoch if self._counts is not None else self.params.first_epoch
 
     def heat(self, name: str, mono_s: float, wall_s: float) -> HeatGrid | None:
         """Return one heat at an instant; None before the first frame."""
@@ -307,6 +308,7 @@ class CameraPipeline:
             screen_text_ratio=self._text.ratio,
             health=self._health,
             background_known=self._detector is not None,
+            backdrop_complete=self._camera.backdrop.is_complete if self._camera is not None else None,
             ended_epochs=tuple(self._ended_epochs),
             uncounted_s=self._waiting_s + (counts.heats.unfinished_s if counts is not None else 0.0),
         )
@@ -347,7 +349,7 @@ class CameraPipeline:
         Returns the names of the heats that start empty. A scene or health that cannot be used is learned again. Raises
         ValueError where the rest cannot be used; nothing was restored then.
         """
-        restored = pipeline_state.restore(self.params, saved, increments, shift_s)
+        restored = pipeline_state.restore(self.params, self.wall_clock, saved, increments, shift_s)
         if restored is None:
             return []
         self._counts, self._restored = restored.counts, restored.scene
@@ -377,7 +379,8 @@ class CameraPipeline:
         width, height = grid_size_wh(frame_wh, motion.grid_width)
         # A picture that became smaller than the grid is enlarged, so that what was counted is not lost.
         if self._counts is None:
-            self._counts = PipelineCounts(self.params, ZoneMasks.from_params(self.params.zones, (width, height)))
+            zones = ZoneMasks.from_params(self.params.zones, (width, height))
+            self._counts = PipelineCounts(self.params, zones, self.wall_clock)
         elif not width <= self._counts.heats.shape_hw[1] <= motion.grid_width:
             before = self._counts.heats.shape_hw[1]
             _log.warning("the grid is %d cells wide now, not %d: heats start empty", width, before)

@@ -10,6 +10,7 @@ from edgeheat.core.grid.zones import ZoneMasks
 from edgeheat.core.heat.heat_set import HeatSet
 from edgeheat.core.heat.increment import Increment
 from edgeheat.core.heat.tile_builder import TileBuilder
+from edgeheat.defs.clock import WallClockError
 from edgeheat.defs.history import Tile
 from edgeheat.defs.params import PipelineParams
 from edgeheat.local_time.opening import is_open
@@ -18,9 +19,10 @@ from edgeheat.local_time.opening import is_open
 class PipelineCounts:
     """Counts detections in heats, increments and, with `PipelineParams.history`, in tiles."""
 
-    def __init__(self, params: PipelineParams, zones: ZoneMasks) -> None:
+    def __init__(self, params: PipelineParams, zones: ZoneMasks, wall_clock: WallClockError) -> None:
         self._params = params
-        self.epoch = 1
+        self._wall_clock = wall_clock
+        self.epoch = params.first_epoch
         """Rises when heat that is counted from then on does not compare with earlier heat."""
         self.heats = self._empty_heats(zones)
         self.tiles = self._new_builder(zones)
@@ -37,13 +39,10 @@ class PipelineCounts:
     def _new_builder(self, zones: ZoneMasks) -> TileBuilder | None:
         return TileBuilder(self._params.camera, zones, self.epoch) if self._params.history else None
 
-    def count(
-        self, detection: Detection, dt_s: float, mono_s: float, wall_s: float, *, clock_synced: bool
-    ) -> MotionMask:
+    def count(self, detection: Detection, dt_s: float, mono_s: float, wall_s: float) -> MotionMask:
         """Count a detection in the cells where heat counts; returns what was counted.
 
-        `dt_s`: seconds of the frame, whether it was rejected or not. `clock_synced`: whether `wall_s` is known to be
-        right.
+        `dt_s`: seconds of the frame, whether it was rejected or not.
         """
         counted, confirmed = self.heats.zones.counted, detection.confirmed
         for late_ms in (confirmed.dwell_ms, confirmed.moved_ms):
@@ -63,20 +62,21 @@ class PipelineCounts:
         )
         is_open = self._is_open(wall_s)
         if is_open != self.is_open:
-            self.close_increment(clock_synced=clock_synced)
+            self.close_increment()
             self.is_open = is_open
-        self._keep(self.heats.count(mask, is_outside=not is_open), clock_synced=clock_synced)
+        self._keep(self.heats.count(mask, is_outside=not is_open))
         return mask
 
     def _is_open(self, wall_s: float) -> bool:
         return is_open(self._params.hours, wall_s, self._params.timezone)
 
-    def close_increment(self, *, clock_synced: bool) -> None:
+    def close_increment(self) -> None:
         """Complete the unfinished increment at the end of a run."""
-        self._keep(self.heats.close(), clock_synced=clock_synced)
+        self._keep(self.heats.close())
 
-    def _keep(self, increment: Increment | None, *, clock_synced: bool) -> None:
+    def _keep(self, increment: Increment | None) -> None:
         if increment is not None and (self.is_open or self._tiles_count_outside):
+            clock_synced = self._wall_clock.is_right(increment.mono_s, increment.wall_s)
             increment = replace(increment, clock_synced=clock_synced)
             self._increments.append(increment)
             self._add_to_tiles(increment)
@@ -115,7 +115,7 @@ class PipelineCounts:
 
     def start_epoch(self, zones: ZoneMasks) -> None:
         """Count from 0 on the grid of `zones`, and close the last tile of the epoch before."""
-        self.epoch += 1
+        self.epoch = max(self.epoch + 1, self._params.first_epoch)
         if self.tiles is not None:
             self._hand_over(self.tiles.end_epoch())
         self.tiles = self._new_builder(zones)

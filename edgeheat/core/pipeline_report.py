@@ -46,6 +46,9 @@ class PipelineReport:
     background_known: bool
     """Whether the background is known, so that a run that restores `save()` need not learn it again."""
 
+    backdrop_complete: bool | None
+    """Whether the backdrop shows every place without people; None while there is no backdrop."""
+
     ended_epochs: tuple[UndrawnSnapshot, ...]
     """The last heats of each epoch that ended."""
 

@@ -14,6 +14,7 @@ from edgeheat.core.grid.zones import ZoneMasks
 from edgeheat.core.heat import heat_file
 from edgeheat.core.heat.increment import Increment
 from edgeheat.core.pipeline_counts import PipelineCounts
+from edgeheat.defs.clock import WallClockError
 from edgeheat.defs.params import PipelineParams
 
 _log = logging.getLogger(__name__)
@@ -53,12 +54,16 @@ def save(counts: PipelineCounts, scene: Arrays, health: Arrays, *, feet: bool) -
 
 
 def restore(
-    params: PipelineParams, saved: bytes | None, increments: Sequence[Increment], shift_s: float
+    params: PipelineParams,
+    wall_clock: WallClockError,
+    saved: bytes | None,
+    increments: Sequence[Increment],
+    shift_s: float,
 ) -> RestoredState | None:
     """Return the state that `save` packed, with `increments` that were counted after it; None where there is neither.
 
-    `shift_s` is added to all times. An open tile that cannot be used starts empty. Raises ValueError where the heats
-    cannot be used.
+    `shift_s` is added to all times, `wall_clock` is for what is counted from now on. An open tile that cannot be used
+    starts empty. Raises ValueError where the heats cannot be used.
     """
     if saved is not None:
         shape_hw = heat_file.saved_shape_hw(saved)
@@ -67,7 +72,7 @@ def restore(
         shape_hw = (height, width)
     else:
         return None
-    counts = PipelineCounts(params, ZoneMasks.from_params(params.zones, shape_hw[::-1]))
+    counts = PipelineCounts(params, ZoneMasks.from_params(params.zones, shape_hw[::-1]), wall_clock)
     empty: list[str] = []
     arrays: Arrays = {}
     if saved is not None:

@@ -15,10 +15,14 @@ from edgeheat.core.floorplan.camera_heats import CameraHeats
 from edgeheat.core.heat.increment import Increment
 from edgeheat.core.pipeline import CameraPipeline
 from edgeheat.core.pipeline_report import PipelineReport
+from edgeheat.core.render.encode import encode
 from edgeheat.daemon.analysis_rate import AnalysisRate
+from edgeheat.daemon.backdrop_schedule import BackdropSchedule
+from edgeheat.daemon.clock_sync import ClockSync
 from edgeheat.daemon.logs import set_up_logging
 from edgeheat.daemon.malloc import release_free_memory
 from edgeheat.daemon.messages import (
+    BackdropTaken,
     Heartbeat,
     HeatsRestored,
     Message,
@@ -33,6 +37,7 @@ from edgeheat.daemon.system_clock import SystemClock
 from edgeheat.defs.clock import Clock
 from edgeheat.defs.commands import Command, Reset, SaveState, Stop, TakeSnapshot
 from edgeheat.defs.events import Progress
+from edgeheat.defs.history import EpochBackdrop
 from edgeheat.errors import EdgeheatError, SourceEnded
 from edgeheat.redact import redact
 from edgeheat.sources import open_source
@@ -46,6 +51,12 @@ _REPORT_EVERY_S = 1.0
 
 _HEARTBEAT_EVERY_S = 1.0
 """Interval of the signs of life."""
+
+_BACKDROP_QUALITY = 85
+"""JPEG quality of the backdrops for the history, 1..100."""
+
+_BACKDROP_MAX_BYTES = 100_000
+"""Size of such a backdrop: one is stored for each epoch, and replaced every day."""
 
 _CLOSE_SOURCE_S = 1.0
 """How long the source gets to close its stream before the process ends without it."""
@@ -90,6 +101,9 @@ class CameraWorker:
         self._lock = threading.Lock()
         self._stopping = threading.Event()
         self._pipeline = CameraPipeline(spec.params)
+        self._pipeline.wall_clock.wrong_offset_s = spec.wrong_clock_offset_s
+        self._clock_sync = ClockSync(clock, self._pipeline.wall_clock)
+        self._backdrops = BackdropSchedule()
         self._stream = StreamStatistics()
         self._reported_stream = StreamStatistics()
         self._rate = AnalysisRate(spec.params.motion.analysis_fps, spec.params.motion.max_gap_s)
@@ -255,6 +269,7 @@ class CameraWorker:
         self._send(ResetDone(reset))
 
     def _report(self, *, is_last: bool = False) -> None:
+        self._clock_sync.update()
         with self._lock:
             self._pipeline.close_tile_if_due(self._clock.wall())
             report = self._pipeline.take_report()
@@ -268,11 +283,26 @@ class CameraWorker:
             # A restarted worker then continues the new epoch, and knows the background from its first frame on.
             self._background_saved = report.background_known
             self._save()
+        if self._spec.params.history:
+            self._send_backdrop_if_due(report.backdrop_complete)
         for ended in report.ended_epochs:
             try:
                 self._send(SnapshotTaken(ended.draw(self._spec.params)))
             except ValueError as error:
                 _log.warning("the last picture of the place that the camera showed before cannot be drawn: %s", error)
+
+    def _send_backdrop_if_due(self, is_complete: bool | None) -> None:
+        with self._lock:
+            epoch, picture = self._pipeline.epoch, self._pipeline.backdrop()
+            if picture is None or not self._backdrops.is_due(epoch, is_complete, self._clock.monotonic()):
+                return
+            picture = picture.copy()
+        try:
+            jpeg, _ = encode(picture, "jpeg", _BACKDROP_QUALITY, _BACKDROP_MAX_BYTES)
+        except ValueError as error:
+            _log.warning("the background for pictures of the history cannot be encoded: %s", error)
+            return
+        self._send(BackdropTaken(EpochBackdrop(self._spec.camera, epoch, self._clock.wall(), jpeg)))
 
     def _progress(
         self, report: PipelineReport, decoded: int, last_wall_s: float, step_s: tuple[float, ...]

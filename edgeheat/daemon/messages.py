@@ -8,7 +8,7 @@ from typing import Literal
 
 from edgeheat.defs.commands import Reset
 from edgeheat.defs.events import Progress, Snapshot
-from edgeheat.defs.history import Tile
+from edgeheat.defs.history import EpochBackdrop, Tile
 from edgeheat.defs.params import PipelineParams, PlanParams
 from edgeheat.store.camera_backup import CameraBackup
 
@@ -36,6 +36,9 @@ class WorkerSpec:
 
     plan_heats: tuple[str, ...] = ()
     """Names of this camera's heats that the floor plans use."""
+
+    wrong_clock_offset_s: float | None = None
+    """As in WallClockError; None if the machine's clock was right from the start."""
 
 
 # From a worker to the parent. Pictures and heats travel as bytes that the parent never decodes.
@@ -92,6 +95,13 @@ class SnapshotTaken:
     snapshot: Snapshot
     plan_heats: bytes = b""
     """The heats that the floor plans use, read at the same instant and packed by `CameraHeats.pack`; empty if none."""
+
+
+@dataclass(frozen=True, slots=True)
+class BackdropTaken:
+    """What the camera sees without people, for the history."""
+
+    backdrop: EpochBackdrop
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,4 +167,14 @@ class PlanDrawn:
     """What is wrong with the plan, in one sentence; empty if nothing is."""
 
 
-Message = Heartbeat | ProgressReport | StateSaved | SnapshotTaken | HeatsRestored | ResetDone | SourceFailed | PlanDrawn
+Message = (
+    Heartbeat
+    | ProgressReport
+    | StateSaved
+    | SnapshotTaken
+    | BackdropTaken
+    | HeatsRestored
+    | ResetDone
+    | SourceFailed
+    | PlanDrawn
+)

@@ -97,3 +97,16 @@ class Tile:
 
     clock_synced: bool = True
     """Whether the machine's clock was known to be right: a Raspberry Pi boots with a wrong one."""
+
+
+@dataclass(frozen=True, slots=True)
+class EpochBackdrop:
+    """What a camera saw in an epoch, without people; heats of that time are drawn on it."""
+
+    camera: str
+    epoch: int
+    taken_s: float
+    """When it was sent, Unix time."""
+
+    jpeg: bytes
+    """Private areas are black."""

@@ -181,6 +181,9 @@ class PipelineParams:
     hours: OpeningHours | None = None
     """The shop's opening hours: the heats count only in these; None for a recording, and where it is always open."""
 
+    first_epoch: int = 1
+    """The first epoch where nothing is restored, and the lowest of any new one: above all that have stored tiles."""
+
 
 PointPair = tuple[float, float, float, float]
 """A reference point on the floor: x and y, 0..1 of the camera's picture, then x and y on the plan in metres, all from

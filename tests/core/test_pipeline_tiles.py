@@ -168,11 +168,62 @@ def test_heats_that_are_reset_leave_the_history_as_it_is() -> None:
     assert open_tile(pipeline).observed_ms == pytest.approx(59_000, abs=2000)
 
 
-def test_a_wrong_clock_is_noted() -> None:
-    pipeline = CameraPipeline(params())
-    pipeline.clock_synced = False
-    step(pipeline, walk()[:300])
-    assert open_tile(pipeline).clock_synced is False
+def set_after(frames: Iterable[Frame], at_s: float, by_s: float) -> Iterable[Frame]:
+    """The same frames, of a machine whose clock is set after some seconds."""
+    return (replace(frame, wall_s=frame.wall_s + by_s * (frame.mono_s >= at_s)) for frame in frames)
+
+
+def with_wrong_clock(params: PipelineParams) -> CameraPipeline:
+    pipeline = CameraPipeline(params)
+    pipeline.wall_clock.wrong_offset_s = walk()[0].wall_s - walk()[0].mono_s
+    return pipeline
+
+
+def test_what_a_wrong_clock_dated_is_marked_until_it_is_set() -> None:
+    pipeline = step(with_wrong_clock(params()), set_after(walk()[:450], 60.0, 86_400.0))
+    (before,) = pipeline.take_tiles()
+    after = open_tile_a_day_later(pipeline)
+    assert [(tile.start_s, tile.clock_synced) for tile in (before, after)] == [
+        (TILE_S, False),
+        (TILE_S + 86_400, True),
+    ]
+    assert before.observed_ms + after.observed_ms == pytest.approx(89_000, abs=2000)
+
+
+def open_tile_a_day_later(pipeline: CameraPipeline) -> Tile:
+    pipeline.close_tile_if_due(drawn.WALL_S + 86_400 + 7200)
+    (tile,) = pipeline.take_tiles()
+    return tile
+
+
+def test_frames_that_wait_while_the_clock_is_set_keep_the_mark_of_their_own_time() -> None:
+    """A Raspberry Pi gets the time from the network while its cameras are learning their backgrounds."""
+    pipeline = with_wrong_clock(params(bootstrap_s=20.0))
+    step(pipeline, set_after(walk()[:400], 10.0, 86_400.0))
+    (before,) = pipeline.take_tiles()
+    assert (before.start_s, before.clock_synced) == (TILE_S, False)
+    assert before.observed_ms == pytest.approx(10_000, abs=1500)
+    assert open_tile_a_day_later(pipeline).clock_synced is True
+
+
+def test_a_clock_that_turns_out_to_have_been_right_marks_no_more_tiles() -> None:
+    pipeline = step(with_wrong_clock(params()), walk()[:450])
+    pipeline.wall_clock.wrong_offset_s = None
+    step(pipeline, walk()[450:])
+    (before,) = pipeline.take_tiles()
+    assert (before.clock_synced, open_tile(pipeline).clock_synced) == (False, True)
+
+
+def test_epochs_start_above_those_that_are_stored() -> None:
+    later = replace(params(), first_epoch=7)
+    assert CameraPipeline(later).epoch == 7
+    assert open_tile(step(CameraPipeline(later), walk()[:300])).epoch == 7
+    restored = CameraPipeline(later)
+    restored.restore(saved_after(60.0), [], 0.0)
+    assert restored.epoch == 1, "what goes on where it was keeps its epoch"
+    moved = CameraPipeline(replace(later, motion=replace(later.motion, feet=True)))
+    moved.restore(saved_after(60.0), [], 0.0)
+    assert moved.epoch == 7
 
 
 def test_rejected_time_is_in_the_tile_by_reason() -> None:

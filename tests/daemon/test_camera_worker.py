@@ -12,6 +12,7 @@ from dataclasses import replace
 from multiprocessing import Pipe
 from multiprocessing.connection import Connection
 
+import cv2
 import numpy as np
 import pytest
 
@@ -24,6 +25,7 @@ from edgeheat.core.render.snapshot import UndrawnSnapshot
 from edgeheat.daemon import camera_worker
 from edgeheat.daemon.camera_worker import CameraWorker
 from edgeheat.daemon.messages import (
+    BackdropTaken,
     Heartbeat,
     Message,
     ProgressReport,
@@ -361,3 +363,30 @@ def test_the_last_tile_of_an_evening_is_sent_although_the_camera_sends_nothing_m
     assert isinstance(report, ProgressReport)
     assert [(tile.start_s, tile.end_s) for tile in report.tiles] == [(1_699_999_800, 1_700_000_100)]
     assert report.tiles[0].observed_ms == pytest.approx(59_000, abs=2000)
+
+
+def test_the_backdrop_is_sent_once_it_is_complete_and_then_once_a_day_with_private_areas_black(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    clock, camera = SourceClock(), SilentCamera()
+    monkeypatch.setattr(camera_worker, "open_source", lambda *_: camera)
+    left_half = ZoneParams("private", "privacy", ((0.0, 0.0), (0.5, 0.0), (0.5, 1.0), (0.0, 1.0)))
+    params = replace(drawn.params(), history=True, zones=(left_half,))
+    with running(replace(with_history(), params=params), clock) as worker:
+        assert camera.is_silent.wait(DEADLINE_S)
+        clock.reporter_s = 1.0
+        first = receive_next(worker, BackdropTaken)
+        clock.reporter_s += 86_000.0
+        worker.send(SaveState())
+        receive_next(worker, StateSaved)
+        clock.reporter_s += 500.0
+        second = receive_next(worker, BackdropTaken)
+        camera.released.set()
+    assert isinstance(first, BackdropTaken) and isinstance(second, BackdropTaken)
+    backdrop = first.backdrop
+    assert (backdrop.camera, backdrop.epoch, backdrop.taken_s) == ("aisle", 1, pytest.approx(clock.wall(), abs=100))
+    picture = cv2.imdecode(np.frombuffer(backdrop.jpeg, np.uint8), cv2.IMREAD_COLOR)
+    assert picture is not None
+    half = picture.shape[1] // 2
+    assert picture[:, : half - 8].max() < 10 < picture[:, half + 8 :].min()
+    assert len(backdrop.jpeg) <= 100_000 and second.backdrop.jpeg == backdrop.jpeg

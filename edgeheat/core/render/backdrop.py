@@ -48,6 +48,11 @@ class Backdrop:
             cv2.copyTo(picture, _enlarge(self._unseen, picture), self._picture)
             cv2.bitwise_and(self._unseen, hidden, self._unseen)
 
+    @property
+    def is_complete(self) -> bool | None:
+        """Whether every place was seen without people; None before the first sample."""
+        return None if self._unseen is None else not cv2.countNonZero(self._unseen)
+
     def picture(self) -> U8 | None:
         """Return the picture, BGR uint8 (height, width, 3), read-only; None before the first sample.
 

@@ -48,6 +48,11 @@ class BackdropSampler:
         """Return the backdrop, BGR uint8, owned by this object; None before it is known."""
         return self._backdrop.picture()
 
+    @property
+    def is_complete(self) -> bool | None:
+        """Whether every place was seen without people; None before the backdrop is known."""
+        return self._backdrop.is_complete
+
     def restart(self) -> None:
         """Forget the backdrop, because the camera shows another place."""
         self._backdrop = Backdrop()

@@ -10,7 +10,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import NamedTuple
 
-from edgeheat.defs.history import FIVE_MINUTES_S, Level, Tile
+from edgeheat.defs.history import FIVE_MINUTES_S, EpochBackdrop, Level, Tile
 from edgeheat.store.history.connection import connect, explained
 from edgeheat.store.history.rows import (
     RollupState,
@@ -141,12 +141,13 @@ class HistoryStore:
                     conflicts += tile.observed_ms > stored_observed_ms(connection, tile, boot_id=boot, shift_s=shift)
         return AddResult(stored, duplicates, conflicts)
 
-    def set_backdrop(self, camera: str, epoch: int, taken_s: float, jpeg: bytes) -> None:
-        """Store what the camera saw without people in the epoch; replaces an earlier picture of the epoch."""
+    def set_backdrop(self, backdrop: EpochBackdrop) -> None:
+        """Store a backdrop; replaces an earlier one of the same epoch."""
         with self.writing() as connection:
+            number = added_camera_id(connection, backdrop.camera)
             connection.execute(
                 "INSERT OR REPLACE INTO backdrop (camera_id, epoch, taken_s, jpeg) VALUES (?, ?, ?, ?)",
-                (added_camera_id(connection, camera), epoch, taken_s, jpeg),
+                (number, backdrop.epoch, backdrop.taken_s, backdrop.jpeg),
             )
 
     def backdrop(self, camera: str, epoch: int) -> bytes | None:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from edgeheat.defs.history import FIVE_MINUTES_S, Level
+from edgeheat.defs.history import FIVE_MINUTES_S, EpochBackdrop, Level
 from edgeheat.errors import StoreError
 from edgeheat.store.history.check import check_store
 from edgeheat.store.history.rows import RollupState
@@ -237,20 +237,20 @@ def test_the_highest_epoch_of_each_camera_includes_tiles_that_are_not_dated(stor
 
 def test_each_epoch_has_one_backdrop_the_newest(store: HistoryStore) -> None:
     assert store.backdrop("door", 1) is None
-    store.set_backdrop("door", 1, START_S, b"first")
-    store.set_backdrop("door", 2, START_S, b"moved")
-    store.set_backdrop("door", 1, START_S + 86_400.0, b"later")
+    store.set_backdrop(EpochBackdrop("door", 1, START_S, b"first"))
+    store.set_backdrop(EpochBackdrop("door", 2, START_S, b"moved"))
+    store.set_backdrop(EpochBackdrop("door", 1, START_S + 86_400.0, b"later"))
     assert [store.backdrop("door", epoch) for epoch in (1, 2, 3)] == [b"later", b"moved", None]
     assert check_store(store.path, bucket_of) == []
 
 
 def test_nested_writes_are_stored_together_or_not_at_all(store: HistoryStore) -> None:
     with pytest.raises(ValueError), store.writing():
-        store.set_backdrop("door", 1, START_S, b"picture")
+        store.set_backdrop(EpochBackdrop("door", 1, START_S, b"picture"))
         store.add(ONE_HOUR[:1])
         raise ValueError
     assert store.cameras() == []
     with store.writing():
-        store.set_backdrop("door", 1, START_S, b"picture")
+        store.set_backdrop(EpochBackdrop("door", 1, START_S, b"picture"))
         store.add(ONE_HOUR[:1])
     assert store.backdrop("door", 1) == b"picture" and starts(store) == [START_S]
