@@ -23,7 +23,8 @@ from prometheus_client.registry import Collector
 import edgeheat
 from edgeheat.defs.camera_state import CurrentState, apply_event
 from edgeheat.defs.events import CameraStatus, Event, Progress
-from edgeheat.sinks.metric_table import METRICS, PROCESSING_BUCKETS_S, Histogram, MetricValues, Row, Totals, add_to
+from edgeheat.sinks.metric_table import METRICS, Histogram, Row
+from edgeheat.sinks.metric_totals import PROCESSING_BUCKETS_S, MetricValues, Totals, add_to
 
 _OPENCV_DISTRIBUTIONS = ("opencv-contrib-python", "opencv-contrib-python-headless", "opencv-python-headless")
 """The packages that may provide cv2."""
