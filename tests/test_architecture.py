@@ -71,9 +71,9 @@ IMPORT_NAMES = {"opencv-contrib-python": "cv2", "paho-mqtt": "paho"}
 PARENT = {
     *("__main__", "cli", "config", "schedule", "plan_image", "sinks", "store", "web", "daemon", "local_time", "defs"),
 }
-WORKER = {"daemon.camera_worker", "daemon.plan_worker", "daemon.preload"}
+WORKER = {"daemon.camera_worker", "daemon.plan_worker", "daemon.history_worker", "daemon.preload"}
 
-HEAVY = {"numpy", "cv2", "av"}
+HEAVY = {"numpy", "cv2", "av", "zstandard"}
 
 # core computes and has no side effects.
 PURE = "core"

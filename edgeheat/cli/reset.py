@@ -20,7 +20,7 @@ def reset(  # noqa: PLR0917 (every option is a parameter)
     moved: Annotated[
         bool, typer.Option("--moved", help="Use the current view as the new reference after the camera was moved.")
     ] = False,
-    heat: Annotated[bool, typer.Option("--heat", help="Delete all heat of the camera.")] = False,
+    heat: Annotated[bool, typer.Option("--heat", help="Delete all heat of the camera; its history stays.")] = False,
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Delete heat without asking for confirmation.")] = False,
     storage: Annotated[
         Path | None,
@@ -37,7 +37,9 @@ def reset(  # noqa: PLR0917 (every option is a parameter)
         if camera not in known:
             raise typer.BadParameter(f"{camera}: not in the configuration, which has {', '.join(known)}")
         if heat and not yes:
-            typer.confirm(f"Delete all heat of {camera}? It cannot be restored.", abort=True, err=True)
+            typer.confirm(
+                f"Delete all heat of {camera}? It cannot be restored. Its history stays.", abort=True, err=True
+            )
         from edgeheat.daemon.reset_requests import write_request
         from edgeheat.defs.commands import Reset
 

@@ -11,6 +11,7 @@ from pydantic import Field, SecretStr, field_validator, model_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 from edgeheat.config.camera import Camera, CameraSettings
+from edgeheat.config.history import HistorySettings
 from edgeheat.config.hours import HoursSettings
 from edgeheat.config.plan import Plan
 from edgeheat.config.settings_table import SettingsTable
@@ -229,6 +230,9 @@ class Config(BaseSettings):
 
     storage: StorageSettings = StorageSettings()
     """Where files are kept, and for how long."""
+
+    history: HistorySettings = HistorySettings()
+    """What was counted in the past: in each five minutes, hour, day and month."""
 
     schedule: ScheduleSettings = ScheduleSettings()
     """When pictures are made."""

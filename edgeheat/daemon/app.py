@@ -16,6 +16,7 @@ from edgeheat.config import Config
 from edgeheat.daemon import wiring
 from edgeheat.daemon.folder_lock import lock_folder
 from edgeheat.daemon.fork_server import check_libraries, start_fork_server
+from edgeheat.daemon.history_wiring import History
 from edgeheat.daemon.logs import set_up_logging
 from edgeheat.daemon.malloc import configure_malloc
 from edgeheat.daemon.opening_watch import OpeningWatch
@@ -43,6 +44,9 @@ _LAST_PLANS_S = 0.5
 _LAST_WRITES_S = 1.5
 """How long the sinks may take for their queued events at shutdown; then the checkpoint writer has the same, and what
 the sinks left of theirs."""
+
+_LAST_TILES_S = 1.5
+"""How long the history may take at shutdown for its waiting tiles, and for ending its process."""
 
 _SUPERVISOR_STOP_S = 8.0
 """How long to wait for the supervisor at shutdown: it kills workers within seconds, but starting one may block it.
@@ -112,14 +116,18 @@ def _run_cameras(
 ) -> int:
     """Run everything but the page until there is a reason to stop; `ready` is set meanwhile. Returns the exit code."""
     hub = wiring.make_hub(config, metrics, latest, clock)
-    checkpoints = wiring.make_checkpoint_writer(config, clock, metrics, latest)
+    history = History(config, clock, metrics, latest)
+    checkpoints = wiring.make_checkpoint_writer(config, clock, metrics, latest, history)
     plans = wiring.make_plan_renderer(config, clock, hub)
-    supervisor, resets = wiring.make_supervisor(config, clock, hub, checkpoints, plans, opening=opening)
+    supervisor, resets = wiring.make_supervisor(
+        config, clock, hub, history, opening=opening, checkpoints=checkpoints, plans=plans
+    )
     snapshots = wiring.make_snapshot_scheduler(config, clock, supervisor, latest, opening)
     requests_folder = config.storage_path / "state" / REQUESTS_FOLDER
     requests = ResetRequestWatcher(requests_folder, supervisor.camera_state, resets.request)
 
     plans.start()
+    history.start()
     failed = threading.Event()
     supervising = threading.Thread(target=_supervise, args=(supervisor, stop_requests, failed), daemon=True)
     supervising.start()
@@ -144,6 +152,16 @@ def _run_cameras(
     requests.stop()
     supervisor.stop()
     pictures_end_s = clock.monotonic() + _LAST_PICTURES_S
+    _join_supervisor(supervising)
+    plans.close(max(_LAST_PLANS_S, pictures_end_s - clock.monotonic()))
+    writes_end_s = clock.monotonic() + 2 * _LAST_WRITES_S + _LAST_TILES_S
+    hub.close(_LAST_WRITES_S)
+    history.close(_LAST_TILES_S)  # before the checkpoints, which wait for it
+    checkpoints.close(writes_end_s - clock.monotonic())  # what the sinks did not need, too: heats matter more
+    return 1 if failed.is_set() else 0
+
+
+def _join_supervisor(supervising: threading.Thread) -> None:
     supervising.join(_SUPERVISOR_STOP_S)
     if supervising.is_alive():
         # It is starting a worker, which waits for the fork server. The other cameras' heats are in the last checkpoint.
@@ -152,11 +170,6 @@ def _run_cameras(
             " what they counted since the last checkpoint are lost",
             _SUPERVISOR_STOP_S,
         )
-    plans.close(max(_LAST_PLANS_S, pictures_end_s - clock.monotonic()))
-    writes_end_s = clock.monotonic() + 2 * _LAST_WRITES_S
-    hub.close(_LAST_WRITES_S)
-    checkpoints.close(writes_end_s - clock.monotonic())  # what the sinks did not need, too: heats matter more
-    return 1 if failed.is_set() else 0
 
 
 def _exit_at_once(exit_code: int) -> NoReturn:

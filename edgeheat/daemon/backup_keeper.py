@@ -7,6 +7,7 @@ from dataclasses import replace
 
 from edgeheat.daemon.camera_listener import CameraListener
 from edgeheat.daemon.messages import Message, ProgressReport, StateSaved, WorkerSpec
+from edgeheat.defs.history import Tile
 from edgeheat.store.camera_backup import CameraBackup
 
 
@@ -30,6 +31,8 @@ class BackupKeeper(CameraListener):
         }
         self._shift_s = dict.fromkeys(self._specs, 0.0) | {name: shift_s for name, (_, shift_s) in saved.items()}
         self._on_saved = on_saved
+        self._highest_epochs: dict[str, int] = {}
+        """By camera, of the tiles that its workers have sent."""
         self._online: set[str] = set()
         self._changed: set[str] = set()
         """Cameras whose backup holds counted motion that was not passed to `on_saved` yet."""
@@ -50,6 +53,8 @@ class BackupKeeper(CameraListener):
     def on_message(self, camera: str, message: Message) -> None:
         """Update the backup."""
         backup = self._backups[camera]
+        if isinstance(message, ProgressReport | StateSaved):
+            self._note_epochs(camera, message.tiles)
         match message:
             case ProgressReport(_, increments, _):
                 backup.increments.extend(increments)
@@ -58,9 +63,23 @@ class BackupKeeper(CameraListener):
             case StateSaved(saved):
                 backup.replace(saved)
                 self._shift_s[camera] = 0.0
+                self._raise_first_epoch(camera)
                 if camera in self._online:
                     self._changed.add(camera)
                 self._pass_on_changes(camera)
+
+    def _note_epochs(self, camera: str, tiles: Sequence[Tile]) -> None:
+        for tile in tiles:
+            self._highest_epochs[camera] = max(self._highest_epochs.get(camera, 0), tile.epoch)
+
+    def _raise_first_epoch(self, camera: str) -> None:
+        """A worker that cannot read this state starts above the epochs of which there are tiles.
+
+        Not before there is a state: until then, what was counted belongs to the first epoch that was given.
+        """
+        spec = self._specs[camera]
+        first_epoch = max(spec.params.first_epoch, self._highest_epochs.get(camera, 0) + 1)
+        self._specs[camera] = replace(spec, params=replace(spec.params, first_epoch=first_epoch))
 
     def on_closed(self, camera: str) -> None:
         """Pass on what the worker counted until the shop closed."""

@@ -38,12 +38,19 @@ class CheckpointWriter:
     """
 
     def __init__(
-        self, folder: Path, clock: Clock, on_written: Callable[[str], None], on_problem: Callable[[str | None], None]
+        self,
+        folder: Path,
+        clock: Clock,
+        on_written: Callable[[str], None],
+        on_problem: Callable[[str | None], None],
+        before_write: Callable[[], None] = lambda: None,
     ) -> None:
+        """`before_write` is called in the writer's thread too, before each write; it may wait."""
         self._folder = folder
         self._clock = clock
         self._on_written = on_written
         self._on_problem = on_problem
+        self._before_write = before_write
         self._boot = boot_id()
         self._queued: dict[str, Mapping[str, bytes]] = {}
         self._writing: str | None = None
@@ -93,6 +100,7 @@ class CheckpointWriter:
 
     def _write(self, camera: str, members: Mapping[str, bytes]) -> None:
         try:
+            self._before_write()
             write_checkpoint(self._folder, camera, members)
         except StoreError as error:
             if camera not in self._failing:

@@ -1,10 +1,10 @@
-"""The main functions of the child processes: `watch_camera` for a camera's worker, `draw_plans` for the floor plans."""
+"""The main functions of the child processes, one for each kind of process."""
 
 from __future__ import annotations
 
 from multiprocessing.connection import Connection
 
-from edgeheat.daemon.messages import PlanJob, WorkerSpec
+from edgeheat.daemon.messages import HistoryJob, PlanJob, WorkerSpec
 
 # Imported in the functions: the parent, which imports this module, must not load numpy, cv2 and av.
 
@@ -21,3 +21,10 @@ def draw_plans(connection: Connection, job: PlanJob) -> None:
     from edgeheat.daemon.plan_worker import run_plan_worker
 
     run_plan_worker(connection, job)
+
+
+def maintain_history(connection: Connection, job: HistoryJob) -> None:
+    """Check, roll up and prune the history."""
+    from edgeheat.daemon.history_worker import run_history_worker
+
+    run_history_worker(connection, job)

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import tzinfo
+from pathlib import Path
 from typing import Literal
 
 from edgeheat.defs.commands import Reset
 from edgeheat.defs.events import Progress, Snapshot
-from edgeheat.defs.history import EpochBackdrop, Tile
+from edgeheat.defs.history import EpochBackdrop, Level, Tile
 from edgeheat.defs.params import PipelineParams, PlanParams
 from edgeheat.store.camera_backup import CameraBackup
 
@@ -167,6 +169,47 @@ class PlanDrawn:
     """What is wrong with the plan, in one sentence; empty if nothing is."""
 
 
+# To and from the process that maintains the history.
+
+
+@dataclass(frozen=True, slots=True)
+class HistoryJob:
+    """What is to be done with the history file."""
+
+    path: Path
+    timezone: tzinfo
+    """The site's time zone."""
+
+    keep_s: Mapping[Level, float]
+    max_bytes: int
+    boot_id: str
+    check: bool
+    """Whether to look for damage first, which reads the whole file."""
+
+    now_s: float | None
+    """Unix time; None while the clock is not known to be right: then nothing is rolled up or deleted."""
+
+
+@dataclass(frozen=True, slots=True)
+class HistoryMaintained:
+    """The job was done as far as possible."""
+
+    rolled_up: int = 0
+    """Hours, days and months that were stored."""
+
+    deleted: int = 0
+    """Tiles that were deleted because of their age or the size of the file."""
+
+    is_too_large: bool = False
+    """Whether the file is larger than allowed although all was deleted that may be."""
+
+    problem: str = ""
+    """Why it could not be done completely, in one sentence; empty if it was."""
+
+    damage: str = ""
+    """What is damaged; the file must be set aside. Empty if nothing is."""
+
+
 Message = (
     Heartbeat
     | ProgressReport
@@ -177,4 +220,5 @@ Message = (
     | ResetDone
     | SourceFailed
     | PlanDrawn
+    | HistoryMaintained
 )

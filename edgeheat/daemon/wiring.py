@@ -9,9 +9,11 @@ from random import Random
 from edgeheat.config import Config
 from edgeheat.daemon.backup_keeper import BackupKeeper
 from edgeheat.daemon.camera_event_publisher import CameraEventPublisher
+from edgeheat.daemon.camera_listener import CameraListener
 from edgeheat.daemon.checkpoint_writer import CheckpointWriter, load_backups
 from edgeheat.daemon.closing_snapshot_requester import ClosingSnapshotRequester
 from edgeheat.daemon.first_snapshot_requester import FirstSnapshotRequester
+from edgeheat.daemon.history_wiring import History
 from edgeheat.daemon.hub import Hub
 from edgeheat.daemon.messages import PlanSpec, WorkerSpec
 from edgeheat.daemon.opening_watch import OpeningWatch
@@ -112,7 +114,7 @@ def make_web_server(
 
 
 def make_checkpoint_writer(
-    config: Config, clock: Clock, metrics: MetricsSink, latest_state: LatestState
+    config: Config, clock: Clock, metrics: MetricsSink, latest_state: LatestState, history: History
 ) -> CheckpointWriter:
     """Return the writer of the cameras' checkpoints; its thread runs already."""
     return CheckpointWriter(
@@ -120,6 +122,8 @@ def make_checkpoint_writer(
         clock,
         on_written=lambda camera: metrics.set_checkpoint_time(camera, clock.wall()),
         on_problem=lambda problem: latest_state.set_storage_problem("heats", problem),
+        # A state does not hold the tiles that were closed before it: after a power cut they would be lost.
+        before_write=history.flush,
     )
 
 
@@ -177,14 +181,15 @@ def make_supervisor(
     config: Config,
     clock: Clock,
     hub: Hub,
-    checkpoints: CheckpointWriter,
-    plans: PlanRenderer,
+    history: History,
     *,
     opening: OpeningWatch,
+    checkpoints: CheckpointWriter,
+    plans: PlanRenderer,
 ) -> tuple[Supervisor, ResetDispatcher]:
     """Return the supervisor of all cameras, which continue with their checkpoints, and where resets are requested."""
     supervisor, resets = make_supervisor_from_specs(
-        make_worker_specs(config),
+        [history.spec(spec) for spec in make_worker_specs(config)],
         saved=load_backups(config.storage_path / "state", [camera.name for camera in config.camera], clock),
         limits=make_restart_limits(config),
         save_every_s=config.storage.checkpoint_every_s,
@@ -194,6 +199,7 @@ def make_supervisor(
         on_plan_heats=plans.add_heats,
         random=Random(),  # noqa: S311 jitter, not a secret
         cameras_needed=opening.cameras_needed,
+        first_listeners=history.listeners(),
     )
     if config.hours.outside == "count":
         cameras = [camera.name for camera in config.camera]
@@ -213,12 +219,14 @@ def make_supervisor_from_specs(
     on_plan_heats: Callable[[str, bytes], None],
     random: Random,
     cameras_needed: Callable[[], bool] = lambda: True,
+    first_listeners: Sequence[CameraListener] = (),
 ) -> tuple[Supervisor, ResetDispatcher]:
     """Return a supervisor with all its listeners, and the one of them that takes reset requests.
 
     `saved` has by camera the heats of earlier runs and the shift of their times in seconds. `publish` gets every event,
     `on_saved` each backup that is to be written, and `on_plan_heats` the heats for the floor plans; all are called in
-    the supervisor's thread. `cameras_needed` returns whether cameras are read now.
+    the supervisor's thread. `cameras_needed` returns whether cameras are read now. `first_listeners` are called before
+    all others.
     """
     backups = BackupKeeper(specs, saved, on_saved)
     cameras = [spec.camera for spec in specs]
@@ -227,6 +235,7 @@ def make_supervisor_from_specs(
     )
     resets = ResetDispatcher(supervisor.send)
     supervisor.subscribe(
+        *first_listeners,
         backups,
         CameraEventPublisher(publish, clock),
         PlanHeatForwarder(on_plan_heats),

@@ -10,6 +10,10 @@ FIVE_MINUTES_S = 300
 """Length of the shortest tile. It divides every UTC offset in use, so local hours consist of whole tiles."""
 
 
+ROLLUP_GRACE_S = 900
+"""An hour, day or month is complete this long after its end: late tiles have arrived."""
+
+
 class Level(IntEnum):
     """The length of a tile; each is the sum of tiles of the level before it."""
 
@@ -110,3 +114,41 @@ class EpochBackdrop:
 
     jpeg: bytes
     """Private areas are black."""
+
+
+@dataclass(frozen=True, slots=True)
+class HistoryStatus:
+    """How storing the history goes; numbers are since the daemon started."""
+
+    stored: int = 0
+    """Tiles that were stored."""
+
+    duplicates: int = 0
+    """Tiles that were counted again after a crash, and stored before."""
+
+    conflicts: int = 0
+    """Tiles that were not stored because another one of the same time is, of which less was observed."""
+
+    dropped: int = 0
+    """Tiles that were lost because they could not be stored for too long."""
+
+    waiting: int = 0
+    """Tiles that are in memory only."""
+
+    size_bytes: int = 0
+    """Size of the file."""
+
+    last_stored_wall_s: float = 0.0
+    """When tiles were last stored, Unix time; 0 before the first."""
+
+    is_dated: bool = True
+    """Whether the machine's clock is right; else tiles are stored, but cannot be found until it is."""
+
+    problem: str | None = None
+    """Why tiles cannot be stored now, in one sentence."""
+
+    rollup_problem: str | None = None
+    """Why hours, days and months cannot be summed up now, in one sentence."""
+
+    damaged: str | None = None
+    """Where earlier history is that was found to be damaged, and why; None if none was."""

@@ -12,16 +12,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edgeheat.core.heat.tile import TileSum, encode_units, split_units
-from edgeheat.defs.history import Level, Tile
+from edgeheat.defs.history import ROLLUP_GRACE_S, Level, Tile
 from edgeheat.history.zone_sums import ZoneSums
 from edgeheat.local_time.buckets import bucket_of
 from edgeheat.store.history.rows import RollupState
 from edgeheat.store.history.store import Carry, HistoryStore, TileKey
 
 _log = logging.getLogger(__name__)
-
-_GRACE_S = 900
-"""A bucket is complete this long after its end: late tiles have arrived. Even later ones are added to its tile."""
 
 _Place = tuple[str, int, tuple[int, int]]
 """Camera, epoch, and start and end of a bucket."""
@@ -53,14 +50,17 @@ def _roll_up_to(store: HistoryStore, level: Level, timezone: tzinfo, now_s: floa
 def _complete_buckets(
     store: HistoryStore, level: Level, timezone: tzinfo, now_s: float
 ) -> Iterator[tuple[_Place, list[TileKey]]]:
-    """Yield each complete bucket of the level that has parts which are not, or not as they are, in its tile."""
+    """Yield each complete bucket of the level that has parts which are not, or not as they are, in its tile.
+
+    Tiles that arrive after the bucket was complete are added to its tile.
+    """
 
     def place_of(key: TileKey) -> _Place:
         return key.camera, key.epoch, bucket_of(level, key.start_s, timezone)
 
     pending = sorted(store.pending(Level(level - 1), int(now_s)), key=place_of)
     for place, keys in groupby(pending, place_of):
-        if place[2][1] + _GRACE_S <= now_s:
+        if place[2][1] + ROLLUP_GRACE_S <= now_s:
             yield place, list(keys)
 
 

@@ -68,6 +68,14 @@ def _single(value: Callable[[MetricValues], float]) -> _Read:
     return lambda all_values: (((), value(all_values)),)
 
 
+def _history_tiles(all_values: MetricValues) -> _Samples:
+    history = all_values.history
+    yield ("stored",), history.stored
+    yield ("duplicate",), history.duplicates
+    yield ("conflicting",), history.conflicts
+    yield ("dropped",), history.dropped
+
+
 def _verdicts(totals: Totals) -> Mapping[str, float]:
     if totals.state.health is None:
         return {}
@@ -295,6 +303,48 @@ METRICS = (
         "gauge",
         ("camera",),
         _each(_cameras, lambda camera: camera.checkpoint_wall_s),
+    ),
+    Row(
+        "edgeheat_history_tiles_total",
+        "Five minutes of one camera for the history, by what became of them.",
+        "counter",
+        ("outcome",),
+        _history_tiles,
+    ),
+    Row(
+        "edgeheat_history_waiting_tiles",
+        "Five minutes of one camera that are in memory only; more than the number of cameras if they cannot be stored.",
+        "gauge",
+        (),
+        _single(lambda all_values: all_values.history.waiting),
+    ),
+    Row(
+        "edgeheat_history_problem",
+        "1 while the history cannot be stored, else 0.",
+        "gauge",
+        (),
+        _single(lambda all_values: all_values.history.problem is not None),
+    ),
+    Row(
+        "edgeheat_history_damaged",
+        "1 if earlier history was damaged and was set aside since edgeheat started, else 0.",
+        "gauge",
+        (),
+        _single(lambda all_values: all_values.history.damaged is not None),
+    ),
+    Row(
+        "edgeheat_history_bytes",
+        "Size of the history file.",
+        "gauge",
+        (),
+        _single(lambda all_values: all_values.history.size_bytes),
+    ),
+    Row(
+        "edgeheat_history_last_stored_timestamp_seconds",
+        "Unix time at which the history was last stored; 0 before the first time.",
+        "gauge",
+        (),
+        _single(lambda all_values: all_values.history.last_stored_wall_s),
     ),
     Row(
         "edgeheat_sink_dropped_events_total",

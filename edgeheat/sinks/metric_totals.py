@@ -9,6 +9,7 @@ from typing import TypeVar, get_args
 
 from edgeheat.defs.camera_state import CurrentState
 from edgeheat.defs.events import CellRejection, FrameRejection, Progress
+from edgeheat.defs.history import HistoryStatus
 
 _OFFLINE_REASONS = ("unavailable", "ended", "stalled", "unresponsive", "crashed", "stopped")
 """The reason codes of a CameraStatus that is offline."""
@@ -105,5 +106,6 @@ class MetricValues:
     mqtt_connected: bool = False
     mqtt_dropped: int = 0
     storage_bytes: int = 0
+    history: HistoryStatus = field(default_factory=HistoryStatus)
     dropped_events: dict[str, float] = field(default_factory=lambda: _zeros(*_QUEUED_SINKS))
     """By sink."""

@@ -23,6 +23,7 @@ from prometheus_client.registry import Collector
 import edgeheat
 from edgeheat.defs.camera_state import CurrentState, apply_event
 from edgeheat.defs.events import CameraStatus, Event, Progress
+from edgeheat.defs.history import HistoryStatus
 from edgeheat.sinks.metric_table import METRICS, Histogram, Row
 from edgeheat.sinks.metric_totals import PROCESSING_BUCKETS_S, MetricValues, Totals, add_to
 
@@ -98,6 +99,11 @@ class MetricsSink(Collector):
         """Record the size of edgeheat's files in bytes."""
         with self._lock:
             self._values.storage_bytes = size_bytes
+
+    def set_history(self, status: HistoryStatus) -> None:
+        """Record how storing the history goes."""
+        with self._lock:
+            self._values.history = status
 
     def count_picture(self, camera: str, outcome: Literal["ok", "failed"]) -> None:
         """Count one picture of a camera or floor plan that was, or could not be, written to the storage directory."""

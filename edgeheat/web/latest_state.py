@@ -12,16 +12,20 @@ from typing import Final, Literal
 
 from edgeheat.defs.camera_state import CurrentState, apply_event
 from edgeheat.defs.events import Event, HeatImage, Progress, Snapshot
+from edgeheat.defs.history import HistoryStatus
 from edgeheat.defs.hours import OpeningHours
 from edgeheat.redact import redact
 from edgeheat.web.rejections import RejectionHistory, RejectionSummary
 
-Stored = Literal["pictures", "heats"]
+Stored = Literal["pictures", "heats", "history", "rollups", "earlier history"]
 """What is written to the storage folder."""
 
 _NOT_STORED: Final[dict[Stored, str]] = {
     "pictures": "Pictures cannot be stored",
     "heats": "Heat data cannot be saved and would be lost in a power cut",
+    "history": "History cannot be stored and waits in memory",
+    "rollups": "History is stored, but not summed up",
+    "earlier history": "Earlier history is lost, and a new one was started",
 }
 """The page's text for each kind of data that cannot be written."""
 
@@ -75,6 +79,7 @@ class LatestState:
         self._views |= {name: CameraView(CurrentState(name, is_plan=True)) for name in plans}
         self._rejections = {name: RejectionHistory() for name in cameras}
         self._storage_problems: dict[Stored, str] = {}
+        self._history: HistoryStatus | None = None
         self._mqtt_connected: bool | None = None
 
     def handle(self, event: Event) -> None:
@@ -98,11 +103,24 @@ class LatestState:
             self._views[camera] = replace(self._views[camera], next_picture_wall_s=wall_s)
 
     def set_storage_problem(self, what: Stored, problem: str | None) -> None:
-        """Record why pictures or heats cannot be written now, in one sentence; None once they can."""
+        """Record why something cannot be written now, in one sentence; None once it can."""
         with self._lock:
             self._storage_problems.pop(what, None)
             if problem is not None:
                 self._storage_problems[what] = redact(problem)
+
+    def set_history(self, status: HistoryStatus) -> None:
+        """Record how storing the history goes."""
+        self.set_storage_problem("history", status.problem)
+        self.set_storage_problem("rollups", status.rollup_problem)
+        self.set_storage_problem("earlier history", status.damaged)
+        with self._lock:
+            self._history = status
+
+    def history(self) -> HistoryStatus | None:
+        """Return how storing the history goes; None where it is disabled."""
+        with self._lock:
+            return self._history
 
     def set_mqtt_connected(self, connected: bool) -> None:
         """Record that the broker's connection came up or was lost; not called where MQTT is disabled."""

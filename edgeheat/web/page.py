@@ -94,6 +94,7 @@ def render_page(latest: LatestState, now_wall_s: float) -> str:
         time=now.strftime("%H:%M"),
         date=now.strftime("%A, %-d %B %Y"),
         timezone=now.tzname() or "",
+        history=page_text.history_text(latest.history(), now_wall_s, latest.timezone),
         version=edgeheat.__version__,
     )
 

@@ -1,4 +1,4 @@
-"""Texts of the status page: times in the shop's time zone, ages, heats, health verdicts and reasons of rejection."""
+"""Texts of the status page: times in the shop's time zone, ages, heats, history, health verdicts, rejections."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from datetime import datetime, tzinfo
 
 from edgeheat.defs.events import CellRejection, FrameRejection, HealthVerdict
+from edgeheat.defs.history import HistoryStatus
 from edgeheat.defs.hours import OpeningHours
 from edgeheat.defs.params import Measure
 from edgeheat.defs.wording import duration_words, percent_words
@@ -68,6 +69,18 @@ def age_text(wall_s: float, now_wall_s: float) -> str:
     if age_s >= 60:
         age_s -= age_s % 60  # changing seconds beside minutes would only distract
     return "just now" if age_s < 5 else f"{duration_words(age_s)} ago"
+
+
+def history_text(history: HistoryStatus | None, now_wall_s: float, timezone: tzinfo) -> str:
+    """Return until when history is stored, and its size; empty where there is none."""
+    if history is None:
+        return ""
+    if not history.is_dated:
+        return "History waits until this machine's clock is set"
+    if not history.last_stored_wall_s:
+        return "History from the first five minutes on"
+    until = local_time_text(history.last_stored_wall_s, now_wall_s, timezone)
+    return f"History stored at {until}, {max(1, round(history.size_bytes / 1e6))} MB"
 
 
 def heat_title(measure: Measure, kind: str, period_s: float) -> str:

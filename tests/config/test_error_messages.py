@@ -703,6 +703,12 @@ ERRORS: list[tuple[str, str, dict[str, str], list[str]]] = [
         ["supervision: backoff_max is shorter than backoff_first"],
     ),
     (
+        "hours kept shorter than five minutes",
+        '[history]\nkeep_hours = "7d"\n' + CAM,
+        {},
+        ["history: keep_hours is shorter than keep_five_minutes"],
+    ),
+    (
         "source of an unknown kind",
         source("rstp://u:hush@cam/1"),
         {},

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from edgeheat.daemon.backup_keeper import BackupKeeper
 from edgeheat.daemon.messages import ProgressReport, StateSaved
 from edgeheat.defs.events import Progress
 from edgeheat.store.camera_backup import CameraBackup
 from tests.daemon.conftest import spec
+from tests.support.history import START_S, make_tile
 
 
 def report(*increments: bytes) -> ProgressReport:
@@ -59,3 +62,15 @@ def test_what_a_worker_counted_before_it_was_killed_at_closing_time_is_written_b
     backups.on_closed("aisle")
     backups.on_closed("aisle")
     assert written == [[b"one"]]
+
+
+def test_a_worker_that_cannot_read_its_state_starts_above_all_epochs_of_which_there_are_tiles() -> None:
+    first = spec("aisle")
+    first = replace(first, params=replace(first.params, first_epoch=4))
+    backups = BackupKeeper([first], {}, lambda camera, backup: None)
+    assert backups.spec_of("aisle").params.first_epoch == 4
+    backups.on_message("aisle", replace(report(b"one"), tiles=(make_tile("aisle", START_S, epoch=4),)))
+    assert backups.spec_of("aisle").params.first_epoch == 4, "without a state its increments belong to this epoch"
+    backups.on_message("aisle", StateSaved(b"state", (make_tile("aisle", START_S + 300, epoch=6),)))
+    backups.on_message("aisle", StateSaved(b"state", (make_tile("aisle", START_S + 600, epoch=5),)))
+    assert backups.spec_of("aisle").params.first_epoch == 7

@@ -90,3 +90,14 @@ def test_the_cameras_whose_last_heats_were_not_written_in_time_are_named(
     disk_answers.set()
     writer.close(DEADLINE_S)
     assert len(caplog.messages) == 1
+
+
+def test_what_must_be_stored_before_a_checkpoint_is_waited_for(tmp_path: Path) -> None:
+    present: list[bool] = []
+    writer = CheckpointWriter(
+        *(tmp_path, SystemClock(), lambda camera: None, lambda problem: None),
+        before_write=lambda: present.append((tmp_path / "aisle.ckpt").exists()),
+    )
+    writer.write("aisle", CameraBackup(b"heats"))
+    writer.close(DEADLINE_S)
+    assert present == [False] and (tmp_path / "aisle.ckpt").exists()

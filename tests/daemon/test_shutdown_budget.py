@@ -37,6 +37,7 @@ def test_all_limits_of_a_shutdown_together_are_shorter_than_the_time_before_the_
         systemd._SEND_TIMEOUT_S
         + last_pictures_s(app._SUPERVISOR_STOP_S)
         + app._LAST_WRITES_S  # of the sinks
+        + app._LAST_TILES_S
         + app._LAST_WRITES_S  # of the checkpoint writer
         + server._STOP_S
     )
@@ -54,3 +55,7 @@ def test_a_broker_that_does_not_answer_is_left_before_the_sinks_are() -> None:
 
 def test_responses_in_progress_are_ended_before_the_page_is() -> None:
     assert server._RESPONSE_DRAIN_S < server._STOP_S
+
+
+def test_the_history_s_process_is_killed_before_the_history_is_left_behind() -> None:
+    assert managed_process._COLLECT_TIMEOUT_S < app._LAST_TILES_S

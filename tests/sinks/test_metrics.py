@@ -16,6 +16,7 @@ from prometheus_client import generate_latest
 
 import edgeheat
 from edgeheat.defs.events import CameraHealth, CameraState, CameraStatus, HealthVerdict, HeatImage, Progress, Snapshot
+from edgeheat.defs.history import HistoryStatus
 from edgeheat.sinks.metric_table import METRICS
 from edgeheat.sinks.metrics import MetricsSink
 from tests.sinks.events import NOON_S, plan_snapshot
@@ -125,10 +126,29 @@ def test_a_camera_that_answers_while_the_shop_is_closed_is_up_and_one_that_does_
 def test_every_counter_of_a_camera_is_zero_before_the_first_event(sink: MetricsSink) -> None:
     text = generate_latest(sink.registry).decode()
     counters = re.findall(r"^# TYPE (edgeheat_\S+) (?:counter|histogram)$", text, re.MULTILINE)
-    counters.remove("edgeheat_mqtt_dropped_messages_total")  # the only one without a camera or sink
-    assert len(counters) == 13
+    counters.remove("edgeheat_mqtt_dropped_messages_total")  # the only one without a label
+    assert len(counters) == 14
     for counter in counters:
         assert re.search(rf"^{counter}(_count)?{{.*}} 0\.0$", text, re.MULTILINE), counter
+
+
+def test_the_history_is_that_of_its_last_status(sink: MetricsSink) -> None:
+    assert value(sink, "history_tiles_total", outcome="stored") == 0.0
+    sink.set_history(
+        HistoryStatus(
+            *(10, 3, 2, 1, 4),
+            size_bytes=5000,
+            last_stored_wall_s=99.0,
+            problem="disk full",
+            damaged="it was set aside",
+        )
+    )
+    outcomes = ("stored", "duplicate", "conflicting", "dropped")
+    assert [value(sink, "history_tiles_total", outcome=outcome) for outcome in outcomes] == [10, 3, 2, 1]
+    names = ("waiting_tiles", "bytes", "last_stored_timestamp_seconds", "problem", "damaged")
+    assert [value(sink, f"history_{name}") for name in names] == [4, 5000, 99, 1, 1]
+    sink.set_history(HistoryStatus())
+    assert [value(sink, f"history_{name}") for name in ("problem", "damaged")] == [0, 0]
 
 
 def test_lag_and_analysis_rate_are_those_of_an_online_camera(sink: MetricsSink) -> None:
@@ -292,12 +312,13 @@ class Guarded:
         lambda sink: sink.set_mqtt_connected(True),
         lambda sink: sink.count_dropped_mqtt_message(),
         lambda sink: sink.set_storage_bytes(1),
+        lambda sink: sink.set_history(HistoryStatus(stored=1)),
         lambda sink: sink.count_picture("entrance", "ok"),
         lambda sink: sink.set_checkpoint_time("entrance", 1.0),
         lambda sink: sink.count_dropped_events("disk", 1),
     ],
-    ids=["collect", "handle", "add camera", "add plan", "mqtt", "dropped message", "storage", "picture", "checkpoint",
-         "dropped events"],
+    ids=["collect", "handle", "add camera", "add plan", "mqtt", "dropped message", "storage", "history", "picture",
+         "checkpoint", "dropped events"],
 )  # fmt: skip
 def test_every_access_to_the_values_holds_the_lock(sink: MetricsSink, call: Callable[[MetricsSink], object]) -> None:
     sink._values = Guarded(sink)  # type: ignore[assignment]

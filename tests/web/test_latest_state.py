@@ -5,7 +5,9 @@ from __future__ import annotations
 import threading
 
 from edgeheat.defs.events import Snapshot
+from edgeheat.defs.history import HistoryStatus
 from edgeheat.web.latest_state import CameraView, LatestState
+from edgeheat.web.page import render_page
 
 from .events import NOON, health, heat_image, progress, snapshot, status
 
@@ -56,6 +58,20 @@ def test_problems_are_listed_only_while_they_last(latest: LatestState) -> None:
     assert latest.problems() == ("Heat data cannot be saved and would be lost in a power cut: disk full too",)
     latest.set_storage_problem("heats", None)
     assert latest.problems() == ()
+
+
+def test_problems_of_the_history_are_listed_and_its_line_is_on_the_page(latest: LatestState) -> None:
+    assert latest.history() is None and "History" not in render_page(latest, NOON)
+    failing = HistoryStatus(problem="disk full", rollup_problem="it died", damaged="it was set aside as /x")
+    latest.set_history(failing)
+    assert latest.problems() == (
+        "History cannot be stored and waits in memory: disk full",
+        "History is stored, but not summed up: it died",
+        "Earlier history is lost, and a new one was started: it was set aside as /x",
+    )
+    latest.set_history(HistoryStatus())
+    assert latest.problems() == () and latest.history() == HistoryStatus()
+    assert "History from the first five minutes on" in render_page(latest, NOON)
 
 
 def test_events_from_several_threads_are_all_kept(latest: LatestState) -> None:

@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from edgeheat.defs.events import CellRejection, FrameRejection, HealthVerdict
+from edgeheat.defs.history import HistoryStatus
 from edgeheat.web import page_text
 
 from .events import NOON
@@ -57,3 +58,17 @@ def test_the_largest_share_is_first() -> None:
     assert page_text.rejected_cells_text({"shadow": 0.05, "ghost": 0.002, "flicker": 0.2}) == (
         "flicker 20 %, shadows 5 %, traces of removed objects under 1 %"
     )
+
+
+@pytest.mark.parametrize(
+    ("history", "expected"),
+    [
+        (None, ""),
+        (HistoryStatus(), "History from the first five minutes on"),
+        (HistoryStatus(last_stored_wall_s=NOON, size_bytes=12_400_000), "History stored at 12:00, 12 MB"),
+        (HistoryStatus(last_stored_wall_s=NOON - 86_400, size_bytes=5000), "History stored at 19 Nov 12:00, 1 MB"),
+        (HistoryStatus(last_stored_wall_s=NOON, is_dated=False), "History waits until this machine's clock is set"),
+    ],
+)
+def test_the_history_has_one_line(history: HistoryStatus | None, expected: str) -> None:
+    assert page_text.history_text(history, NOON, BERLIN) == expected

@@ -1,0 +1,92 @@
+"""Creates and connects the parts of the daemon that store the history; nothing of it where history is disabled."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from random import Random
+
+from edgeheat.config import Config
+from edgeheat.daemon.camera_listener import CameraListener
+from edgeheat.daemon.clock_sync import ClockSync, initial_clock_error
+from edgeheat.daemon.history_forwarder import HistoryForwarder
+from edgeheat.daemon.history_maintenance import HistoryMaintenance
+from edgeheat.daemon.history_start import read_history_start
+from edgeheat.daemon.history_writer import HistoryWriter
+from edgeheat.daemon.managed_process import Received
+from edgeheat.daemon.messages import HistoryJob, WorkerSpec
+from edgeheat.defs.clock import Clock, WallClockError
+from edgeheat.defs.history import HistoryStatus
+from edgeheat.sinks.metrics import MetricsSink
+from edgeheat.store.camera_backup import boot_id
+from edgeheat.store.history.store import HISTORY_FILE
+from edgeheat.web.latest_state import LatestState
+
+
+class History:
+    """The history of all cameras; its methods do nothing where it is disabled."""
+
+    def __init__(self, config: Config, clock: Clock, metrics: MetricsSink, latest_state: LatestState) -> None:
+        """Read what is stored already; the writer is not started yet."""
+        self._writer: HistoryWriter | None = None
+        if not config.history.enabled:
+            return
+        path, boot = config.storage_path / "state" / HISTORY_FILE, boot_id()
+        stored = read_history_start(path, boot)
+        # Without the id of the boot, tiles could not be re-dated later.
+        is_right = stored.clock_is_right or not boot
+        self._clock_error = WallClockError() if is_right else initial_clock_error(clock)
+        self._highest_epochs = stored.highest_epochs
+        job = HistoryJob(
+            path,
+            config.timezone,
+            keep_s=config.history.keep_s,
+            max_bytes=config.history.max_size_bytes,
+            boot_id=boot,
+            check=True,
+            now_s=None,
+        )
+
+        def make_maintenance(on_received: Callable[[Received], None]) -> HistoryMaintenance:
+            return HistoryMaintenance(job, clock=clock, random=Random(), on_received=on_received)  # noqa: S311 jitter
+
+        def on_status(status: HistoryStatus) -> None:
+            metrics.set_history(status)
+            latest_state.set_history(status)
+
+        self._writer = HistoryWriter(
+            path,
+            camera_count=len(config.camera),
+            boot_id=boot,
+            clock=clock,
+            clock_sync=ClockSync(clock, self._clock_error),
+            make_maintenance=make_maintenance,
+            on_status=on_status,
+        )
+
+    def spec(self, spec: WorkerSpec) -> WorkerSpec:
+        """Return the spec of a worker that makes tiles, in epochs above those of which there are some."""
+        if self._writer is None:
+            return spec
+        first_epoch = self._highest_epochs.get(spec.camera, 0) + 1
+        params = replace(spec.params, history=True, first_epoch=first_epoch)
+        return replace(spec, params=params, wrong_clock_offset_s=self._clock_error.wrong_offset_s)
+
+    def listeners(self) -> Sequence[CameraListener]:
+        """Return the listeners that must be called before what writes checkpoints."""
+        return [] if self._writer is None else [HistoryForwarder(self._writer)]
+
+    def flush(self) -> None:
+        """Return once the tiles that came so far are stored, or cannot be stored now; after some seconds anyway."""
+        if self._writer is not None:
+            self._writer.flush()
+
+    def start(self) -> None:
+        """Start the writer's thread."""
+        if self._writer is not None:
+            self._writer.start()
+
+    def close(self, timeout_s: float) -> None:
+        """Store what is waiting, but give up after `timeout_s`."""
+        if self._writer is not None:
+            self._writer.close(timeout_s)
