@@ -11,6 +11,15 @@ from edgeheat.defs.clock import CLOCK_STEP_S, Clock, WallClockError
 _TIMESYNCD = Path("/run/systemd/timesync/synchronized")
 """systemd-timesyncd creates this file when it has set the clock."""
 
+_HARDWARE_CLOCK = Path("/sys/class/rtc/rtc0/since_epoch")
+"""The Unix time of the hardware clock, which Linux takes at boot where there is one."""
+
+_PLAUSIBLE_S = 1_735_689_600.0
+"""The beginning of 2025: an earlier time is that of a hardware clock without a battery."""
+
+_SAME_TIME_S = 60.0
+"""Largest difference of two clocks that show the same time; a hardware clock has whole seconds."""
+
 _STA_UNSYNC = 0x40
 """Bit of `timex.status` while no time server has set the clock, and again hours after the last one did."""
 
@@ -47,9 +56,24 @@ def kernel_clock_synced(timesyncd: Path = _TIMESYNCD) -> bool:
     return state == -1 or not timex.status & _STA_UNSYNC
 
 
-def initial_clock_error(clock: Clock, is_synced: Callable[[], bool] = kernel_clock_synced) -> WallClockError:
+def hardware_clock_s(since_epoch: Path = _HARDWARE_CLOCK) -> float | None:
+    """Return the Unix time of the clock that runs on a battery; None where there is none."""
+    try:
+        return float(since_epoch.read_text())
+    except (OSError, ValueError):
+        return None
+
+
+def initial_clock_error(
+    clock: Clock,
+    is_synced: Callable[[], bool] = kernel_clock_synced,
+    hardware_s: Callable[[], float | None] = hardware_clock_s,
+) -> WallClockError:
     """Return the error of the wall clock at the start of the daemon."""
-    if is_synced() or clock.monotonic() >= _TAKEN_AFTER_S:
+    wall_s, battery_s = clock.wall(), hardware_s()
+    # One without a battery begins in 1970, and the system then goes on from the time of its last shutdown.
+    is_kept = battery_s is not None and battery_s > _PLAUSIBLE_S and abs(battery_s - wall_s) < _SAME_TIME_S
+    if is_synced() or is_kept or clock.monotonic() >= _TAKEN_AFTER_S:
         return WallClockError()
     return WallClockError(clock.wall() - clock.monotonic())
 

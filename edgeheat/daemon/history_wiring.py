@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from random import Random
@@ -22,6 +23,8 @@ from edgeheat.store.camera_backup import boot_id
 from edgeheat.store.history.store import HISTORY_FILE
 from edgeheat.web.latest_state import LatestState
 
+_log = logging.getLogger(__name__)
+
 
 class History:
     """The history of all cameras; its methods do nothing where it is disabled."""
@@ -36,6 +39,11 @@ class History:
         # Without the id of the boot, tiles could not be re-dated later.
         is_right = stored.clock_is_right or not boot
         self._clock_error = WallClockError() if is_right else initial_clock_error(clock)
+        if self._clock_error.wrong_offset_s is not None:
+            _log.warning(
+                "no time server has set the clock of this machine yet: history is stored, but gets its dates only once "
+                "the clock was set, or a day after the machine was started"
+            )
         self._highest_epochs = stored.highest_epochs
         job = HistoryJob(
             path,

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from edgeheat.daemon.clock_sync import ClockSync, initial_clock_error, kernel_clock_synced
+from edgeheat.daemon.clock_sync import ClockSync, hardware_clock_s, initial_clock_error, kernel_clock_synced
 from edgeheat.defs.clock import WallClockError
 
 BOOT_S = 20.0
@@ -38,7 +38,7 @@ class BootedClock:
 
 
 def started(clock: BootedClock) -> tuple[ClockSync, WallClockError]:
-    error = initial_clock_error(clock, clock.is_synced)
+    error = initial_clock_error(clock, clock.is_synced, lambda: None)
     return ClockSync(clock, error, clock.is_synced), error
 
 
@@ -90,6 +90,31 @@ def test_a_process_that_was_suspended_between_two_readings_does_not_take_it_for_
     assert sync.update() is None
     clock.suspended_s = 0.0
     assert sync.update() is None
+
+
+@pytest.mark.parametrize(
+    ("hardware", "is_right"),
+    [
+        ("1800000030\n", True),
+        ("1800003600\n", False),  # in local time, or of another day
+        ("40\n", False),  # without a battery
+        ("", False),
+        (None, False),
+    ],
+)
+def test_a_clock_that_agrees_with_a_hardware_clock_on_a_battery_is_right(
+    tmp_path: Path, hardware: str | None, is_right: bool
+) -> None:
+    """A shop without a network, whose machine is switched off every night, has a history too."""
+    since_epoch = tmp_path / "since_epoch"
+    if hardware is not None:
+        since_epoch.write_text(hardware)
+    clock = BootedClock()
+    clock.offset_s = 1_800_000_000.0
+    error = initial_clock_error(clock, lambda: False, lambda: hardware_clock_s(since_epoch))
+    assert (error.wrong_offset_s is None) == is_right
+    clock.offset_s = 0.0
+    assert initial_clock_error(clock, lambda: False, lambda: 20.0).wrong_offset_s == 0.0, "both began in 1970"
 
 
 def test_the_kernel_is_asked_and_where_it_does_not_answer_the_clock_is_taken_as_right(
