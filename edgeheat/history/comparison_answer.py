@@ -181,7 +181,7 @@ def answer_comparison(
     shown = only_zone(params, zone)
     with store.reading():
         found = compare_periods(store, params.camera, a, b, measure=measure, zones=params.zones)
-        backdrop = read_backdrop(store, params.camera, found.b.epoch)
+        backdrop = read_backdrop(store, params, found.b.epoch)
     masks = ZoneMasks.from_params(params.zones, found.b.grid.heat_s.shape[::-1])
     found = replace(
         found,

@@ -121,7 +121,7 @@ def answer_heat(
     params = only_zone(params, zone)
     with store.reading():
         heat = read_selection(store, params.camera, selection, measure, epoch)
-        backdrop = read_backdrop(store, params.camera, heat.epoch)
+        backdrop = read_backdrop(store, params, heat.epoch)
     masks = ZoneMasks.from_params(params.zones, heat.grid.heat_s.shape[::-1])
     heat = replace(heat, grid=masked(heat.grid, masks))
     figures = zone_figures(heat, masks)
