@@ -49,27 +49,30 @@ _DARK_TEXT_ABOVE = 115
 """Brightness of a cell, 0..255, above which its number is black."""
 
 
-def draw_profile(rates: F64, title: str, *, width: int, colormap: str = "inferno") -> U8:
+def draw_profile(rates: F64, title: str, *, width: int, colormap: str = "inferno", unit: str = PROFILE_UNIT) -> U8:
     """Return the picture of a week's profile: BGR uint8, owned by the caller; its height follows from the width.
 
     rates: motion-seconds per observed hour, float64, shape (7, 24), Monday first, hours of local time; NaN, or any
     other value that is not finite or is negative, where an hour was not observed, which is hatched.
     title: what is shown, in the first line. width: in pixels, at least `MIN_PROFILE_WIDTH`; 1280 suits a screen, 480 a
-    phone. Wide pictures have the numbers in their cells.
+    phone. Wide pictures have the numbers in their cells. unit: of the values, in words.
     Raises ValueError for another shape, a smaller width or an unknown colormap.
     """
     if rates.shape != (len(DAY_NAMES), HOURS):
         raise ValueError(f"profile: expected a shape of {(len(DAY_NAMES), HOURS)}, got {rates.shape}")
     if width < MIN_PROFILE_WIDTH:
         raise ValueError(f"profile: expected a width of at least {MIN_PROFILE_WIDTH} pixels, got {width}")
-    return _ProfilePicture(np.where(np.isfinite(rates) & (rates >= 0), rates, np.nan), width, colormap).draw(title)
+    return _ProfilePicture(np.where(np.isfinite(rates) & (rates >= 0), rates, np.nan), width, colormap, unit).draw(
+        title
+    )
 
 
 class _ProfilePicture:
     """The parts of a profile's picture and where they are."""
 
-    def __init__(self, rates: F64, width: int, colormap: str) -> None:
+    def __init__(self, rates: F64, width: int, colormap: str, unit_words: str) -> None:
         self._rates = rates
+        self._unit_words = unit_words
         self._top = float(np.nanmax(rates)) if np.isfinite(rates).any() else 0.0
         self._lut = colormap_lut(colormap)[:, 0]
         self._pen = Pen(min(max(width / _PX_PER_FONT_SCALE, MIN_FONT_SCALE), _LARGEST_FONT_SCALE))
@@ -150,8 +153,8 @@ class _ProfilePicture:
         """Draw the colour bar with its unit, and what a hatched cell means, below the cells."""
         pen, unit, colour = self._pen, self._unit, self._layer.colour
         y = self._foot + 3 * unit
-        pen.write(self._layer, PROFILE_UNIT, (self._left, y), ink=LIGHT_GREY)
-        bar_x, bar_y, bar_width = self._left, y + unit // 2, max(pen.width(PROFILE_UNIT), 12 * unit)
+        pen.write(self._layer, self._unit_words, (self._left, y), ink=LIGHT_GREY)
+        bar_x, bar_y, bar_width = self._left, y + unit // 2, max(pen.width(self._unit_words), 12 * unit)
         levels = np.rint(np.linspace(0, 255, bar_width)).astype(np.uint8)
         colour[bar_y : bar_y + unit, bar_x : bar_x + bar_width] = self._lut[levels]
         ticks = [(at, _number(float(label))) for at, label in number_ticks(self._top, 1.0, MAX_TICKS)]

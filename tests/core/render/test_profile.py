@@ -100,3 +100,9 @@ def test_another_shape_or_a_tiny_width_is_rejected() -> None:
         draw_profile(week(), "till", width=200)
     with pytest.raises(ValueError, match="unknown colormap"):
         draw_profile(week(), "till", width=480, colormap="nosuchmap")
+
+
+def test_the_legend_has_the_unit_of_the_values() -> None:
+    usual, other = draw_profile(week(), "till", width=1280), draw_profile(week(), "till", width=1280, unit="percent")
+    changed = np.flatnonzero((usual != other).any(axis=(1, 2)))
+    assert changed.size and changed.min() > usual.shape[0] / 2, "only below the cells"
