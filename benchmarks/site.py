@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 from edgeheat.core.grid.frames import F64, U8, SizeWH
 from edgeheat.core.grid.zones import ZoneMasks
 from edgeheat.core.heat.tile import encode_units, split_units
+from edgeheat.core.render.encode import encode
 from edgeheat.defs.history import FIVE_MINUTES_S, Level, Tile, ZoneTile
 from edgeheat.defs.params import Point, ZoneParams
 from edgeheat.history.rollup import roll_up
@@ -100,7 +101,10 @@ class Site:
 
 
 def make_site(path: Path, *, grid_wh: SizeWH = (160, 90), visits: int = 100, seed: int = 1) -> Site:
-    """Make the history at `path`, rolled up until the end; `visits`: how many different ones there are."""
+    """Make the history at `path`, rolled up until the end and with a backdrop.
+
+    visits: how many different ones there are.
+    """
     layouts = SHOP, replace(SHOP, boxes=tuple(_MOVED_TABLE if box == _TABLE else box for box in SHOP.boxes))
     scenes = [Scene(SceneParams(size_wh=grid_wh, noise=0.0), layout=layout) for layout in layouts]
     zones = tuple(ZoneParams(name, "zone", _polygon(floor, scenes[0].camera)) for name, floor in _FLOORS.items())
@@ -120,7 +124,10 @@ def make_site(path: Path, *, grid_wh: SizeWH = (160, 90), visits: int = 100, see
                 library = libraries[day >= 7 * MOVED_AFTER_WEEKS]
                 store.add(_tiles_of_day(FIRST_DAY + timedelta(days=day), visitors, library, counter, (seed, day)))
         roll_up(store, TIMEZONE, end_s + 3600)
-    pictures = [Scene(SceneParams(size_wh=(1280, 720), noise=0.0), layout=layout).backdrop.bgr for layout in layouts]
+        pictures = [
+            Scene(SceneParams(size_wh=(1280, 720), noise=0.0), layout=layout).backdrop.bgr for layout in layouts
+        ]
+        store.set_backdrop(CAMERA, 1, end_s, encode(pictures[1], "jpeg", 85)[0])
     return Site(path, zones, start_s, moved_s, end_s, (pictures[0], pictures[1]))
 
 

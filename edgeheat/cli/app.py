@@ -16,6 +16,7 @@ from edgeheat.cli.heat import heat
 from edgeheat.cli.history import history_app
 from edgeheat.cli.plan import plan
 from edgeheat.cli.render import render
+from edgeheat.cli.report import report
 from edgeheat.cli.reset import reset
 from edgeheat.cli.run import run
 from edgeheat.cli.tune import tune
@@ -32,7 +33,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for command in (run, demo, render, tune, heat, reset, plan, doctor, version):
+for command in (run, demo, render, tune, heat, report, reset, plan, doctor, version):
     app.command()(command)
 app.add_typer(config_app, name="config")
 app.add_typer(history_app, name="history")

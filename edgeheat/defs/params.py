@@ -16,6 +16,7 @@ ZoneKind = Literal["zone", "include", "ignore", "privacy"]
 ImageFormat = Literal["png", "jpeg", "webp"]
 VideoCodec = Literal["h264", "vp9", "av1"]
 Measure = Literal["presence", "traffic", "dwell"]
+ReportKind = Literal["day", "week", "month"]
 Subtractor = Literal["mog2", "knn", "mog", "cnt", "gsoc", "difference"]
 
 
