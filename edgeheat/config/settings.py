@@ -14,6 +14,7 @@ from edgeheat.config.camera import Camera, CameraSettings
 from edgeheat.config.history import HistorySettings
 from edgeheat.config.hours import HoursSettings
 from edgeheat.config.plan import Plan
+from edgeheat.config.reports import ReportsSettings
 from edgeheat.config.settings_table import SettingsTable
 from edgeheat.config.toml_writer import toml_text
 from edgeheat.config.types import (
@@ -239,6 +240,9 @@ class Config(BaseSettings):
 
     hours: HoursSettings = HoursSettings()
     """When the shop is open."""
+
+    reports: ReportsSettings = ReportsSettings()
+    """Which reports are made, each when its time is over."""
 
     mqtt: MqttSettings = MqttSettings()
     """Publishing to an MQTT broker."""

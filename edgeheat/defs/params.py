@@ -225,6 +225,16 @@ class PlanParams:
 
 
 @dataclass(frozen=True, slots=True)
+class ReportsParams:
+    """Which reports are made on schedule."""
+
+    kinds: tuple[ReportKind, ...] = ("day", "week", "month")
+
+    keep: int = 30
+    """Number of reports of each kind that are kept; at least 1."""
+
+
+@dataclass(frozen=True, slots=True)
 class BrokerParams:
     """The MQTT broker, the login, and how many messages may be queued."""
 

@@ -21,9 +21,18 @@ from pydantic import BaseModel
 from edgeheat.config import Config, build_config, find_config, load_config
 from edgeheat.config.camera import Camera, HeatSettings, MotionSettings, StyleSettings, ZoneSettings
 from edgeheat.config.colormaps import COLORMAP_NAMES
+from edgeheat.config.reports import ReportsSettings
 from edgeheat.config.source_url import SCHEMES
 from edgeheat.config.types import duration_text, parse_duration, parse_size, size_text
-from edgeheat.defs.params import DEFAULT_HEATS, HeatParams, MotionParams, PipelineParams, Style, ZoneParams
+from edgeheat.defs.params import (
+    DEFAULT_HEATS,
+    HeatParams,
+    MotionParams,
+    PipelineParams,
+    ReportsParams,
+    Style,
+    ZoneParams,
+)
 from edgeheat.errors import ConfigError
 from edgeheat.sources import OPENERS
 
@@ -408,3 +417,8 @@ def test_the_parent_s_modules_do_not_load_numpy_cv2_or_av() -> None:
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == ""
+
+
+def test_reports_that_are_off_are_not_made() -> None:
+    assert ReportsSettings().params() == ReportsParams()
+    assert ReportsSettings(daily=False, keep=3).params() == ReportsParams(("week", "month"), 3)

@@ -13,6 +13,7 @@ from edgeheat.core.heat.base import HeatGrid
 from edgeheat.core.heat.comparison import Comparison
 from edgeheat.core.heat.median_filter import median_filter
 from edgeheat.defs.events import ALL
+from edgeheat.defs.hours import ClockRange
 from edgeheat.defs.params import PipelineParams
 from edgeheat.errors import HistoryError
 from edgeheat.history.backdrop import read_backdrop
@@ -24,7 +25,7 @@ from edgeheat.history.report.plans import PlanReport, ReportPlan, read_plan
 from edgeheat.history.selection import Selection
 from edgeheat.history.zones import ZoneFigures, zone_figures
 from edgeheat.local_time.instants import local_day
-from edgeheat.local_time.period import WHOLE_DAY, ClockRange
+from edgeheat.local_time.period import WHOLE_DAY
 from edgeheat.store.history.store import HistoryStore
 
 _USUAL_WEEK_DAYS = 28

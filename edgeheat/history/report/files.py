@@ -1,10 +1,13 @@
-"""Writes the files of a report."""
+"""Writes the files of a report, and finds and deletes those of earlier ones."""
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
+from typing import Final
 
 from edgeheat.atomic import sync_folder, write_atomic, write_remedy
+from edgeheat.defs.params import ReportKind
 from edgeheat.errors import StoreError
 from edgeheat.history.report.content import ReportSite, read_report
 from edgeheat.history.report.page import render_report
@@ -14,6 +17,13 @@ from edgeheat.store.history.store import HISTORY_FILE, HistoryStore
 
 REPORTS_FOLDER = "reports"
 """Name of the folder of the reports in the storage folder."""
+
+_NAMES: Final[dict[ReportKind, str]] = {
+    "day": r"\d{4}-\d{2}-\d{2}\.html",
+    "week": r"\d{4}-W\d{2}\.html",
+    "month": r"\d{4}-\d{2}\.html",
+}
+"""The names of the pages of each kind; in alphabetical order they are in that of time."""
 
 
 def open_history(storage: Path) -> HistoryStore:
@@ -46,6 +56,17 @@ def write_report(store: HistoryStore, site: ReportSite, period: ReportPeriod, fo
 def page_path(folder: Path, period: ReportPeriod) -> Path:
     """Return the name of a report's page."""
     return folder / f"{period.name}.html"
+
+
+def delete_oldest(folder: Path, kind: ReportKind, keep: int) -> None:
+    """Delete all but the newest `keep` reports of a kind; raises StoreError where that fails."""
+    try:
+        pages = sorted(path for path in folder.glob("*.html") if re.fullmatch(_NAMES[kind], path.name))
+        for page in pages[: max(0, len(pages) - keep)]:
+            for path in (*_tables(page), page):  # the page last: if this is interrupted, it is found again
+                path.unlink(missing_ok=True)
+    except OSError as error:
+        raise StoreError(f"old reports in {folder} cannot be deleted: {write_remedy(error)}") from error
 
 
 def _tables(page: Path) -> tuple[Path, Path]:
