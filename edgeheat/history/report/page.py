@@ -152,7 +152,7 @@ def _zone_row(report: Report, zone: ZoneReport) -> _ZoneRow:
     is_all = zone.name == ALL
     cells = [
         ("Visits", "" if is_all else "-" if figures.entries is None else f"{figures.entries:,}"),
-        ("Somebody there", occupied),
+        ("People there", occupied),
         (
             f"Against {report.period.before_words}",
             sentences.signed_percent(zone.change),

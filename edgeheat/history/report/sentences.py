@@ -149,7 +149,7 @@ def _where_people_stood(camera: CameraReport, prefix: str) -> Sentence:
     if top.figures.entries is not None and top.figures.active_s is not None:
         share = percent_words(top.figures.active_s / max(1.0, top.figures.observed_s))
         active = hours_words(top.figures.active_s)
-        details.append(f"{top.figures.entries:,} visits; somebody was there {active}, {share} of the time.")
+        details.append(f"{top.figures.entries:,} visits; people were there for {active}, {share} of the time.")
     if others := [zone.name for zone in zones[1:3]]:
         details.append(f"Next: {' and '.join(others)}.")
     return Sentence(_started(prefix, f"most people stood at {top.name}."), " ".join(details))
