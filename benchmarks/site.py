@@ -20,7 +20,7 @@ from edgeheat.core.grid.frames import F64, U8, SizeWH
 from edgeheat.core.grid.zones import ZoneMasks
 from edgeheat.core.heat.tile import encode_units, split_units
 from edgeheat.core.render.encode import encode
-from edgeheat.defs.history import FIVE_MINUTES_S, Level, Tile, ZoneTile
+from edgeheat.defs.history import FIVE_MINUTES_S, EpochBackdrop, Level, Tile, ZoneTile
 from edgeheat.defs.params import Point, ZoneParams
 from edgeheat.history.rollup import roll_up
 from edgeheat.local_time.instants import day_start_s
@@ -127,7 +127,7 @@ def make_site(path: Path, *, grid_wh: SizeWH = (160, 90), visits: int = 100, see
         pictures = [
             Scene(SceneParams(size_wh=(1280, 720), noise=0.0), layout=layout).backdrop.bgr for layout in layouts
         ]
-        store.set_backdrop(CAMERA, 1, end_s, encode(pictures[1], "jpeg", 85)[0])
+        store.set_backdrop(EpochBackdrop(CAMERA, 1, end_s, encode(pictures[1], "jpeg", 85)[0]))
     return Site(path, zones, start_s, moved_s, end_s, (pictures[0], pictures[1]))
 
 

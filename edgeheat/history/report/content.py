@@ -175,7 +175,7 @@ def _read_camera(store: HistoryStore, site: ReportSite, params: PipelineParams, 
         not_compared=not_compared,
         hours=hours(period),
         usual_hours=hours(_usual_week(period)),
-        backdrop=read_backdrop(store, camera, traffic.epoch),
+        backdrop=read_backdrop(store, params, traffic.epoch),
     )
 
 
