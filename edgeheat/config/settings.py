@@ -59,8 +59,15 @@ class StorageSettings(SettingsTable):
     free_floor_bytes: Size = Field(default=500 * 10**6, alias="free_floor")
     """This much disk space is kept free; the oldest dated pictures are deleted first."""
 
-    checkpoint_every_s: Annotated[Duration, Field(ge=1, le=86400)] = Field(default=300.0, alias="checkpoint_every")
-    """How often heats are saved; a power cut loses at most this much counting."""
+    pictures_every_s: Annotated[Duration, Field(ge=10, le=86400)] | None = Field(default=None, alias="pictures_every")
+    """Pictures of a camera are written at most this often; the page and MQTT get all. By default `"1h"` with history,
+    which can draw any period again, else each picture."""
+
+    checkpoint_every_s: Annotated[Duration, Field(ge=1, le=86400)] | None = Field(
+        default=None, alias="checkpoint_every"
+    )
+    """How often heats are saved; a power cut loses at most this much counting, with history at most five minutes. By
+    default `"6h"` with history, else `"5m"`."""
 
 
 class ScheduleSettings(SettingsTable):
@@ -294,6 +301,16 @@ class Config(BaseSettings):
     def plan_params(self) -> tuple[PlanParams, ...]:
         """Return the parameters for drawing each plan, in the order of `plan`, which has the picture files."""
         return tuple(plan.params(self.camera, self.defaults.style, self.timezone) for plan in self.plan)
+
+    @property
+    def pictures_every_s(self) -> float:
+        """Pictures of a camera are written at most this often; 0: all of them."""
+        return self.storage.pictures_every_s or (3600.0 if self.history.enabled else 0.0)
+
+    @property
+    def checkpoint_every_s(self) -> float:
+        """How often heats are saved on the disk."""
+        return self.storage.checkpoint_every_s or (6 * 3600.0 if self.history.enabled else 300.0)
 
     @property
     def storage_path(self) -> Path:

@@ -28,6 +28,7 @@ from edgeheat.core.heat.base import HeatGrid
 from edgeheat.core.heat.increment import Increment
 from edgeheat.core.pipeline_counts import PipelineCounts
 from edgeheat.core.pipeline_report import PipelineReport
+from edgeheat.core.pipeline_state import NO_TILES, StoredTiles
 from edgeheat.core.render.backdrop_sampler import BackdropSampler
 from edgeheat.core.render.heatmap import default_size
 from edgeheat.core.render.snapshot import UndrawnSnapshot
@@ -48,8 +49,8 @@ _MAX_CHANGED_SCENE_RATIO = 0.25
 """Where more of the grid differs from the background of an earlier run, the camera shows another scene."""
 
 _FRAMES_PER_STEP = 3
-"""How many waiting frames one step evaluates: the frames of a bootstrap are caught up within half its length, and no
-step takes so long that a camera's process cannot report or read on meanwhile."""
+"""Waiting frames that one step evaluates: those of a bootstrap are caught up within half its length, and a step is
+short enough that the process can report and read on."""
 
 OnDetection = Callable[[Detection, MotionMask], None]
 """Called with each detection as it was before zones, and the mask that was counted of it; both are only to be read."""
@@ -211,7 +212,7 @@ class CameraPipeline:
         assert self._camera is not None and self._counts is not None
         _log.warning("%s was moved: its heats start again from 0; check that its zones still fit", self.params.camera)
         self._counts.close_increment()
-        self._ended_epochs.append(self._undrawn(self._counts, self._camera.backdrop, mono_s, wall_s))
+        self._ended_epochs.append(self._undrawn(self._counts, self._camera, mono_s, wall_s))
         self._health_monitor.accept_move(mono_s)
         self._counts.start_epoch(self._counts.heats.zones)
         self._camera.backdrop.restart()
@@ -285,12 +286,10 @@ class CameraPipeline:
         """Draw and encode all heats at an instant; None before the first frame."""
         if self._counts is None or self._camera is None:
             return None
-        return self._undrawn(self._counts, self._camera.backdrop, mono_s, wall_s).draw(self.params)
+        return self._undrawn(self._counts, self._camera, mono_s, wall_s).draw(self.params)
 
-    def _undrawn(
-        self, counts: PipelineCounts, backdrop: BackdropSampler, mono_s: float, wall_s: float
-    ) -> UndrawnSnapshot:
-        return UndrawnSnapshot(counts.heats, backdrop.picture(), backdrop.size_wh, counts.epoch, mono_s, wall_s)
+    def _undrawn(self, counts: PipelineCounts, of: _Camera, mono_s: float, wall_s: float) -> UndrawnSnapshot:
+        return UndrawnSnapshot(counts.heats, of.backdrop.picture(), of.backdrop.size_wh, counts.epoch, mono_s, wall_s)
 
     def take_report(self) -> PipelineReport:
         """Return what happened since this was last called."""
@@ -342,14 +341,16 @@ class CameraPipeline:
         self._counts.take_increments()
         return saved
 
-    def restore(self, saved: bytes | None, increments: list[Increment], shift_s: float) -> list[str]:
+    def restore(
+        self, saved: bytes | None, increments: list[Increment], shift_s: float, later: StoredTiles = NO_TILES
+    ) -> list[str]:
         """Restore heats that an earlier run saved, and what it counted after; call it before the first frame.
 
-        `shift_s` is added to all times, because the monotonic clock starts again with the machine.
-        Returns the names of the heats that start empty. A scene or health that cannot be used is learned again. Raises
-        ValueError where the rest cannot be used; nothing was restored then.
+        `shift_s` is added to all times, because the monotonic clock starts again with the machine; `later` are tiles
+        that were stored after that. Returns the names of the heats that start empty. A scene or health that cannot be
+        used is learned again. Raises ValueError where the rest cannot be used; nothing was restored then.
         """
-        restored = pipeline_state.restore(self.params, self.wall_clock, saved, increments, shift_s)
+        restored = pipeline_state.restore(self.params, self.wall_clock, saved, increments, shift_s, later=later)
         if restored is None:
             return []
         self._counts, self._restored = restored.counts, restored.scene
@@ -382,8 +383,7 @@ class CameraPipeline:
             zones = ZoneMasks.from_params(self.params.zones, (width, height))
             self._counts = PipelineCounts(self.params, zones, self.wall_clock)
         elif not width <= self._counts.heats.shape_hw[1] <= motion.grid_width:
-            before = self._counts.heats.shape_hw[1]
-            _log.warning("the grid is %d cells wide now, not %d: heats start empty", width, before)
+            _log.warning("the grid is %d cells wide now; its heats start empty", width)
             self._counts.start_epoch(ZoneMasks.from_params(self.params.zones, (width, height)))
         zones, grid_wh = self._counts.heats.zones, self._counts.heats.shape_hw[::-1]
         size_wh = default_size(frame_wh, self.params.style)

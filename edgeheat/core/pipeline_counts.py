@@ -27,6 +27,8 @@ class PipelineCounts:
         self.heats = self._empty_heats(zones)
         self.tiles = self._new_builder(zones)
         """Makes the tiles; None without history."""
+        self.knows_open_tile = False
+        """Whether the open tile was restored with the heats, so that it is known which tiles these contain."""
         self._increments: list[Increment] = []
         self._closed_tiles: list[Tile] = []
         self.is_open = True
@@ -94,6 +96,16 @@ class PipelineCounts:
     def _tiles_count_outside(self) -> bool:
         hours = self._params.hours
         return self.tiles is not None and hours is not None and hours.outside == "count"
+
+    def replay_stored(self, tile: Tile, offset_s: float) -> None:
+        """Add what a stored tile has and the restored state has not, after a power cut: see TileBuilder.continue_after.
+
+        Raises ValueError for a tile of another grid or a damaged one.
+        """
+        if self.tiles is not None and self.knows_open_tile:
+            for increment in self.tiles.continue_after(tile, offset_s):
+                if self._is_open(increment.wall_s):
+                    self.heats.add(increment)
 
     def _add_to_tiles(self, increment: Increment) -> None:
         if self.tiles is not None:

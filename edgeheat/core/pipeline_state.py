@@ -15,6 +15,7 @@ from edgeheat.core.heat import heat_file
 from edgeheat.core.heat.increment import Increment
 from edgeheat.core.pipeline_counts import PipelineCounts
 from edgeheat.defs.clock import WallClockError
+from edgeheat.defs.history import Tile
 from edgeheat.defs.params import PipelineParams
 
 _log = logging.getLogger(__name__)
@@ -27,6 +28,20 @@ _TILE = "tile_"
 
 Arrays = Mapping[str, NDArray[Any]]
 """Saved arrays by name."""
+
+
+@dataclass(frozen=True, slots=True)
+class StoredTiles:
+    """Tiles that history has of the time after a state was saved."""
+
+    tiles: Sequence[Tile] = ()
+    """In the order of their start."""
+
+    shift_s: float = 0.0
+    """What is added to their wall times to get monotonic ones."""
+
+
+NO_TILES = StoredTiles()
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,11 +74,13 @@ def restore(
     saved: bytes | None,
     increments: Sequence[Increment],
     shift_s: float,
+    *,
+    later: StoredTiles,
 ) -> RestoredState | None:
     """Return the state that `save` packed, with `increments` that were counted after it; None where there is neither.
 
-    `shift_s` is added to all times, `wall_clock` is for what is counted from now on. An open tile that cannot be used
-    starts empty. Raises ValueError where the heats cannot be used.
+    `later` are tiles that were stored after that. `shift_s` is added to all times, `wall_clock` is for what is counted
+    from now on. An open tile that cannot be used starts empty. Raises ValueError where the heats cannot be used.
     """
     if saved is not None:
         shape_hw = heat_file.saved_shape_hw(saved)
@@ -81,6 +98,7 @@ def restore(
         _restore_tile(counts, _without_prefix(_TILE, arrays), params.camera)
     for each in increments:
         counts.replay(each, shift_s)
+    _replay_stored(later, counts)
     known_keys = {key for each in increments for key in each.zone_keys}
     counts.heats.start_zones(known_keys.union(heat_file.saved_zone_keys(saved) if saved is not None else ()))
     if _number(arrays, "feet", int(params.motion.feet)) != params.motion.feet:
@@ -94,10 +112,23 @@ def restore(
     return RestoredState(counts, empty, scene, _without_prefix(_HEALTH, arrays))
 
 
+def _replay_stored(later: StoredTiles, counts: PipelineCounts) -> None:
+    """Add what stored tiles have and restored heats have not: a machine that lost its power restores hours-old heats.
+
+    Tiles of another epoch are ignored, and damaged ones with a message in the log.
+    """
+    for tile in later.tiles:
+        try:
+            counts.replay_stored(tile, later.shift_s)
+        except ValueError as error:
+            _log.warning("%s: its heats miss the minutes from %d on: %s", tile.camera, tile.start_s, error)
+
+
 def _restore_tile(counts: PipelineCounts, tile: Arrays, camera: str) -> None:
     if counts.tiles is not None and tile:
         try:
             counts.tiles.restore(tile)
+            counts.knows_open_tile = True
         except ValueError as error:
             _log.warning("%s: the last minutes before the restart are missing in its history: %s", camera, error)
 

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 
 from edgeheat.daemon.camera_listener import CameraListener
 from edgeheat.daemon.messages import Message, ProgressReport, StateSaved, WorkerSpec
+from edgeheat.defs.clock import Clock
 from edgeheat.defs.history import Tile
 from edgeheat.store.camera_backup import CameraBackup
 
@@ -14,8 +16,9 @@ from edgeheat.store.camera_backup import CameraBackup
 class BackupKeeper(CameraListener):
     """Keeps one backup per camera: the last complete state that its worker sent, and the increments since.
 
-    `on_saved` gets a camera's backup after each new state, when the shop closes and at shutdown, but only if anything
-    was counted since the last time: a camera that is offline for weeks must not wear out the card.
+    `on_saved` gets a camera's backup with its first state that holds newly counted motion, then at most every
+    `write_every_s`, with each urgent state, when the shop closes and at shutdown; but only if anything was counted
+    since the last time: a camera that is offline for weeks must not wear out the card.
     """
 
     def __init__(
@@ -23,8 +26,15 @@ class BackupKeeper(CameraListener):
         specs: Sequence[WorkerSpec],
         saved: Mapping[str, tuple[CameraBackup, float]],
         on_saved: Callable[[str, CameraBackup], None],
+        *,
+        write_every_s: float,
+        clock: Clock,
     ) -> None:
         """`saved` has by camera the backup of earlier runs and the seconds by which its times must be shifted."""
+        self._write_every_s = write_every_s
+        self._clock = clock
+        self._due_s: dict[str, float] = {}
+        """By camera, when its backup is to be passed to `on_saved` next, on the monotonic clock."""
         self._specs = {spec.camera: spec for spec in specs}
         self._backups = {name: CameraBackup() for name in self._specs} | {
             name: backup for name, (backup, _) in saved.items()
@@ -60,13 +70,14 @@ class BackupKeeper(CameraListener):
                 backup.increments.extend(increments)
                 if increments:
                     self._changed.add(camera)
-            case StateSaved(saved):
+            case StateSaved(saved, _, is_urgent):
                 backup.replace(saved)
                 self._shift_s[camera] = 0.0
                 self._raise_first_epoch(camera)
-                if camera in self._online:
+                if camera in self._online or is_urgent:
                     self._changed.add(camera)
-                self._pass_on_changes(camera)
+                if is_urgent or self._clock.monotonic() >= self._due_s.get(camera, -math.inf):
+                    self._pass_on_changes(camera)
 
     def _note_epochs(self, camera: str, tiles: Sequence[Tile]) -> None:
         for tile in tiles:
@@ -92,4 +103,5 @@ class BackupKeeper(CameraListener):
     def _pass_on_changes(self, camera: str) -> None:
         if camera in self._changed:
             self._changed.discard(camera)
+            self._due_s[camera] = self._clock.monotonic() + self._write_every_s
             self._on_saved(camera, self._backups[camera])

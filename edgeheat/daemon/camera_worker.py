@@ -15,6 +15,7 @@ from edgeheat.core.floorplan.camera_heats import CameraHeats
 from edgeheat.core.heat.increment import Increment
 from edgeheat.core.pipeline import CameraPipeline
 from edgeheat.core.pipeline_report import PipelineReport
+from edgeheat.core.pipeline_state import StoredTiles
 from edgeheat.core.render.encode import encode
 from edgeheat.daemon.analysis_rate import AnalysisRate
 from edgeheat.daemon.backdrop_schedule import BackdropSchedule
@@ -254,18 +255,18 @@ class CameraWorker:
         known_grids = {name: grid for name, grid in grids.items() if grid is not None}
         return CameraHeats(known_grids, mono_s, wall_s, self._pipeline.epoch)
 
-    def _save(self) -> None:
+    def _save(self, *, is_urgent: bool = False) -> None:
         with self._lock:
             saved, tiles = self._pipeline.save(), self._pipeline.take_tiles()
         if saved is not None:
-            self._send(StateSaved(saved, tiles))
+            self._send(StateSaved(saved, tiles, is_urgent))
         release_free_memory()
 
     def _reset(self, reset: Reset) -> None:
         with self._lock:
             self._pipeline.reset(flicker=reset.flicker, moved=reset.moved, heat=reset.heat)
         # At once: the parent's backup would bring back what was reset.
-        self._save()
+        self._save(is_urgent=True)
         self._send(ResetDone(reset))
 
     def _report(self, *, is_last: bool = False) -> None:
@@ -282,7 +283,7 @@ class CameraWorker:
         if report.ended_epochs or (report.background_known and not self._background_saved):
             # A restarted worker then continues the new epoch, and knows the background from its first frame on.
             self._background_saved = report.background_known
-            self._save()
+            self._save(is_urgent=bool(report.ended_epochs))
         if self._spec.params.history:
             self._send_backdrop_if_due(report.backdrop_complete)
         for ended in report.ended_epochs:
@@ -344,7 +345,8 @@ class CameraWorker:
             return
         try:
             increments = [Increment.unpack(packed) for packed in backup.increments]
-            empty_heats = self._pipeline.restore(backup.saved, increments, self._spec.shift_s)
+            later = StoredTiles(backup.stored_tiles, self._clock.monotonic() - self._clock.wall())
+            empty_heats = self._pipeline.restore(backup.saved, increments, self._spec.shift_s, later)
         except ValueError as error:
             _log.warning("the heats of earlier runs cannot be used and start empty: %s", error)
             self._send(StateSaved(None))

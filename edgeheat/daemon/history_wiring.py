@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from random import Random
 
@@ -12,14 +12,14 @@ from edgeheat.daemon.camera_listener import CameraListener
 from edgeheat.daemon.clock_sync import ClockSync, initial_clock_error
 from edgeheat.daemon.history_forwarder import HistoryForwarder
 from edgeheat.daemon.history_maintenance import HistoryMaintenance
-from edgeheat.daemon.history_start import read_history_start
+from edgeheat.daemon.history_start import read_history_start, read_recent_tiles
 from edgeheat.daemon.history_writer import HistoryWriter
 from edgeheat.daemon.managed_process import Received
 from edgeheat.daemon.messages import HistoryJob, WorkerSpec
 from edgeheat.defs.clock import Clock, WallClockError
 from edgeheat.defs.history import HistoryStatus
 from edgeheat.sinks.metrics import MetricsSink
-from edgeheat.store.camera_backup import boot_id
+from edgeheat.store.camera_backup import CameraBackup, boot_id
 from edgeheat.store.history.store import HISTORY_FILE
 from edgeheat.web.latest_state import LatestState
 
@@ -34,7 +34,8 @@ class History:
         self._writer: HistoryWriter | None = None
         if not config.history.enabled:
             return
-        path, boot = config.storage_path / "state" / HISTORY_FILE, boot_id()
+        self._path = path = config.storage_path / "state" / HISTORY_FILE
+        boot = boot_id()
         stored = read_history_start(path, boot)
         # Without the id of the boot, tiles could not be re-dated later.
         is_right = stored.clock_is_right or not boot
@@ -79,6 +80,15 @@ class History:
         first_epoch = self._highest_epochs.get(spec.camera, 0) + 1
         params = replace(spec.params, history=True, first_epoch=first_epoch)
         return replace(spec, params=params, wrong_clock_offset_s=self._clock_error.wrong_offset_s)
+
+    def add_recent_tiles(self, backups: Mapping[str, tuple[CameraBackup, float]]) -> None:
+        """Add to each camera's backup the tiles since it was written: after a power cut its heats continue with them.
+
+        `backups` are those that checkpoints hold, as `load_backups` returns them.
+        """
+        for camera, (backup, _) in backups.items():
+            if self._writer is not None and backup.saved is not None:
+                backup.stored_tiles = read_recent_tiles(self._path, camera, backup.saved_wall_s)
 
     def listeners(self) -> Sequence[CameraListener]:
         """Return the listeners that must be called before what writes checkpoints."""

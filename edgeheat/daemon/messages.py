@@ -89,6 +89,9 @@ class StateSaved:
     """As in ProgressReport. This state does not hold them any more, so they must be stored before it replaces another.
     """
 
+    is_urgent: bool = False
+    """Whether it must be on the disk soon: after a reset or a new epoch an older one would bring back what is gone."""
+
 
 @dataclass(frozen=True, slots=True)
 class SnapshotTaken:

@@ -36,6 +36,9 @@ from edgeheat.web.app import create_app
 from edgeheat.web.latest_state import LatestState
 from edgeheat.web.server import WebServer
 
+_SAVE_STATE_EVERY_S = 300.0
+"""How often the parent gets each camera's complete state, in memory: it holds what was counted since then besides."""
+
 
 def make_opening_watch(config: Config, clock: Clock) -> OpeningWatch:
     """Return what says whether the shop is open."""
@@ -78,6 +81,7 @@ def _make_queued_sinks(config: Config, metrics: MetricsSink, latest_state: Lates
             keep_s=config.storage.keep_s,
             max_bytes=config.storage.max_size_bytes,
             free_floor_bytes=config.storage.free_floor_bytes,
+            every_s=config.pictures_every_s,
             on_written=metrics.count_picture,
             on_bytes=metrics.set_storage_bytes,
         )
@@ -188,11 +192,13 @@ def make_supervisor(
     plans: PlanRenderer,
 ) -> tuple[Supervisor, ResetDispatcher]:
     """Return the supervisor of all cameras, which continue with their checkpoints, and where resets are requested."""
+    saved = load_backups(config.storage_path / "state", [camera.name for camera in config.camera], clock)
+    history.add_recent_tiles(saved)
     supervisor, resets = make_supervisor_from_specs(
         [history.spec(spec) for spec in make_worker_specs(config)],
-        saved=load_backups(config.storage_path / "state", [camera.name for camera in config.camera], clock),
+        saved=saved,
         limits=make_restart_limits(config),
-        save_every_s=config.storage.checkpoint_every_s,
+        write_every_s=config.checkpoint_every_s,
         clock=clock,
         publish=hub.publish,
         on_saved=checkpoints.write,
@@ -212,7 +218,7 @@ def make_supervisor_from_specs(
     *,
     saved: Mapping[str, tuple[CameraBackup, float]],
     limits: RestartLimits,
-    save_every_s: float,
+    write_every_s: float,
     clock: Clock,
     publish: Callable[[Event], None],
     on_saved: Callable[[str, CameraBackup], None],
@@ -224,11 +230,11 @@ def make_supervisor_from_specs(
     """Return a supervisor with all its listeners, and the one of them that takes reset requests.
 
     `saved` has by camera the heats of earlier runs and the shift of their times in seconds. `publish` gets every event,
-    `on_saved` each backup that is to be written, and `on_plan_heats` the heats for the floor plans; all are called in
-    the supervisor's thread. `cameras_needed` returns whether cameras are read now. `first_listeners` are called before
-    all others.
+    `on_saved` each backup that is to be written, at most every `write_every_s` for each camera, and `on_plan_heats` the
+    heats for the floor plans; all are called in the supervisor's thread. `cameras_needed` returns whether cameras are
+    read now. `first_listeners` are called before all others.
     """
-    backups = BackupKeeper(specs, saved, on_saved)
+    backups = BackupKeeper(specs, saved, on_saved, write_every_s=write_every_s, clock=clock)
     cameras = [spec.camera for spec in specs]
     supervisor = Supervisor(
         cameras, backups.spec_of, limits=limits, clock=clock, random=random, cameras_needed=cameras_needed
@@ -239,7 +245,7 @@ def make_supervisor_from_specs(
         backups,
         CameraEventPublisher(publish, clock),
         PlanHeatForwarder(on_plan_heats),
-        StateSaveRequester(supervisor.send, save_every_s, clock),
+        StateSaveRequester(supervisor.send, min(write_every_s, _SAVE_STATE_EVERY_S), clock),
         FirstSnapshotRequester(
             supervisor.send, [name for name, (backup, _) in saved.items() if backup.saved is not None]
         ),

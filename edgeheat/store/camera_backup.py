@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from edgeheat.defs.clock import Clock
+from edgeheat.defs.history import Tile
 
 _BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
 """Linux writes a new random id here at each boot."""
@@ -28,19 +29,25 @@ class CameraBackup:
     increments: list[bytes] = field(default_factory=list)
     """What the worker counted since then, in order."""
 
+    saved_wall_s: float = 0.0
+    """Unix time at which a backup that was read from a checkpoint was written."""
+
+    stored_tiles: tuple[Tile, ...] = ()
+    """The tiles that history has of the time since then."""
+
     def replace(self, saved: bytes | None) -> None:
         """Set a new complete state, which includes every increment so far."""
         self.saved = saved
         self.increments.clear()
+        self.stored_tiles = ()
 
     def clear(self) -> None:
         """Release the bytes: a worker's arguments live as long as its process, and these are several megabytes."""
-        self.saved = None
-        self.increments.clear()
+        self.replace(None)
 
     def copy(self) -> CameraBackup:
         """Return a backup that does not change with this one; the bytes themselves are shared."""
-        return CameraBackup(self.saved, list(self.increments))
+        return CameraBackup(self.saved, list(self.increments), self.saved_wall_s, self.stored_tiles)
 
 
 def boot_id() -> str:
@@ -77,7 +84,7 @@ def backup_from_members(members: Mapping[str, bytes], clock: Clock, boot: str) -
         raise ValueError(f"no readable when.json: {error}") from error
     if not members.keys() & {"heats", "increments"}:
         raise ValueError("neither heats nor increments in it; another version of edgeheat may have written it")
-    backup = CameraBackup(members.get("heats"), _split_increments(members.get("increments", b"")))
+    backup = CameraBackup(members.get("heats"), _split_increments(members.get("increments", b"")), wall_s)
     if boot and when.get("boot_id") == boot:
         return backup, 0.0
     return backup, clock.monotonic() - max(0.0, clock.wall() - wall_s) - mono_s

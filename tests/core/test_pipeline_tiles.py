@@ -16,8 +16,9 @@ from edgeheat.core.heat.increment import Increment
 from edgeheat.core.heat.packing import pack, unpack
 from edgeheat.core.heat.tile import TileSum
 from edgeheat.core.pipeline import CameraPipeline
+from edgeheat.core.pipeline_state import StoredTiles
 from edgeheat.defs.history import Level, Tile
-from edgeheat.defs.params import PipelineParams, ZoneParams
+from edgeheat.defs.params import HeatParams, PipelineParams, ZoneParams
 from tests.core import drawn
 from tests.core.drawn import Look
 
@@ -244,3 +245,49 @@ def test_a_tile_stays_open_while_frames_wait_that_belong_to_it() -> None:
     pipeline.close_tile_if_due(drawn.WALL_S + 7200)
     pipeline.flush()
     assert open_tile(pipeline).observed_ms > 5000
+
+
+def total_s(pipeline: CameraPipeline) -> NDArray[np.float64]:
+    last = walk()[-1]
+    grid = pipeline.heat("total", last.mono_s, last.wall_s)
+    assert grid is not None
+    return grid.heat_s.astype(np.float64)
+
+
+def with_total() -> PipelineParams:
+    return replace(params(), heats=(HeatParams("total", "total"), HeatParams("recent", "window", 60.0)))
+
+
+@pytest.mark.parametrize("saved_after_s", [30, 99, 110])
+def test_heats_that_are_older_than_the_stored_tiles_continue_with_these(saved_after_s: int) -> None:
+    until_s = 119
+    whole = step(CameraPipeline(with_total()), walk()[: 5 * until_s])
+    whole.flush()
+    whole.close_tile_if_due(walk()[-1].wall_s + 1000)
+    tiles = whole.take_report().tiles
+    assert len(tiles) == 2
+    saved = step(CameraPipeline(with_total()), walk()[: 5 * saved_after_s]).save()
+    restored = CameraPipeline(with_total())
+    shift_s = walk()[0].mono_s - walk()[0].wall_s
+    restored.restore(saved, [], 0.0, StoredTiles(tiles, shift_s))
+    error_s = total_s(restored) - total_s(whole)
+    # A unit for each tile; the second that was not complete when the state was saved is in the tiles.
+    assert np.abs(error_s).max() <= 2 * UNIT_MS / 1000 + 1e-6
+    recent = restored.heat("recent", walk()[-1].mono_s + 100, walk()[-1].wall_s + 100)
+    assert recent is not None and recent.heat_s.max() < total_s(whole).max() / 2, "it is a window of the last minute"
+    again = CameraPipeline(with_total())
+    again.restore(restored.save(), [], 0.0, StoredTiles(tiles, shift_s))
+    np.testing.assert_array_equal(total_s(again), total_s(restored))
+
+
+def test_stored_tiles_of_another_epoch_or_damaged_ones_are_ignored(caplog: pytest.LogCaptureFixture) -> None:
+    pipeline = step(CameraPipeline(with_total()), walk()[: 5 * 119])
+    tiles = pipeline.take_report().tiles
+    saved = step(CameraPipeline(with_total()), walk()[: 5 * 30]).save()
+    plain = CameraPipeline(with_total())
+    plain.restore(saved, [], 0.0)
+    for tile in (replace(tiles[0], epoch=2), replace(tiles[0], traffic=b"\x01x"), replace(tiles[0], grid_wh=(2, 2))):
+        restored = CameraPipeline(with_total())
+        restored.restore(saved, [], 0.0, StoredTiles([tile]))
+        np.testing.assert_array_equal(total_s(restored), total_s(plain))
+    assert caplog.text.count("its heats miss the minutes") == 2

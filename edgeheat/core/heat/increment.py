@@ -18,7 +18,7 @@ from edgeheat.defs.events import FrameRejection
 INCREMENT_S = 1.0
 """Seconds of masks that are gathered into one increment."""
 
-_MAX_TRAFFIC_MS = np.uint32(65_535)
+MAX_TRAFFIC_MS = np.uint32(65_535)
 """Traffic that one increment can hold for a cell, in 16 bits. Up to a minute of pending movement may be confirmed in
 one frame; any excess is counted as dwell, so that no presence is lost."""
 
@@ -183,7 +183,7 @@ class IncrementBuilder:
             return None
         mono_s, wall_s = self._end
         traffic_ms, dwell_ms = self._traffic_ms, self._dwell_ms
-        excess_ms = np.maximum(traffic_ms, _MAX_TRAFFIC_MS) - _MAX_TRAFFIC_MS
+        excess_ms = np.maximum(traffic_ms, MAX_TRAFFIC_MS) - MAX_TRAFFIC_MS
         if excess_ms.any():
             traffic_ms, dwell_ms = traffic_ms - excess_ms, excess_ms if dwell_ms is None else dwell_ms + excess_ms
         return Increment(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -13,14 +13,17 @@ from numpy.typing import NDArray
 from edgeheat.core.grid.frames import U32
 from edgeheat.core.grid.zones import ZoneMasks
 from edgeheat.core.heat.base import State, add_measure
-from edgeheat.core.heat.increment import Increment
+from edgeheat.core.heat.increment import MAX_TRAFFIC_MS, Increment
 from edgeheat.core.heat.saved_values import checked_copy, checked_durations_ms, checked_number
-from edgeheat.core.heat.tile import encode_units, round_units, split_units
-from edgeheat.core.heat.zone_counters import Counter
+from edgeheat.core.heat.tile import TileSum, encode_units, round_units, split_units
+from edgeheat.core.heat.zone_counters import Counter, zero_counters
 from edgeheat.defs.history import FIVE_MINUTES_S, Level, Tile, ZoneTile
 
 _MAX_STEP_BACK_S = 3600
 """A wall clock that steps back by up to this counts on in the open tile, so that no time is in two tiles."""
+
+_REPLAY_PARTS = 5
+"""Parts of a minute in which a stored tile is counted again: its traffic fits in 16 bits per cell."""
 
 _LATE_INCREMENT_S = 10.0
 """How much later than it ended an increment may arrive: frames wait until they are evaluated."""
@@ -94,6 +97,33 @@ class TileBuilder:
         closed = self._close()
         self._start_s += FIVE_MINUTES_S
         return closed
+
+    def continue_after(self, stored: Tile, offset_s: float) -> list[Increment]:
+        """Return what a stored tile counted and this builder did not, and continue after it.
+
+        The increments are of a fifth of the tile each; `offset_s` is added to their wall times to get monotonic ones.
+        The carry is lost, less than a unit per cell, because it is not known what the stored tile left over. Empty for
+        a tile from before the open one, and for one of another epoch. Raises ValueError for one of another grid, or
+        that is damaged.
+        """
+        if stored.epoch != self._epoch or (self._start_s is not None and stored.start_s < self._start_s):
+            return []
+        if stored.grid_wh != self._shape_hw[::-1]:
+            raise ValueError(f"tile: expected a grid of {self._shape_hw[::-1]}, got {stored.grid_wh}")
+        layers_ms = []
+        for encoded, open_ms in ((stored.traffic, self._traffic_ms), (stored.dwell, self._dwell_ms)):
+            total = TileSum(self._shape_hw)
+            total.add(encoded)
+            known_ms = open_ms if stored.start_s == self._start_s else 0
+            layers_ms.append(np.maximum(total.result_units() * stored.level.unit_ms - known_ms, 0))
+        observed_ms, counters = stored.observed_ms, {zone.key: _counters_of(zone) for zone in stored.zones}
+        if stored.start_s == self._start_s:
+            observed_ms = max(0, observed_ms - self._observed_ms)
+            counters = {key: np.maximum(all_ms - self._counters.get(key, 0), 0) for key, all_ms in counters.items()}
+        self._traffic_ms, self._dwell_ms = np.zeros_like(self._traffic_ms), np.zeros_like(self._dwell_ms)
+        self._start_s = stored.end_s
+        self._empty()
+        return _in_parts(stored, layers_ms, observed_ms, counters, offset_s)
 
     def end_epoch(self) -> Tile | None:
         """Return the last tile, rounded to the nearest unit, or None; nothing may be added afterwards."""
@@ -184,6 +214,45 @@ class TileBuilder:
         self._observed_ms, self._rejected_ms, self._clock_synced = observed_ms, rejected_ms, clock_synced
         self._names = dict(zip(keys, names, strict=True)) | self._present
         self._counters = dict(zip(keys, counters, strict=True))
+
+
+def _counters_of(zone: ZoneTile) -> NDArray[np.int64]:
+    """Return the counters of a zone, shape (len(Counter),)."""
+    counters = np.zeros(len(Counter), np.int64)
+    for counter in Counter:
+        counters[counter] = getattr(zone, counter.name.lower())
+    return counters
+
+
+def _in_parts(
+    tile: Tile,
+    layers_ms: Sequence[NDArray[np.int64]],
+    observed_ms: int,
+    counters: Mapping[int, NDArray[np.int64]],
+    offset_s: float,
+) -> list[Increment]:
+    """Return traffic, dwell and observed time in equal parts, the last one with the remainder and all zone counters."""
+    increments = []
+    for part in range(1, _REPLAY_PARTS + 1):
+        is_last = part == _REPLAY_PARTS
+        before, until = (part - 1) / _REPLAY_PARTS, part / _REPLAY_PARTS
+        traffic_ms, dwell_ms = (
+            (layer_ms * until).astype(np.int64) - (layer_ms * before).astype(np.int64) for layer_ms in layers_ms
+        )
+        excess_ms = np.maximum(traffic_ms - MAX_TRAFFIC_MS, 0)
+        wall_s = tile.start_s + (tile.end_s - tile.start_s) * part / _REPLAY_PARTS
+        increments.append(
+            Increment(
+                traffic_ms=(traffic_ms - excess_ms).astype(np.uint16),
+                dwell_ms=(dwell_ms + excess_ms).astype(np.uint32),
+                observed_ms=int(observed_ms * until) - int(observed_ms * before),
+                mono_s=wall_s + offset_s,
+                wall_s=wall_s,
+                zone_keys=tuple(counters) if is_last else (),
+                zone_counters=np.stack(list(counters.values())) if is_last and counters else zero_counters(0),
+            )
+        )
+    return increments
 
 
 def _start_of_tile_s(wall_s: float) -> int:

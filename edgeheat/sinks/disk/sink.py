@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import os
 from collections.abc import Callable
+from dataclasses import replace as with_changes
 from datetime import UTC, datetime, tzinfo
 from pathlib import Path
 from typing import Literal
@@ -24,6 +25,9 @@ _MAX_JSON_BYTES = 8192
 _MIN_FREE_INODES = 100
 """Inodes left to other programs on the same disk."""
 
+_EARLY_S = 5.0
+"""A snapshot may come this much earlier than it is due."""
+
 _NO_HARD_LINKS = {errno.EPERM, errno.EOPNOTSUPP, errno.ENOSYS, errno.EXDEV, errno.EMLINK, errno.EINVAL}
 """Errors of a file system that cannot make a hard link here."""
 
@@ -41,20 +45,26 @@ class DiskSink:
         keep_s: float,
         max_bytes: int,
         free_floor_bytes: int,
+        every_s: float,
         on_written: Callable[[str, Literal["ok", "failed"]], None],
         on_bytes: Callable[[int], None],
     ) -> None:
         """Store the settings; the disk is accessed from the first event on, since reading a large tree takes seconds.
 
         `timezone` is the shop's, for the local time in the statistics. Dated pictures are deleted when older than
-        `keep_s`, when they exceed `max_bytes` together, or when the disk has less than `free_floor_bytes` left.
-        `on_written` is called for each picture with its camera, `on_bytes` with the bytes of all dated pictures.
+        `keep_s`, when they exceed `max_bytes` together, or when the disk has less than `free_floor_bytes` left. To
+        spare the flash card, a snapshot is not written that comes less than `every_s` after one of the same camera and
+        epoch that was. `on_written` is called for each picture with its camera, `on_bytes` with the bytes of all dated
+        pictures.
         """
         self._folder = root / "heatmaps"
         self._timezone = timezone
         self._keep_s = keep_s
         self._max_bytes = max_bytes
         self._free_floor_bytes = free_floor_bytes
+        self._every_s = every_s
+        self._last_written: dict[str, Snapshot] = {}
+        """By camera, the last snapshot that was written, without its pictures."""
         self._on_written = on_written
         self._on_bytes = on_bytes
         self._pictures: DatedPictures | None = None
@@ -73,8 +83,18 @@ class DiskSink:
             if isinstance(event, Snapshot):
                 self._report_written(event, "failed")
             raise SinkUnavailable(f"pictures cannot be kept in {self._folder}: {write_remedy(error)}") from error
-        if isinstance(event, Snapshot):
+        if isinstance(event, Snapshot) and self._is_due(event):
             self._write(event, pictures)
+            self._last_written[event.camera] = with_changes(event, heats=())
+
+    def _is_due(self, snapshot: Snapshot) -> bool:
+        last = self._last_written.get(snapshot.camera)
+        # Snapshots are not made to the second; and a clock that was set back must not stop the pictures.
+        return (
+            last is None
+            or last.epoch != snapshot.epoch
+            or not 0 <= snapshot.wall_s - last.wall_s < self._every_s - _EARLY_S
+        )
 
     def close(self) -> None:
         """There is nothing to release: every file is closed as soon as it is written."""

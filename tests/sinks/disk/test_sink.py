@@ -25,7 +25,12 @@ class Kept:
     """A disk sink and what it reported."""
 
     def __init__(
-        self, root: Path, keep_s: float = 30 * DAY_S, max_bytes: int = 1 << 40, free_floor_bytes: int = 0
+        self,
+        root: Path,
+        keep_s: float = 30 * DAY_S,
+        max_bytes: int = 1 << 40,
+        free_floor_bytes: int = 0,
+        every_s: float = 0.0,
     ) -> None:
         self.root = root / "heatmaps"
         self.written: list[tuple[str, str]] = []
@@ -36,6 +41,7 @@ class Kept:
             keep_s=keep_s,
             max_bytes=max_bytes,
             free_floor_bytes=free_floor_bytes,
+            every_s=every_s,
             on_written=lambda camera, outcome: self.written.append((camera, outcome)),
             on_bytes=self._set_bytes,
         )
@@ -402,3 +408,29 @@ def test_a_floor_plan_is_written_like_a_camera(tmp_path: Path) -> None:
     figures = json.loads((folder / "latest.json").read_bytes())
     assert (figures["camera"], figures["plan"]["size_m"]) == ("floor", [11.0, 10.0])
     assert kept.written == [("floor", "ok")]
+
+
+def test_pictures_are_written_at_most_as_often_as_the_card_is_to_be_spared(tmp_path: Path) -> None:
+    kept = Kept(tmp_path, every_s=3600.0)
+    for minutes in (0, 10, 59, 60, 70, 130):
+        kept.take(NOON_S + 60 * minutes + (minutes == 0))
+    kept.take(NOON_S + 60, camera="till")
+    assert kept.dated() == [
+        "door/hour/2026/11/21/120001Z.jpg",
+        "door/hour/2026/11/21/130000Z.jpg",
+        "door/hour/2026/11/21/141000Z.jpg",
+        "till/hour/2026/11/21/120100Z.jpg",
+    ]
+    assert len(kept.written) == 4
+    kept.take(NOON_S - 3600)  # the clock was set back
+    kept.sink.handle(replace(snapshot(NOON_S - 3500, heat_image("hour", PICTURE)), epoch=2))
+    assert len(kept.written) == 6
+
+
+def test_a_picture_that_could_not_be_written_is_written_with_the_next_snapshot(tmp_path: Path) -> None:
+    kept = Kept(tmp_path, every_s=3600.0, max_bytes=1)
+    with pytest.raises(SinkUnavailable):
+        kept.take(NOON_S)
+    with pytest.raises(SinkUnavailable):
+        kept.take(NOON_S + 600)
+    assert [outcome for _, outcome in kept.written] == ["failed", "failed"]
