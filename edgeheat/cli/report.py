@@ -10,6 +10,7 @@ import typer
 
 from edgeheat.cli.base import ConfigOption, exit_codes
 from edgeheat.config import load_config
+from edgeheat.defs.history import REPORTS_FOLDER
 from edgeheat.local_time.period import WHOLE_DAY
 from edgeheat.local_time.period_text import parse_hours, parse_period
 
@@ -48,7 +49,7 @@ def report(
         except ValueError as error:
             raise typer.BadParameter(str(error)) from None
         from edgeheat.history.report.content import ReportSite
-        from edgeheat.history.report.files import REPORTS_FOLDER, open_history, write_report
+        from edgeheat.history.report.files import open_history, write_report
         from edgeheat.history.report.period import ReportPeriod
         from edgeheat.history.report.plans import ReportPlan
 

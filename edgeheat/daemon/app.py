@@ -116,7 +116,7 @@ def _run_cameras(
 ) -> int:
     """Run everything but the page until there is a reason to stop; `ready` is set meanwhile. Returns the exit code."""
     hub = wiring.make_hub(config, metrics, latest, clock)
-    history = History(config, clock, metrics, latest)
+    history = History(config, clock, metrics, latest, hub.publish)
     checkpoints = wiring.make_checkpoint_writer(config, clock, metrics, latest, history)
     plans = wiring.make_plan_renderer(config, clock, hub)
     supervisor, resets = wiring.make_supervisor(

@@ -15,9 +15,10 @@ from edgeheat.daemon.history_maintenance import HistoryMaintenance
 from edgeheat.daemon.history_start import read_history_start, read_recent_tiles
 from edgeheat.daemon.history_writer import HistoryWriter
 from edgeheat.daemon.managed_process import Received
-from edgeheat.daemon.messages import HistoryJob, WorkerSpec
+from edgeheat.daemon.messages import HistoryJob, PlanSpec, ReportJob, WorkerSpec
 from edgeheat.defs.clock import Clock, WallClockError
-from edgeheat.defs.history import HistoryStatus
+from edgeheat.defs.events import ReportWritten
+from edgeheat.defs.history import REPORTS_FOLDER, HistoryStatus
 from edgeheat.sinks.metrics import MetricsSink
 from edgeheat.store.camera_backup import CameraBackup, boot_id
 from edgeheat.store.history.store import HISTORY_FILE
@@ -29,8 +30,15 @@ _log = logging.getLogger(__name__)
 class History:
     """The history of all cameras; its methods do nothing where it is disabled."""
 
-    def __init__(self, config: Config, clock: Clock, metrics: MetricsSink, latest_state: LatestState) -> None:
-        """Read what is stored already; the writer is not started yet."""
+    def __init__(
+        self,
+        config: Config,
+        clock: Clock,
+        metrics: MetricsSink,
+        latest_state: LatestState,
+        publish: Callable[[ReportWritten], None],
+    ) -> None:
+        """Read what is stored already; the writer is not started yet. `publish` gets each report that was written."""
         self._writer: HistoryWriter | None = None
         if not config.history.enabled:
             return
@@ -54,6 +62,7 @@ class History:
             boot_id=boot,
             check=True,
             now_s=None,
+            reports=_report_job(config),
         )
 
         def make_maintenance(on_received: Callable[[Received], None]) -> HistoryMaintenance:
@@ -71,6 +80,7 @@ class History:
             clock_sync=ClockSync(clock, self._clock_error),
             make_maintenance=make_maintenance,
             on_status=on_status,
+            on_report=lambda name: publish(ReportWritten(name, clock.wall())),
         )
 
     def spec(self, spec: WorkerSpec) -> WorkerSpec:
@@ -108,3 +118,19 @@ class History:
         """Store what is waiting, but give up after `timeout_s`."""
         if self._writer is not None:
             self._writer.close(timeout_s)
+
+
+def _report_job(config: Config) -> ReportJob | None:
+    """Return which reports are written; None where none are."""
+    reports = config.reports.params()
+    if not reports.kinds:
+        return None
+    return ReportJob(
+        site=config.site.name,
+        cameras=tuple(camera.pipeline_params(config.timezone) for camera in config.camera),
+        plans=tuple(
+            PlanSpec(params, plan.image) for plan, params in zip(config.plan, config.plan_params(), strict=True)
+        ),
+        reports=reports,
+        folder=config.storage_path / REPORTS_FOLDER,
+    )

@@ -5,11 +5,16 @@ from __future__ import annotations
 import os
 import signal
 from contextlib import suppress
+from dataclasses import replace
 from multiprocessing.connection import Connection
+from pathlib import Path
 
 from edgeheat.daemon.logs import set_up_logging
-from edgeheat.daemon.messages import HistoryJob, HistoryMaintained
+from edgeheat.daemon.messages import HistoryJob, HistoryMaintained, ReportJob
 from edgeheat.errors import StoreDamaged, StoreError
+from edgeheat.history.report.content import ReportSite
+from edgeheat.history.report.plans import ReportPlan
+from edgeheat.history.report.schedule import write_due_reports
 from edgeheat.history.rollup import roll_up
 from edgeheat.store.history.damage import quick_check
 from edgeheat.store.history.retention import prune
@@ -41,8 +46,17 @@ def maintain(job: HistoryJob) -> HistoryMaintained:
             rolled_up = roll_up(store, job.timezone, job.now_s)
             pruned = prune(store, job.now_s, keep_s=job.keep_s, max_bytes=job.max_bytes, boot_id=job.boot_id)
             deleted = sum(pruned.deleted.values()) + pruned.undated
-            return HistoryMaintained(rolled_up, deleted, pruned.too_large)
+            done = HistoryMaintained(rolled_up, deleted, pruned.too_large)
+            return done if job.reports is None else replace(done, reports=_write_reports(store, job, job.reports))
     except StoreDamaged as error:
         return HistoryMaintained(damage=str(error))
     except (StoreError, ValueError) as error:
         return HistoryMaintained(problem=str(error))
+
+
+def _write_reports(store: HistoryStore, job: HistoryJob, reports: ReportJob) -> tuple[str, ...]:
+    """Write the reports that are due; returns their names."""
+    assert job.now_s is not None
+    plans = tuple(ReportPlan(plan.params, Path(plan.image) if plan.image else None) for plan in reports.plans)
+    site = ReportSite(reports.site, job.timezone, reports.cameras, plans=plans)
+    return tuple(page.stem for page in write_due_reports(store, site, reports.reports, reports.folder, job.now_s))

@@ -57,7 +57,8 @@ class HistoryWriter:
     """Collects closed tiles, and stores those of all cameras in one transaction every five minutes.
 
     While the file cannot be written, tiles of a day wait in memory. A damaged file is set aside and a new one started.
-    `on_status` is called in the writer's thread, whenever something has changed.
+    `on_status` is called in the writer's thread, whenever something has changed, and `on_report` with the name of each
+    report that was written.
     """
 
     def __init__(
@@ -70,6 +71,7 @@ class HistoryWriter:
         clock_sync: ClockSync,
         make_maintenance: Callable[[Callable[[Received], None]], HistoryMaintenance],
         on_status: Callable[[HistoryStatus], None],
+        on_report: Callable[[str], None],
     ) -> None:
         """`make_maintenance` gets what its `on_received` must be."""
         self._path = path
@@ -77,6 +79,7 @@ class HistoryWriter:
         self._clock = clock
         self._clock_sync = clock_sync
         self._on_status = on_status
+        self._on_report = on_report
         self._inbox: queue.SimpleQueue[_Item] = queue.SimpleQueue()
         self._maintenance = make_maintenance(self._inbox.put)
         self._buffer = HistoryBuffer(camera_count, clock)
@@ -283,6 +286,9 @@ class HistoryWriter:
         if answer.is_too_large and self._status.rollup_problem is None:
             _log.warning("history: larger than history.max_size, and nothing more may be deleted; set a larger one")
         self._set_rollup_problem(answer.problem or None)
+        for report in answer.reports:
+            _log.info("report %s written", report)
+            self._on_report(report)
         if self._store is not None:
             self._set_status(size_bytes=self._store.size_bytes())
 

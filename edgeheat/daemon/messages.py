@@ -11,7 +11,7 @@ from typing import Literal
 from edgeheat.defs.commands import Reset
 from edgeheat.defs.events import Progress, Snapshot
 from edgeheat.defs.history import EpochBackdrop, Level, Tile
-from edgeheat.defs.params import PipelineParams, PlanParams
+from edgeheat.defs.params import PipelineParams, PlanParams, ReportsParams
 from edgeheat.store.camera_backup import CameraBackup
 
 
@@ -176,6 +176,17 @@ class PlanDrawn:
 
 
 @dataclass(frozen=True, slots=True)
+class ReportJob:
+    """Which reports are to be written, and of what."""
+
+    site: str
+    cameras: tuple[PipelineParams, ...]
+    plans: tuple[PlanSpec, ...]
+    reports: ReportsParams
+    folder: Path
+
+
+@dataclass(frozen=True, slots=True)
 class HistoryJob:
     """What is to be done with the history file."""
 
@@ -192,6 +203,9 @@ class HistoryJob:
     now_s: float | None
     """Unix time; None while the clock is not known to be right: then nothing is rolled up or deleted."""
 
+    reports: ReportJob | None = None
+    """None: no reports are written."""
+
 
 @dataclass(frozen=True, slots=True)
 class HistoryMaintained:
@@ -205,6 +219,9 @@ class HistoryMaintained:
 
     is_too_large: bool = False
     """Whether the file is larger than allowed although all was deleted that may be."""
+
+    reports: tuple[str, ...] = ()
+    """Names of the reports that were written, oldest first."""
 
     problem: str = ""
     """Why it could not be done completely, in one sentence; empty if it was."""

@@ -6,10 +6,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
 from edgeheat.defs.events import (
+    CameraEvent,
     CameraHealth,
     CameraState,
     CameraStatus,
-    Event,
     HealthVerdict,
     PlanArea,
     Progress,
@@ -79,7 +79,7 @@ class CurrentState:
     """The area of a floor plan; None for a camera, and before the plan's first snapshot."""
 
 
-def apply_event(state: CurrentState, event: Event) -> CurrentState:
+def apply_event(state: CurrentState, event: CameraEvent) -> CurrentState:
     """Return the state after `event`, which must belong to the camera or floor plan `state.name`."""
     match event:
         case CameraStatus():

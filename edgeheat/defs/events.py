@@ -266,4 +266,18 @@ class Progress:
         return only_rejected or not self.is_open
 
 
-Event = Snapshot | CameraStatus | CameraHealth | Progress
+@dataclass(frozen=True, slots=True)
+class ReportWritten:
+    """A report of a day, week or month was written on schedule."""
+
+    name: str
+    """Its file without ending, such as "2026-11-30", "2026-W48" or "2026-11"."""
+
+    wall_s: float
+    """When it was written, Unix time."""
+
+
+CameraEvent = Snapshot | CameraStatus | CameraHealth | Progress
+"""What happened to one camera or floor plan."""
+
+Event = CameraEvent | ReportWritten

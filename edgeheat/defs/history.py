@@ -6,6 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import IntEnum
 
+REPORTS_FOLDER = "reports"
+"""Name of the folder of the reports in the storage folder."""
+
 FIVE_MINUTES_S = 300
 """Length of the shortest tile. It divides every UTC offset in use, so local hours consist of whole tiles."""
 

@@ -22,7 +22,7 @@ from prometheus_client.registry import Collector
 
 import edgeheat
 from edgeheat.defs.camera_state import CurrentState, apply_event
-from edgeheat.defs.events import CameraStatus, Event, Progress
+from edgeheat.defs.events import CameraStatus, Event, Progress, ReportWritten
 from edgeheat.defs.history import HistoryStatus
 from edgeheat.sinks.metric_table import METRICS, Histogram, Row
 from edgeheat.sinks.metric_totals import PROCESSING_BUCKETS_S, MetricValues, Totals, add_to
@@ -73,6 +73,8 @@ class MetricsSink(Collector):
 
     def handle(self, event: Event) -> None:
         """Count the event; a name that was not added is taken as a camera."""
+        if isinstance(event, ReportWritten):
+            return
         with self._lock:
             totals = self._of(event.camera)
             totals.state = apply_event(totals.state, event)

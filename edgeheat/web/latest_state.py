@@ -11,7 +11,7 @@ from types import MappingProxyType
 from typing import Final, Literal
 
 from edgeheat.defs.camera_state import CurrentState, apply_event
-from edgeheat.defs.events import Event, HeatImage, Progress, Snapshot
+from edgeheat.defs.events import Event, HeatImage, Progress, ReportWritten, Snapshot
 from edgeheat.defs.history import HistoryStatus
 from edgeheat.defs.hours import OpeningHours
 from edgeheat.redact import redact
@@ -84,6 +84,8 @@ class LatestState:
 
     def handle(self, event: Event) -> None:
         """Record the event; raises KeyError if its camera or floor plan was not given to the constructor."""
+        if isinstance(event, ReportWritten):
+            return
         with self._lock:
             view = self._views[event.camera]
             view = replace(view, current=apply_event(view.current, event))

@@ -18,8 +18,9 @@ import pytest
 from edgeheat.daemon.history_maintenance import HistoryMaintenance
 from edgeheat.daemon.history_worker import maintain
 from edgeheat.daemon.managed_process import Received
-from edgeheat.daemon.messages import HistoryJob, HistoryMaintained
+from edgeheat.daemon.messages import HistoryJob, HistoryMaintained, ReportJob
 from edgeheat.defs.history import ROLLUP_GRACE_S, Level
+from edgeheat.defs.params import PipelineParams, ReportsParams
 from edgeheat.store.history.store import HistoryStore
 from tests.support.tiles import CountingCamera, at, random_ms
 from tests.support.wait import DEADLINE_S, wait_for
@@ -155,3 +156,31 @@ def test_a_process_that_hangs_is_killed(maintaining: Maintaining, job: HistoryJo
         problem = maintaining.maintenance.update(clock_is_right=True)
         assert "took longer than 3600 s" in (problem or "")
         assert maintaining.maintenance.pid is None
+
+
+def test_reports_are_written_once_when_their_day_is_over(job: HistoryJob, tmp_path: Path) -> None:
+    reports = ReportJob(
+        site="shop",
+        cameras=(PipelineParams("door", OSLO),),
+        plans=(),
+        reports=ReportsParams(("day",), keep=3),
+        folder=tmp_path / "reports",
+    )
+    midnight_s = at("2026-11-03 00:00", OSLO)
+    job = replace(job, reports=reports)
+    assert maintain(replace(job, now_s=float(midnight_s))).reports == ()
+    assert maintain(replace(job, now_s=midnight_s + ROLLUP_GRACE_S + 1.0)).reports == ("2026-11-02",)
+    page = (tmp_path / "reports" / "2026-11-02.html").read_text()
+    assert "shop" in page
+    assert maintain(replace(job, now_s=midnight_s + 2.0 * HOUR_S)).reports == ()
+
+
+def test_a_report_that_cannot_be_written_does_not_keep_the_history_from_being_maintained(
+    job: HistoryJob, tmp_path: Path
+) -> None:
+    (tmp_path / "reports").write_text("a file, where the folder should be")
+    reports = ReportJob("shop", (PipelineParams("door", OSLO),), (), ReportsParams(("day",)), tmp_path / "reports")
+    answer = maintain(replace(job, reports=reports, now_s=at("2026-11-03 01:00", OSLO)))
+    assert "2026-11-02.html cannot be written" in answer.problem
+    with HistoryStore(job.path) as store:
+        assert len(store.keys("door", Level.DAY, 0, 2**40)) == 1

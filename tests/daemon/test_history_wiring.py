@@ -35,14 +35,16 @@ class StillClock(SystemClock):
 
 def make(folder: Path, clock: Clock, **history: bool) -> tuple[Config, History]:
     settings = config(folder, **history)
-    metrics, latest = wiring.make_metrics(settings), wiring.make_latest_state(settings)
-    return settings, History(settings, clock, metrics, latest)
+    metrics = wiring.make_metrics(settings, wiring.make_opening_watch(settings, clock))
+    latest = wiring.make_latest_state(settings)
+    return settings, History(settings, clock, metrics, latest, lambda report: None)
 
 
 def test_a_checkpoint_is_written_after_the_tiles_that_its_state_does_not_hold(tmp_path: Path) -> None:
     clock = StillClock()
     settings, history = make(tmp_path, clock)
-    metrics, latest = wiring.make_metrics(settings), wiring.make_latest_state(settings)
+    metrics = wiring.make_metrics(settings, wiring.make_opening_watch(settings, clock))
+    latest = wiring.make_latest_state(settings)
     checkpoints = wiring.make_checkpoint_writer(settings, clock, metrics, latest, history)
     history.start()
     try:
@@ -68,7 +70,7 @@ def test_the_history_is_the_first_that_hears_of_a_state(tmp_path: Path) -> None:
         wiring.make_worker_specs(settings),
         saved={},
         limits=wiring.make_restart_limits(settings),
-        save_every_s=60.0,
+        write_every_s=60.0,
         clock=SystemClock(),
         publish=lambda event: None,
         on_saved=lambda camera, backup: None,

@@ -75,6 +75,7 @@ class Writing:
             clock_sync=ClockSync(self.clock, WallClockError(wrong_offset_s), lambda: False),
             make_maintenance=make_maintenance,
             on_status=self.statuses.append,
+            on_report=lambda name: None,
         )
 
     @property

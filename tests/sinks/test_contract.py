@@ -31,6 +31,7 @@ def disk(folder: Path) -> Sink:
         keep_s=86400.0,
         max_bytes=1 << 30,
         free_floor_bytes=0,
+        every_s=0.0,
         on_written=lambda camera, outcome: None,
         on_bytes=lambda total_bytes: None,
     )

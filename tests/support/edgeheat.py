@@ -27,6 +27,7 @@ class Daemon:
         self.config = folder / "config.toml"
         self.config.write_text(
             f'[site]\nname = "test"\ntimezone = "Europe/Oslo"\n[storage]\npath = "{self.storage}"\nfree_floor = "1MB"\n'
+            f'pictures_every = "10s"\n'
             f'[schedule]\nevery = "10s"\n[web]\nport = {self.port}\n'
             f'[supervision]\nstall_timeout = "{stall_timeout}"\n{config}'
         )

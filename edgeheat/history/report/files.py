@@ -15,9 +15,6 @@ from edgeheat.history.report.period import ReportPeriod
 from edgeheat.history.report.tables import hours_csv, zones_csv
 from edgeheat.store.history.store import HISTORY_FILE, HistoryStore
 
-REPORTS_FOLDER = "reports"
-"""Name of the folder of the reports in the storage folder."""
-
 _NAMES: Final[dict[ReportKind, str]] = {
     "day": r"\d{4}-\d{2}-\d{2}\.html",
     "week": r"\d{4}-W\d{2}\.html",

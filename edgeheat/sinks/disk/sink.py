@@ -5,13 +5,14 @@ from __future__ import annotations
 import errno
 import os
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import replace as with_changes
 from datetime import UTC, datetime, tzinfo
 from pathlib import Path
 from typing import Literal
 
 from edgeheat.atomic import replace, stage, temp_beside, write_atomic, write_remedy
-from edgeheat.defs.events import Event, HeatImage, Progress, Snapshot
+from edgeheat.defs.events import CameraStatus, Event, HeatImage, Progress, ReportWritten, Snapshot
 from edgeheat.errors import SinkUnavailable
 from edgeheat.sinks.disk.dated_pictures import FILE_SUFFIXES, DatedPictures
 from edgeheat.sinks.payload import EXTENSIONS, SCHEMA, heat_fields, plan_fields, to_json, units, utc_text
@@ -54,8 +55,8 @@ class DiskSink:
         `timezone` is the shop's, for the local time in the statistics. Dated pictures are deleted when older than
         `keep_s`, when they exceed `max_bytes` together, or when the disk has less than `free_floor_bytes` left. To
         spare the flash card, a snapshot is not written that comes less than `every_s` after one of the same camera and
-        epoch that was. `on_written` is called for each picture with its camera, `on_bytes` with the bytes of all dated
-        pictures.
+        epoch that was, unless it is the last one. `on_written` is called for each picture with its camera, `on_bytes`
+        with the bytes of all dated pictures.
         """
         self._folder = root / "heatmaps"
         self._timezone = timezone
@@ -65,6 +66,8 @@ class DiskSink:
         self._every_s = every_s
         self._last_written: dict[str, Snapshot] = {}
         """By camera, the last snapshot that was written, without its pictures."""
+        self._unwritten: dict[str, Snapshot] = {}
+        """By camera, the last snapshot, if it was not written: it is when the shop closes, and at the end."""
         self._on_written = on_written
         self._on_bytes = on_bytes
         self._pictures: DatedPictures | None = None
@@ -75,7 +78,7 @@ class DiskSink:
 
         Raises SinkUnavailable if not all dated pictures could be written; `latest` is written if at all possible.
         """
-        if isinstance(event, Progress):
+        if isinstance(event, Progress | ReportWritten):
             return
         try:
             pictures = self._pictures or self._open(event.wall_s)
@@ -83,9 +86,18 @@ class DiskSink:
             if isinstance(event, Snapshot):
                 self._report_written(event, "failed")
             raise SinkUnavailable(f"pictures cannot be kept in {self._folder}: {write_remedy(error)}") from error
-        if isinstance(event, Snapshot) and self._is_due(event):
-            self._write(event, pictures)
-            self._last_written[event.camera] = with_changes(event, heats=())
+        match event:
+            case Snapshot() if self._is_due(event):
+                self._write_snapshot(event, pictures)
+            case Snapshot():
+                self._unwritten[event.camera] = event
+            case CameraStatus(state="closed") if event.camera in self._unwritten:
+                self._write_snapshot(self._unwritten[event.camera], pictures)
+
+    def _write_snapshot(self, snapshot: Snapshot, pictures: DatedPictures) -> None:
+        self._unwritten.pop(snapshot.camera, None)
+        self._write(snapshot, pictures)
+        self._last_written[snapshot.camera] = with_changes(snapshot, heats=())
 
     def _is_due(self, snapshot: Snapshot) -> bool:
         last = self._last_written.get(snapshot.camera)
@@ -97,7 +109,11 @@ class DiskSink:
         )
 
     def close(self) -> None:
-        """There is nothing to release: every file is closed as soon as it is written."""
+        """Write the last snapshot of each camera, as far as the disk allows."""
+        for snapshot in list(self._unwritten.values()):
+            if self._pictures is not None:
+                with suppress(SinkUnavailable):
+                    self._write_snapshot(snapshot, self._pictures)
 
     def _open(self, now_s: float) -> DatedPictures:
         self._folder.mkdir(parents=True, exist_ok=True)

@@ -6,7 +6,8 @@ import logging
 from collections.abc import Callable, Iterator
 
 from edgeheat.defs.camera_state import CurrentState, apply_event
-from edgeheat.defs.events import CameraHealth, CameraStatus, Event, Snapshot
+from edgeheat.defs.events import CameraHealth, CameraStatus, Event, ReportWritten, Snapshot
+from edgeheat.defs.history import REPORTS_FOLDER
 from edgeheat.defs.params import BrokerParams
 from edgeheat.redact import redact
 from edgeheat.sinks.mqtt.retained_queue import Message, RetainedQueue
@@ -70,6 +71,9 @@ class MqttSink:
 
     def handle(self, event: Event) -> None:
         """Queue the event's messages in place of older ones of the same topics."""
+        if isinstance(event, ReportWritten):
+            self._put(self._report(event))
+            return
         state = apply_event(self._states.get(event.camera, CurrentState(event.camera)), event)
         self._states[event.camera] = state
         match event:
@@ -93,6 +97,11 @@ class MqttSink:
                 self._warned_of_topics = True
                 _log.warning("MQTT: too many topics for one device: %s is dropped, others may follow", topic)
             self._on_dropped()
+
+    def _report(self, report: ReportWritten) -> Message:
+        file = f"{REPORTS_FOLDER}/{report.name}.html"
+        content = {"schema": SCHEMA, "report": report.name, "file": file, "written_at": utc_text(report.wall_s)}
+        return Message(f"{self._root}/report", to_json(content), _JSON)
 
     def _status(self, state: CurrentState) -> Message:
         content = {

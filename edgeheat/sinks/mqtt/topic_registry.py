@@ -23,7 +23,7 @@ _MAX_FILE_BYTES = 1_000_000
 def topics_of(settings: BrokerParams, sources: Mapping[str, Iterable[str]]) -> set[str]:
     """Return every topic that a device may publish; `sources` maps each camera and floor plan to its heats."""
     root = f"{settings.prefix}/{settings.site}"
-    topics = {settings.status_topic}
+    topics = {settings.status_topic, f"{root}/report"}
     for name, heats in sources.items():
         topics |= {f"{root}/{name}/{word}" for word in ("status", "health", "activity")}
         topics |= {f"{root}/{name}/heatmap/{heat}" for heat in heats}

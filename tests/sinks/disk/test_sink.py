@@ -427,6 +427,18 @@ def test_pictures_are_written_at_most_as_often_as_the_card_is_to_be_spared(tmp_p
     assert len(kept.written) == 6
 
 
+def test_the_last_picture_is_written_when_the_shop_closes_and_at_the_end(tmp_path: Path) -> None:
+    kept = Kept(tmp_path, every_s=3600.0)
+    for minutes in (0, 10, 20):
+        kept.take(NOON_S + 60 * minutes)
+    kept.sink.handle(replace(status("closed", "the shop is closed", "closed"), wall_s=NOON_S + 1300))
+    kept.sink.handle(replace(status("closed", "the shop is closed", "closed"), wall_s=NOON_S + 1400))
+    kept.take(NOON_S + 1800)
+    kept.take(NOON_S + 2400)
+    kept.sink.close()
+    assert [name[-11:] for name in kept.dated()] == ["120000Z.jpg", "122000Z.jpg", "124000Z.jpg"]
+
+
 def test_a_picture_that_could_not_be_written_is_written_with_the_next_snapshot(tmp_path: Path) -> None:
     kept = Kept(tmp_path, every_s=3600.0, max_bytes=1)
     with pytest.raises(SinkUnavailable):

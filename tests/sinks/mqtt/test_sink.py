@@ -11,6 +11,7 @@ from dataclasses import replace
 
 import pytest
 
+from edgeheat.defs.events import ReportWritten
 from tests.sinks.events import NOON_S, health, heat_image, progress, snapshot, status
 from tests.sinks.mqtt.running_sink import PICTURE, STATUS, close_in_time, sink, warnings
 from tests.support.mosquitto import Mosquitto, Subscriber, free_port
@@ -144,6 +145,22 @@ def test_a_picture_is_its_raw_bytes_retained_with_type_and_origin_as_properties(
     assert dict(message.properties.UserProperty) == {
         "captured-at": "2026-11-21T12:00:00Z", "camera": "door", "heat": "hour", "schema": "1",
     }  # fmt: skip
+
+
+def test_a_report_is_announced_retained_with_its_file(broker: Mosquitto) -> None:
+    with sink(broker.port) as (made, _):
+        made.handle(ReportWritten("2026-W48", NOON_S))
+        with Subscriber(broker.port) as subscriber:
+            subscriber.wait_for_message("edgeheat/shop/report")
+        with Subscriber(broker.port) as late:
+            message = late.wait_for_message("edgeheat/shop/report")
+    assert message.retain
+    assert json.loads(message.payload) == {
+        "schema": 1,
+        "report": "2026-W48",
+        "file": "reports/2026-W48.html",
+        "written_at": "2026-11-21T12:00:00Z",
+    }
 
 
 def test_progress_is_not_published(broker: Mosquitto) -> None:
