@@ -12,6 +12,9 @@ from edgeheat.defs.history import Level, Tile, ZoneTile
 
 _SIGN = 1 << 63
 
+IN_RANGE = "camera_id = :camera AND level = :level AND boot_id = '' AND start_s >= :from_s AND start_s < :to_s"
+"""Condition for the dated tiles of one camera and level that start in a range; `range_query` has its parameters."""
+
 _INSERT_TILE = """
     INSERT INTO tile (camera_id, level, start_s, epoch, boot_id, end_s, grid_width, grid_height, observed_ms,
         rejected_ms, part_count, rollup_state)
@@ -84,6 +87,11 @@ def added_camera_id(connection: sqlite3.Connection, camera: str) -> int:
     number = camera_id(connection, camera)
     assert number is not None
     return number
+
+
+def range_query(number: int | None, level: Level, from_s: int, to_s: int, epoch: int | None) -> dict[str, int | None]:
+    """Return the parameters of `IN_RANGE`, and the epoch; `number` is the camera's in the file."""
+    return {"camera": number, "level": level, "from_s": from_s, "to_s": to_s, "epoch": epoch}
 
 
 def insert_tile(

@@ -3,20 +3,22 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
-from typing import NamedTuple
 
 from edgeheat.defs.history import FIVE_MINUTES_S, EpochBackdrop, Level, Tile
 from edgeheat.store.history.connection import connect, explained
+from edgeheat.store.history.rollup_rows import check_sum, stored_parts, stored_rollup
 from edgeheat.store.history.rows import (
+    IN_RANGE,
     RollupState,
     added_camera_id,
     camera_id,
     insert_tile,
+    range_query,
     replace_tile,
     stored_observed_ms,
     tile_from_row,
@@ -26,8 +28,6 @@ from edgeheat.store.history.transaction import end_transaction, transaction
 
 HISTORY_FILE = "history.sqlite3"
 """Name of the history file in the folder `state` of the storage folder."""
-
-_IN_RANGE = "camera_id = :camera AND level = :level AND boot_id = '' AND start_s >= :from_s AND start_s < :to_s"
 
 
 @dataclass(frozen=True, slots=True)
@@ -183,9 +183,9 @@ class HistoryStore:
 
     def keys(self, camera: str, level: Level, from_s: int, to_s: int, epoch: int | None = None) -> list[TileKey]:
         """Return the tiles that start in [from_s, to_s), by start and epoch; of all epochs, or of one."""
-        sql = f"SELECT start_s, end_s, epoch, observed_ms, rollup_state FROM tile WHERE {_IN_RANGE}"  # noqa: S608 (a constant)
+        sql = f"SELECT start_s, end_s, epoch, observed_ms, rollup_state FROM tile WHERE {IN_RANGE}"  # noqa: S608 (a constant)
         with self.reading() as connection:
-            query = _query(camera_id(connection, camera), level, from_s, to_s, epoch)
+            query = range_query(camera_id(connection, camera), level, from_s, to_s, epoch)
             rows = connection.execute(f"{sql} {_of_epoch(epoch)} ORDER BY start_s, epoch", query)
             return [_key(camera, level, row) for row in rows]
 
@@ -228,12 +228,12 @@ class HistoryStore:
         columns, joins = (", ".join(column for column, _ in layers), " ".join(join for _, join in layers))
         sql = (
             "SELECT tile.id, start_s, end_s, epoch, grid_width, grid_height, observed_ms, rejected_ms, "  # noqa: S608 (constants)
-            f"{columns} FROM tile {joins} WHERE {_IN_RANGE} {_of_epoch(epoch)} ORDER BY start_s, epoch"
+            f"{columns} FROM tile {joins} WHERE {IN_RANGE} {_of_epoch(epoch)} ORDER BY start_s, epoch"
         )
         with self.reading() as connection:
             number = camera_id(connection, camera)
             for from_s, to_s in ranges:
-                with closing(connection.execute(sql, _query(number, level, from_s, to_s, epoch))) as rows:
+                with closing(connection.execute(sql, range_query(number, level, from_s, to_s, epoch))) as rows:
                     for tile_id, *row in rows:
                         yield tile_from_row(camera, level, row, zone_tiles(connection, tile_id) if zones else ())
 
@@ -258,14 +258,14 @@ class HistoryStore:
         possible where the site's time zone was changed; or if the tile was not observed for as long as its parts.
         """
         with self.writing() as connection:
-            parts = _parts(connection, tile)
+            parts = stored_parts(connection, tile)
             if unknown := sorted(set(part_starts) - parts.keys()):
                 raise ValueError(f"rollup of {tile.camera}: no part starts at {unknown[0]}")
             chosen = [parts[start_s] for start_s in part_starts]
             if all(part.state is RollupState.IN_PARENT for part in chosen):
                 return False
-            stored = _stored(connection, tile)
-            _check_sum(tile, chosen, stored)
+            stored = stored_rollup(connection, tile)
+            check_sum(tile, chosen, stored)
             if carry is not None and not _store_carry(connection, tile, carry):
                 return False
             added = sum(part.state is RollupState.NOT_IN_PARENT for part in chosen)
@@ -307,10 +307,6 @@ def _check_five_minutes(tile: Tile, boot_id: str) -> None:
         raise ValueError(f"tile of {tile.camera}: its clock was not synchronised, and no boot id was given")
 
 
-def _query(number: int | None, level: Level, from_s: int, to_s: int, epoch: int | None) -> dict[str, int | None]:
-    return {"camera": number, "level": level, "from_s": from_s, "to_s": to_s, "epoch": epoch}
-
-
 def _of_epoch(epoch: int | None) -> str:
     return "" if epoch is None else "AND epoch = :epoch"
 
@@ -318,54 +314,6 @@ def _of_epoch(epoch: int | None) -> str:
 def _key(camera: str, level: Level, row: Sequence[int]) -> TileKey:
     start_s, end_s, epoch, observed_ms, state = row
     return TileKey(camera, level, start_s, end_s, epoch, observed_ms, RollupState(state))
-
-
-class _Row(NamedTuple):
-    """What `add_rollup` must know of a stored tile."""
-
-    id: int
-    start_s: int
-    observed_ms: int
-    part_count: int
-    state: RollupState
-
-
-def _parts(connection: sqlite3.Connection, tile: Tile) -> dict[int, _Row]:
-    """Return the stored tiles of the level before that lie in the tile, by start."""
-    if tile.level is Level.FIVE_MINUTES:
-        raise ValueError(f"rollup of {tile.camera}: a five-minute tile has no parts")
-    query = _query(camera_id(connection, tile.camera), Level(tile.level - 1), tile.start_s, tile.end_s, tile.epoch)
-    return {row.start_s: row for row in _rows(connection, "AND end_s <= :to_s", query)}
-
-
-def _stored(connection: sqlite3.Connection, tile: Tile) -> _Row | None:
-    """Return the stored tile with the same key, None if there is none."""
-    query = _query(camera_id(connection, tile.camera), tile.level, tile.start_s, tile.start_s + 1, tile.epoch)
-    return next(_rows(connection, "", query), None)
-
-
-def _rows(connection: sqlite3.Connection, condition: str, query: Mapping[str, int | None]) -> Iterator[_Row]:
-    sql = f"""
-        SELECT id, start_s, observed_ms, part_count, rollup_state FROM tile
-        WHERE {_IN_RANGE} AND epoch = :epoch {condition}
-    """  # noqa: S608 (constants)
-    for tile_id, start_s, observed_ms, part_count, state in connection.execute(sql, query):
-        yield _Row(tile_id, start_s, observed_ms, part_count, RollupState(state))
-
-
-def _check_sum(tile: Tile, parts: Sequence[_Row], stored: _Row | None) -> None:
-    """Raise ValueError unless the tile is the sum of its parts, or of the stored tile and parts that are new in it."""
-    of_camera = f"rollup of {tile.camera}"
-    observed_ms = sum(part.observed_ms for part in parts)
-    earlier = sum(part.state is not RollupState.NOT_IN_PARENT for part in parts)
-    if stored is None and earlier:
-        raise ValueError(f"{of_camera}: parts from {tile.start_s} on are in another tile already")
-    if stored is not None and earlier == 0:
-        observed_ms += stored.observed_ms
-    elif stored is not None and earlier != stored.part_count:
-        raise ValueError(f"{of_camera}: {earlier} of {stored.part_count} parts of the stored tile are in it")
-    if tile.observed_ms != observed_ms:
-        raise ValueError(f"{of_camera}: observed for {tile.observed_ms} ms, its parts for {observed_ms} ms")
 
 
 def _store_carry(connection: sqlite3.Connection, tile: Tile, carry: Carry) -> bool:
