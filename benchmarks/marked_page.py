@@ -7,17 +7,17 @@ from pathlib import Path
 PAGE = Path(__file__).parent.parent / "docs" / "benchmarks.md"
 """The page with the figures of processor time, memory and speed."""
 
-BEGIN = "<!-- measured: begin -->"
-"""The line above what was measured."""
+MEASURED_MARKS = ("<!-- measured: begin -->", "<!-- measured: end -->")
+"""The lines above and below the table of processor time, memory and rendering."""
 
-END = "<!-- measured: end -->"
-"""The line below it."""
+HISTORY_MARKS = ("<!-- history: begin -->", "<!-- history: end -->")
+"""The lines above and below the table of history."""
 
 PROFILE_MARKS = ("<!-- profile: begin -->", "<!-- profile: end -->")
 """The lines above and below the table of the steps of one frame."""
 
 
-def put_between_marks(page: str, measured: str, marks: tuple[str, str] = (BEGIN, END)) -> str:
+def put_between_marks(page: str, measured: str, marks: tuple[str, str] = MEASURED_MARKS) -> str:
     """Return the page with `measured` between its marks; raises ValueError unless it has each once, in order."""
     first, last = marks
     before, begin, rest = page.partition(first)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import time
+from collections.abc import Callable
 from pathlib import Path
 
 PROC = Path("/proc")
@@ -32,6 +34,32 @@ def cpu_s(pid: int, proc: Path = PROC) -> float:
     """Return the processor seconds, user and system, that all threads of a process have used."""
     fields = _stat(pid, proc)
     return (int(fields[_USER_TICKS]) + int(fields[_SYSTEM_TICKS])) / _TICKS_A_SECOND
+
+
+def own_cpu_ms(function: Callable[[], object]) -> float:
+    """Call a function and return the processor time, user and system, that this process used for it."""
+    before_s = time.process_time()
+    function()
+    return 1000.0 * (time.process_time() - before_s)
+
+
+def io_mb(name: str, proc: Path = PROC) -> float:
+    """Return how much this process has read from disks (`read_bytes`) or written to them (`write_bytes`), in MB."""
+    lines = (proc / "self" / "io").read_text().splitlines()
+    return next(int(line.split()[1]) for line in lines if line.startswith(f"{name}:")) / 1e6
+
+
+def own_peak_mb(proc: Path = PROC) -> float:
+    """Return the most memory that this process has had for itself so far, in MB; what it shares is not included."""
+    status = _kilobytes(proc / "self" / "status", "VmHWM", "VmRSS")
+    private = _kilobytes(proc / "self" / "smaps_rollup", "Private_Clean", "Private_Dirty")
+    return (status["VmHWM"] - status["VmRSS"] + sum(private.values())) * 1024 / 1e6
+
+
+def _kilobytes(file: Path, *names: str) -> dict[str, int]:
+    """Return the values of some lines of the form `name:  value kB`."""
+    lines = (line.split() for line in file.read_text().splitlines())
+    return {words[0][:-1]: int(words[1]) for words in lines if words[0][:-1] in names}
 
 
 def children(pid: int, proc: Path = PROC) -> list[int]:

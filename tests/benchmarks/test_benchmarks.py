@@ -12,10 +12,10 @@ import pytest
 
 from benchmarks import clip, machine
 from benchmarks.figures import Figure, table
-from benchmarks.marked_page import BEGIN, END, PAGE, PROFILE_MARKS, put_between_marks
+from benchmarks.marked_page import HISTORY_MARKS, MEASURED_MARKS, PAGE, PROFILE_MARKS, put_between_marks
 from benchmarks.memory import Usage, further_camera
 from benchmarks.plan import Plan
-from benchmarks.processes import children, cpu_s, having_loaded, pss_mb, tree
+from benchmarks.processes import children, cpu_s, having_loaded, io_mb, own_peak_mb, pss_mb, tree
 from benchmarks.profile import Stopwatch, cost_ms, model_ratio, profile
 from edgeheat.core.pipeline import CameraPipeline
 
@@ -40,6 +40,21 @@ def test_processor_time_is_user_and_system_time_for_any_process_name(tmp_path: P
 def test_memory_is_the_proportional_set_size(tmp_path: Path) -> None:
     a_process(tmp_path, 7, 1, pss_kb=1000)
     assert pss_mb(7, tmp_path) == pytest.approx(1.024)
+
+
+def test_the_own_memory_of_a_process_includes_what_it_has_freed_again(tmp_path: Path) -> None:
+    (tmp_path / "self").mkdir()
+    (tmp_path / "self" / "status").write_text("Name:\tpython\nVmHWM:\t  90000 kB\nVmRSS:\t  80000 kB\n")
+    (tmp_path / "self" / "smaps_rollup").write_text(
+        "5581-7ffe ---p 00000000 00:00 0 [rollup]\nPrivate_Clean: 1000 kB\nPrivate_Dirty: 4000 kB\nSwap: 5 kB\n"
+    )
+    assert own_peak_mb(tmp_path) == pytest.approx(15_000 * 1024 / 1e6)
+
+
+def test_what_a_process_reads_from_a_disk_is_read(tmp_path: Path) -> None:
+    (tmp_path / "self").mkdir()
+    (tmp_path / "self" / "io").write_text("rchar: 7\nread_bytes: 4096000\nwrite_bytes: 8192000\n")
+    assert io_mb("read_bytes", tmp_path) == 4.096
 
 
 def test_a_tree_contains_all_descendants_and_no_other_process(tmp_path: Path) -> None:
@@ -100,6 +115,9 @@ def test_a_line_of_json_contains_figure_machine_and_duration() -> None:
     assert (parsed["commit"], parsed["machine"], parsed["duration"], parsed["seed"]) == ("abc1234", "a Pi", 60.0, 1)
 
 
+BEGIN, END = MEASURED_MARKS
+
+
 def test_only_the_text_between_the_marks_is_replaced() -> None:
     page = f"before\n{BEGIN}\nold\n{END}\nafter\n"
     once = put_between_marks(page, "new")
@@ -113,7 +131,7 @@ def test_a_page_without_its_marks_is_rejected(page: str) -> None:
         put_between_marks(page, "new")
 
 
-@pytest.mark.parametrize("marks", [(BEGIN, END), PROFILE_MARKS])
+@pytest.mark.parametrize("marks", [MEASURED_MARKS, HISTORY_MARKS, PROFILE_MARKS])
 def test_the_documentation_has_its_marks(marks: tuple[str, str]) -> None:
     assert f"{marks[0]}\nnew\n{marks[1]}" in put_between_marks(PAGE.read_text(encoding="utf-8"), "new", marks)
 
