@@ -194,11 +194,13 @@ class _Sums:
         """Add the layers that were read of a tile, and its figures; a damaged one is only counted."""
         shape_hw = tile.grid_wh[::-1]
         self._shape_hw = self._shape_hw or shape_hw
-        total = self._layers.setdefault(tile.level.unit_ms, TileSum(self._shape_hw))
+        unit_ms = tile.level.unit_ms
+        if unit_ms not in self._layers:
+            self._layers[unit_ms] = TileSum(self._shape_hw)
         try:
             if shape_hw != self._shape_hw:
                 raise ValueError(f"its grid is {shape_hw}, not {self._shape_hw}")
-            total.add(tile.traffic, tile.dwell)
+            self._layers[unit_ms].add(tile.traffic, tile.dwell)
         except ValueError as error:
             _log.warning("%s: the tile from %d cannot be read and is left out: %s", self._camera, tile.start_s, error)
             self.damaged += 1
