@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from edgeheat.core.heat.base import HeatGrid
 from edgeheat.core.heat.period import Cover, Intervals, cover, length_s, merged
@@ -16,7 +17,7 @@ from edgeheat.defs.params import Measure
 from edgeheat.errors import HistoryError
 from edgeheat.history.selection import Selection
 from edgeheat.history.zone_sums import ZoneSums
-from edgeheat.store.history.store import HistoryStore, TileKey
+from edgeheat.store.history.store import HistoryStore
 
 _log = logging.getLogger(__name__)
 
@@ -132,7 +133,10 @@ def stored_period(store: HistoryStore, camera: str) -> tuple[int, int] | None:
 
 def _plans(store: HistoryStore, camera: str, intervals: Intervals) -> dict[int, _Plan]:
     """Return which tiles to read, for each epoch that was observed in the intervals."""
-    plans = {epoch: _Plan.of(store, camera, epoch, intervals) for epoch in store.epochs(camera)}
+    if not len(intervals):
+        return {}
+    epochs = store.epochs(camera, int(intervals[0, 0]), int(intervals[-1, 1]))
+    plans = {epoch: _Plan.of(store, camera, epoch, intervals) for epoch in epochs}
     return {epoch: plan for epoch, plan in plans.items() if plan.observed_ms}
 
 
@@ -155,25 +159,21 @@ class _Plan:
         cls, store: HistoryStore, camera: str, epoch: int, intervals: Intervals, levels: Sequence[Level] = tuple(Level)
     ) -> _Plan:
         """Look up which tiles are stored, shorter ones only where longer ones do not cover the intervals."""
-        available: dict[Level, Intervals] = {}
-        keys: dict[Level, Sequence[TileKey]] = {}
-        remaining = merged(intervals)
-        for level in sorted(levels, reverse=True):
+        stored: dict[Level, NDArray[np.int64]] = {}
+
+        def look_up(level: Level, remaining: Intervals) -> Intervals:
             ranges = remaining.tolist()
             if level >= Level.DAY and ranges:
                 # Also those that are longer than the period: they are few, and show what is too coarse.
-                ranges = [(intervals[0, 0] - _LONGEST_TILE_S, intervals[-1, 1])]
-            keys[level] = [
-                key for span in ranges for key in store.keys(camera, level, int(span[0]), int(span[1]), epoch)
-            ]
-            available[level] = np.array([(key.start_s, key.end_s) for key in keys[level]], np.int64).reshape(-1, 2)
-            rest = cover(remaining, {level: available[level]})
-            remaining = merged(np.concatenate([rest.too_coarse, rest.missing]))
-        chosen = cover(intervals, available)
-        observed_ms = 0
-        for level, tiles in chosen.tiles.items():
-            starts = set(tiles[:, 0].tolist())
-            observed_ms += sum(key.observed_ms for key in keys[level] if key.start_s in starts)
+                ranges = [(int(intervals[0, 0]) - _LONGEST_TILE_S, int(intervals[-1, 1]))]
+            stored[level] = np.array(store.spans(camera, level, ranges, epoch), np.int64).reshape(-1, 3)
+            return stored[level][:, :2]
+
+        chosen = cover(intervals, levels, look_up)
+        observed_ms = sum(
+            int(stored[level][np.isin(stored[level][:, 0], tiles[:, 0]), 2].sum())
+            for level, tiles in chosen.tiles.items()
+        )
         return cls(chosen, observed_ms)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import tzinfo
 
@@ -16,6 +16,13 @@ from edgeheat.local_time.period import ALL_WEEKDAYS, WHOLE_DAY, Period
 
 Intervals = NDArray[np.int64]
 """Stretches of time, shape (N, 2): start and end in Unix seconds, the end not included; in order, not overlapping."""
+
+LookUp = Callable[[Level, Intervals], Intervals]
+"""Returns start and end of the stored tiles of a level that may lie in, or contain, some of the intervals.
+
+They are of one camera and epoch, in order of their start. The intervals are what longer tiles have left over, in order
+and without touching one another.
+"""
 
 _DAY_S = 86400
 
@@ -58,22 +65,26 @@ def selected_intervals(
     return merged(np.concatenate(found))
 
 
-def cover(intervals: Intervals, available: Mapping[Level, Intervals]) -> Cover:
+def cover(intervals: Intervals, levels: Iterable[Level], look_up: LookUp) -> Cover:
     """Return the fewest tiles that add up to the intervals, as far as they are stored.
 
-    `available` holds start and end of the stored tiles of one camera and epoch by level, in order of their start.
-    A tile is used only if it lies inside an interval, the longest first: a month that is stored is read instead of its
-    days, and where one has not been rolled up yet, its days are read. Time is read only once, even if tiles of one
-    level overlap because the time zone of the site was changed.
+    Only tiles of `levels` are read. A tile is used only if it lies inside an interval, the longest first: a month that
+    is stored is read instead of its days, and where one has not been rolled up yet, its days are read. Time is read
+    only once, even if tiles of one level overlap because the time zone of the site was changed.
 
     A part of an interval is too coarse if the shortest tile that contains it has no shorter tiles in it: retention
     removes all of them together.
     """
     tiles: dict[Level, Intervals] = {}
+    available: dict[Level, Intervals] = {}
     remaining = merged(intervals)  # a tile may lie in two that touch
-    for level in sorted(available, reverse=True):
+    for level in sorted(levels, reverse=True):
+        available[level] = look_up(level, remaining)
         tiles[level] = _without_overlaps(_inside(available[level], remaining))
-        _, remaining = _split(remaining, merged(tiles[level]))
+        if len(tiles[level]):
+            _, remaining = _split(remaining, merged(tiles[level]))
+    if not len(remaining):
+        return Cover(tiles, remaining, remaining)
     too_coarse, missing = _split(remaining, _without_shorter(available))
     return Cover(tiles, too_coarse, missing)
 

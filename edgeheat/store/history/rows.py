@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from enum import IntEnum
 from typing import Any
 
@@ -32,8 +32,8 @@ _INSERT_ZONE_TILE = """
 """
 
 _SELECT_ZONE_TILES = """
-    SELECT name, key, observed_ms, motion_ms, active_ms, traffic_cell_ms, dwell_cell_ms, entries
-    FROM zone_tile JOIN zone ON zone.id = zone_id WHERE tile_id = ? ORDER BY zone_id
+    SELECT tile_id, name, key, zone_tile.observed_ms, motion_ms, active_ms, traffic_cell_ms, dwell_cell_ms, entries
+    FROM tile CROSS JOIN zone_tile ON tile_id = tile.id CROSS JOIN zone ON zone.id = zone_id
 """
 
 # The limits of parent.start_s are longer than any hour, day and month: without them every tile before is compared.
@@ -118,10 +118,17 @@ def replace_tile(connection: sqlite3.Connection, tile_id: int, tile: Tile, part_
     _insert_content(connection, tile_id, tile)
 
 
-def zone_tiles(connection: sqlite3.Connection, tile_id: int) -> tuple[ZoneTile, ...]:
-    """Return the zone figures of a stored tile, in the order in which the zones came into the file."""
-    rows = connection.execute(_SELECT_ZONE_TILES, (tile_id,))
-    return tuple(ZoneTile(name, to_unsigned(key), *figures) for name, key, *figures in rows)
+def zone_tiles(
+    connection: sqlite3.Connection, condition: str, query: Mapping[str, int | None]
+) -> dict[int, list[ZoneTile]]:
+    """Return the zone figures of the tiles that meet a condition, by the id of their tile.
+
+    The zones of a tile are in the order in which they came into the file.
+    """
+    found: dict[int, list[ZoneTile]] = {}
+    for tile_id, name, key, *figures in connection.execute(f"{_SELECT_ZONE_TILES} WHERE {condition}", query):
+        found.setdefault(tile_id, []).append(ZoneTile(name, to_unsigned(key), *figures))
+    return found
 
 
 def stored_observed_ms(connection: sqlite3.Connection, tile: Tile, *, boot_id: str = "", shift_s: int = 0) -> int:

@@ -30,6 +30,10 @@ HISTORY_FILE = "history.sqlite3"
 """Name of the history file in the folder `state` of the storage folder."""
 
 
+_ALWAYS_S = 1 << 62
+"""Later than any tile."""
+
+
 @dataclass(frozen=True, slots=True)
 class AddResult:
     """How many of the tiles were stored."""
@@ -162,11 +166,13 @@ class HistoryStore:
         with self.reading() as connection:
             return [name for (name,) in connection.execute("SELECT name FROM camera ORDER BY name")]
 
-    def epochs(self, camera: str) -> list[int]:
-        """Return the epochs of which there are tiles, oldest first."""
-        sql = "SELECT DISTINCT epoch FROM tile WHERE camera_id = ? AND boot_id = '' ORDER BY epoch"
+    def epochs(self, camera: str, from_s: int = 0, to_s: int = _ALWAYS_S) -> list[int]:
+        """Return the epochs of which tiles start in [from_s, to_s), oldest first."""
+        sql = f"SELECT DISTINCT epoch FROM tile WHERE {IN_RANGE}"  # noqa: S608 (a constant)
         with self.reading() as connection:
-            return [epoch for (epoch,) in connection.execute(sql, (camera_id(connection, camera),))]
+            number = camera_id(connection, camera)
+            queries = (range_query(number, level, from_s, to_s, None) for level in Level)
+            return sorted({epoch for query in queries for (epoch,) in connection.execute(sql, query)})
 
     def highest_epochs(self) -> dict[str, int]:
         """Return the highest epoch of each camera that has tiles, also tiles that are not dated."""
@@ -188,6 +194,19 @@ class HistoryStore:
             query = range_query(camera_id(connection, camera), level, from_s, to_s, epoch)
             rows = connection.execute(f"{sql} {_of_epoch(epoch)} ORDER BY start_s, epoch", query)
             return [_key(camera, level, row) for row in rows]
+
+    def spans(
+        self, camera: str, level: Level, ranges: Sequence[tuple[int, int]], epoch: int
+    ) -> list[tuple[int, int, int]]:
+        """Return start, end and observed milliseconds of the tiles that start in one of the ranges [from_s, to_s).
+
+        By range and start. Plain numbers, unlike `keys`, because a question may need those of thousands of tiles.
+        """
+        sql = f"SELECT start_s, end_s, observed_ms FROM tile WHERE {IN_RANGE} {_of_epoch(epoch)} ORDER BY start_s"  # noqa: S608
+        with self.reading() as connection:
+            number = camera_id(connection, camera)
+            queries = (range_query(number, level, from_s, to_s, epoch) for from_s, to_s in ranges)
+            return [row for query in queries for row in connection.execute(sql, query)]
 
     def pending(self, level: Level, before_s: int) -> list[TileKey]:
         """Return the tiles that end by `before_s` and are not, or not as they are, part of the next level.
@@ -233,9 +252,11 @@ class HistoryStore:
         with self.reading() as connection:
             number = camera_id(connection, camera)
             for from_s, to_s in ranges:
-                with closing(connection.execute(sql, range_query(number, level, from_s, to_s, epoch))) as rows:
+                query = range_query(number, level, from_s, to_s, epoch)
+                with closing(connection.execute(sql, query)) as rows:
+                    in_range = zone_tiles(connection, IN_RANGE, query) if zones else {}
                     for tile_id, *row in rows:
-                        yield tile_from_row(camera, level, row, zone_tiles(connection, tile_id) if zones else ())
+                        yield tile_from_row(camera, level, row, tuple(in_range.get(tile_id, ())))
 
     def carry(self, camera: str, level: Level, epoch: int) -> Carry:
         """Return what the rollups to this level have left over so far; empty before the first."""

@@ -134,12 +134,16 @@ def test_hours_where_the_clock_changes() -> None:
 def test_nothing_is_selected_without_weekdays() -> None:
     nothing = selected_intervals(Period(0, DAY_S), OSLO, weekdays=frozenset())
     assert nothing.shape == (0, 2)
-    answer = cover(nothing, all_tiles("UTC", 0, DAY_S))
+    answer = cover_stored(nothing, all_tiles("UTC", 0, DAY_S))
     assert [len(tiles) for tiles in answer.tiles.values()] == [0, 0, 0, 0]
     assert len(answer.missing) == len(answer.too_coarse) == 0
 
 
 # Tiles
+
+
+def cover_stored(intervals: Intervals, stored: dict[Level, Intervals]) -> Cover:
+    return cover(intervals, stored, lambda level, _: stored[level])
 
 
 def tile_count(answer: Cover) -> dict[Level, int]:
@@ -175,7 +179,7 @@ def test_the_longest_tiles_are_read(
     what: str, period: Period, hours: ClockRange, weekdays: frozenset[int], tiles: dict[Level, int]
 ) -> None:
     available = all_tiles("Europe/Oslo", YEAR.start_s, YEAR.end_s)
-    answer = cover(selected_intervals(period, OSLO, hours, weekdays), available)
+    answer = cover_stored(selected_intervals(period, OSLO, hours, weekdays), available)
     assert tile_count(answer) == tiles, what
     assert len(answer.too_coarse) == len(answer.missing) == 0
 
@@ -188,7 +192,7 @@ def stored_until(now: str) -> dict[Level, Intervals]:
 
 def test_what_has_not_been_rolled_up_yet_is_read_in_shorter_tiles() -> None:
     november = selected_intervals(Period(local_s("2026-11-01"), local_s("2026-11-30 14:35")), OSLO)
-    answer = cover(november, stored_until("2026-11-30 14:35"))
+    answer = cover_stored(november, stored_until("2026-11-30 14:35"))
     assert tile_count(answer) == {Level.DAY: 29, Level.HOUR: 14, Level.FIVE_MINUTES: 7}
     assert len(answer.too_coarse) == len(answer.missing) == 0
 
@@ -199,7 +203,9 @@ def test_a_longer_tile_never_stands_for_a_part_of_it() -> None:
     fine = stored[Level.FIVE_MINUTES]
     stored[Level.FIVE_MINUTES] = fine[fine[:, 0] >= local_s("2026-11-17")]
     late_morning = ClockRange(10 * 60 + 30, 12 * 60)
-    answer = cover(selected_intervals(Period(local_s("2026-11-16"), local_s("2026-11-18")), OSLO, late_morning), stored)
+    answer = cover_stored(
+        selected_intervals(Period(local_s("2026-11-16"), local_s("2026-11-18")), OSLO, late_morning), stored
+    )
     assert tile_count(answer) == {Level.HOUR: 2, Level.FIVE_MINUTES: 6}
     assert texts(answer.too_coarse) == ["2026-11-16 10:30 to 11:00"]
     assert len(answer.missing) == 0
@@ -212,7 +218,9 @@ def test_time_in_which_the_camera_was_off_is_missing_and_not_too_coarse() -> Non
         stored[level] = spans[
             (spans[:, 1] <= local_s("2026-11-16 10:00")) | (spans[:, 0] >= local_s("2026-11-16 12:00"))
         ]
-    answer = cover(selected_intervals(Period(local_s("2026-11-16 09:00"), local_s("2026-11-16 13:00")), OSLO), stored)
+    answer = cover_stored(
+        selected_intervals(Period(local_s("2026-11-16 09:00"), local_s("2026-11-16 13:00")), OSLO), stored
+    )
     assert tile_count(answer) == {Level.HOUR: 2}
     assert texts(answer.missing) == ["2026-11-16 10:00 to 12:00"]
     assert len(answer.too_coarse) == 0
@@ -220,7 +228,7 @@ def test_time_in_which_the_camera_was_off_is_missing_and_not_too_coarse() -> Non
 
 def test_intervals_that_touch_or_overlap_are_read_once() -> None:
     stored = all_tiles("UTC", 0, DAY_S)
-    answer = cover(np.array([[0, 1800], [1800, 3600], [2400, 2700]]), stored)
+    answer = cover_stored(np.array([[0, 1800], [1800, 3600], [2400, 2700]]), stored)
     assert answer.tiles[Level.HOUR].tolist() == [[0, 3600]]
     assert tile_count(answer) == {Level.HOUR: 1}
 
@@ -232,7 +240,7 @@ def test_no_instant_is_read_twice_after_the_time_zone_of_the_site_was_changed() 
     new = all_tiles("Asia/Kolkata", local_s("2026-11-05 00:00", kolkata), local_s("2026-11-08 00:00", kolkata))
     stored = {level: np.sort(np.concatenate([old[level], new[level]]), axis=0) for level in Level}
     period = Period(local_s("2026-11-02"), local_s("2026-11-07 00:00", kolkata))
-    check(cover(selected_intervals(period, OSLO), stored), np.array([[period.start_s, period.end_s]]))
+    check(cover_stored(selected_intervals(period, OSLO), stored), np.array([[period.start_s, period.end_s]]))
 
 
 def check(answer: Cover, intervals: Intervals) -> None:
@@ -284,7 +292,7 @@ def test_the_cover_is_exact_and_the_fewest_tiles(
     every = all_tiles(name, period.start_s, period.end_s)
     rng = np.random.default_rng(seed)
     stored = {level: every[level][rng.random(len(every[level])) < ratios[level]] for level in Level}
-    answer = cover(intervals, stored)
+    answer = cover_stored(intervals, stored)
     if not len(intervals):
         return
     check(answer, intervals)

@@ -50,6 +50,25 @@ def test_only_the_wanted_layers_and_zones_are_read(store: HistoryStore) -> None:
     assert only_dwell == replace(ONE_HOUR[0], traffic=b"")
 
 
+def test_spans_are_those_of_the_tiles_that_start_in_one_of_the_ranges(store: HistoryStore) -> None:
+    store.add([*ONE_HOUR, make_tile("door", START_S, epoch=2)])
+    ranges = [(START_S, START_S + 301), (START_S + 3300, 2**40)]
+    chosen = [ONE_HOUR[number] for number in (0, 1, 11)]
+    expected = [(tile.start_s, tile.end_s, tile.observed_ms) for tile in chosen]
+    assert store.spans("door", Level.FIVE_MINUTES, ranges, epoch=1) == expected
+    assert store.spans("nobody", Level.FIVE_MINUTES, ranges, epoch=1) == []
+
+
+def test_each_tile_has_its_own_zones_whatever_the_range(store: HistoryStore) -> None:
+    tiles = [
+        replace(tile, zones=tuple(replace(zone, entries=number) for zone in tile.zones[number % 3 :]))
+        for number, tile in enumerate(ONE_HOUR)
+    ]
+    store.add(tiles)
+    halves = [(START_S, START_S + 1800), (START_S + 1800, START_S + 3600)]
+    assert list(store.read("door", Level.FIVE_MINUTES, halves)) == tiles
+
+
 def test_a_tile_that_is_stored_already_is_a_duplicate_and_stays_as_it_was(store: HistoryStore) -> None:
     store.add(ONE_HOUR[:2])
     again = replace(ONE_HOUR[1], observed_ms=1)
@@ -63,6 +82,7 @@ def test_tiles_of_other_cameras_and_epochs_are_other_tiles(store: HistoryStore) 
     assert store.cameras() == ["door", "till"]
     assert store.epochs("door") == [1, 2]
     assert store.epochs("nobody") == []
+    assert store.epochs("door", START_S + 300) == []
     assert list(store.read("door", Level.FIVE_MINUTES, [HOUR], epoch=2)) == others[1:]
     assert [key.epoch for key in store.keys("door", Level.FIVE_MINUTES, *HOUR)] == [1, 2]
     assert [key.epoch for key in store.keys("door", Level.FIVE_MINUTES, *HOUR, epoch=1)] == [1]
