@@ -38,8 +38,9 @@ def _measure(runs: int) -> list[Figure]:
 def _in_child(
     function: Callable[_Arguments, _Result], *arguments: _Arguments.args, **options: _Arguments.kwargs
 ) -> _Result:
-    """Call a function in a fresh process like those in which edgeheat answers: forked, with its settings of malloc."""
+    """Call a function in a fresh process that is forked like those of the daemon, with a malloc for reading tiles."""
     from edgeheat.daemon.fork_server import fork_server_context
+    from edgeheat.daemon.malloc import reuse_freed_memory
 
-    with ProcessPoolExecutor(1, mp_context=fork_server_context()) as pool:
+    with ProcessPoolExecutor(1, mp_context=fork_server_context(), initializer=reuse_freed_memory) as pool:
         return pool.submit(function, *arguments, **options).result()

@@ -1,8 +1,9 @@
-"""Configures glibc's malloc to keep little freed memory, and returns what it keeps to the system on request."""
+"""Configures how much freed memory glibc's malloc keeps, and returns what it keeps to the system on request."""
 
 from __future__ import annotations
 
 import ctypes
+from collections.abc import Mapping
 
 # Names and values of glibc's malloc.h.
 _M_TRIM_THRESHOLD = -1
@@ -17,12 +18,24 @@ def configure_malloc() -> None:
     nothing where the C library has no `mallopt` (musl). The child processes are configured by their environment, see
     fork_server.py.
     """
+    _set({_M_ARENA_MAX: 1, _M_MMAP_THRESHOLD: 65536, _M_TRIM_THRESHOLD: 131072})
+
+
+def reuse_freed_memory() -> None:
+    """Configure this process so that it keeps freed blocks of up to a megabyte and uses them again.
+
+    For a child process that reads hundreds of tiles and then ends. With the settings of a camera's worker, the system
+    clears each block anew, which takes a quarter of the processor time of a question to the history.
+    """
+    _set({_M_MMAP_THRESHOLD: 1 << 20, _M_TRIM_THRESHOLD: 16 << 20})
+
+
+def _set(options: Mapping[int, int]) -> None:
     mallopt = getattr(ctypes.CDLL(None), "mallopt", None)
     if mallopt is None:
         return
-    mallopt(_M_ARENA_MAX, 1)
-    mallopt(_M_MMAP_THRESHOLD, 65536)
-    mallopt(_M_TRIM_THRESHOLD, 131072)
+    for option, value in options.items():
+        mallopt(option, value)
 
 
 def release_free_memory() -> None:

@@ -94,5 +94,7 @@ class TileSum:
         """Return the sum of all grids that were added, in units, int64 (height, width), owned by the caller."""
         differences = np.zeros(self._planes.shape[1], np.int64)
         for plane in self._planes[::-1]:
-            differences = (differences << 8) + plane
-        return np.cumsum(differences.reshape(self._shape_hw), axis=0)
+            differences <<= 8
+            differences += plane
+        units = differences.reshape(self._shape_hw)
+        return np.cumsum(units, axis=0, out=units)
