@@ -126,10 +126,13 @@ class _Sums:
         return total, part_starts, carry and Carry(carry.version, traffic_carry, dwell_carry)
 
     def _layer(self, parts: TileSum, known: bytes, carry: bytes) -> tuple[bytes, bytes]:
-        """Return the encoded sum of one layer, and what it leaves over, encoded milliseconds."""
-        parts_ms = parts.result_units() * Level(self._known.level - 1).unit_ms + self._decoded(carry)
+        """Return the encoded sum of one layer, and what it leaves over, in units of the parts."""
+        part_ms = Level(self._known.level - 1).unit_ms
+        parts_ms = (parts.result_units() + self._decoded(carry)) * part_ms
         units, carry_ms = split_units(parts_ms, self._known.level.unit_ms)
-        return encode_units((self._decoded(known) + units).astype(np.uint32)), encode_units(carry_ms.astype(np.uint32))
+        # In milliseconds, the same carry takes twice the bytes; it is stored anew for every hour.
+        carry_units = (carry_ms // part_ms).astype(np.uint32)
+        return encode_units((self._decoded(known) + units).astype(np.uint32)), encode_units(carry_units)
 
     def _decoded(self, encoded: bytes) -> NDArray[np.int64]:
         total = TileSum(self._known.grid_wh[::-1])

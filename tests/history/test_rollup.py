@@ -45,6 +45,21 @@ def store(tmp_path: Path) -> HistoryStore:
     return HistoryStore(tmp_path / "history.sqlite3")
 
 
+def test_what_an_hour_leaves_over_is_stored_in_units_of_its_parts(store: HistoryStore) -> None:
+    """In milliseconds it would take twice the bytes."""
+    camera = CountingCamera(traffic_ms=random_ms(1), dwell_ms=random_ms(2))
+    store.add(camera.tiles(START, START + 3600))
+    roll_up(store, OSLO, START + 2 * 3600)
+    (hour,) = stored(store, Level.HOUR)
+    carry = store.carry("door", Level.HOUR, epoch=1)
+    for layer, carried in (("traffic", carry.traffic), ("dwell", carry.dwell)):
+        left_over = TileSum(hour.grid_wh[::-1])
+        left_over.add(carried)
+        assert 0 < left_over.result_units().max() < 5
+        counted_ms = sum(ms_of(part, layer) for part in stored(store, Level.FIVE_MINUTES))
+        np.testing.assert_array_equal(ms_of(hour, layer) + 200 * left_over.result_units(), counted_ms)
+
+
 def test_hours_days_and_months_are_right_to_a_unit_across_a_change_of_the_clock(store: HistoryStore) -> None:
     camera = CountingCamera(traffic_ms=random_ms(1), dwell_ms=random_ms(2))
     end = at("2026-04-02 00:00", OSLO)

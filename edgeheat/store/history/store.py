@@ -62,7 +62,10 @@ class TileKey:
 
 @dataclass(frozen=True, slots=True)
 class Carry:
-    """What the rollups of one level of a camera's epoch have left over: less than a unit per cell."""
+    """What the rollups of one level of a camera's epoch have left over: less than a unit per cell.
+
+    The layers are encoded like those of a tile, in units of the level before.
+    """
 
     version: int = 0
     """Changes with every rollup; `add_rollup` rejects a carry that is not the newest."""
