@@ -71,15 +71,17 @@ def _write_day(store: HistoryStore, day_s: int, layer_bytes: _LayerBytes) -> flo
         starts = range(hour_s, hour_s + 3600, FIVE_MINUTES_S)
         for start_s in starts:
             store.add(_tile(camera, Level.FIVE_MINUTES, start_s, layer_bytes) for camera in cameras)
-        for camera in cameras:
-            carry = store.carry(camera, Level.HOUR, 1)
-            left_over = Carry(carry.version, *_blobs(_CARRY_BYTES))
-            store.add_rollup(_tile(camera, Level.HOUR, hour_s, layer_bytes), starts, left_over)
+        with store.writing():
+            for camera in cameras:
+                carry = store.carry(camera, Level.HOUR, 1)
+                left_over = Carry(carry.version, *_blobs(_CARRY_BYTES))
+                store.add_rollup(_tile(camera, Level.HOUR, hour_s, layer_bytes), starts, left_over)
         keep_s = {Level.FIVE_MINUTES: 86_400.0, Level.HOUR: 86_400.0}
         prune(store, hour_s + 3600, keep_s=keep_s)
-    for camera in cameras:
-        hours = range(day_s, day_s + _OPEN_HOURS * 3600, 3600)
-        store.add_rollup(_tile(camera, Level.DAY, day_s, layer_bytes), hours)
+    with store.writing():
+        for camera in cameras:
+            hours = range(day_s, day_s + _OPEN_HOURS * 3600, 3600)
+            store.add_rollup(_tile(camera, Level.DAY, day_s, layer_bytes), hours)
     return io_mb("write_bytes") - before
 
 

@@ -20,6 +20,10 @@ from edgeheat.store.history.store import Carry, HistoryStore, TileKey
 
 _log = logging.getLogger(__name__)
 
+_BATCH_BUCKETS = 8
+"""Buckets of any cameras that are stored in one transaction: what they have in common is written once, and nobody waits
+long."""
+
 _Place = tuple[str, int, tuple[int, int]]
 """Camera, epoch, and start and end of a bucket."""
 
@@ -35,16 +39,28 @@ def roll_up(store: HistoryStore, timezone: tzinfo, now_s: float) -> int:
 
 def _roll_up_to(store: HistoryStore, level: Level, timezone: tzinfo, now_s: float) -> int:
     stored = 0
-    for place, pending in _complete_buckets(store, level, timezone, now_s):
-        camera, epoch, bucket = place
-        known = next(store.read(camera, level, [(bucket[0], bucket[0] + 1)], epoch=epoch), None)
-        if any(key.rollup_state is RollupState.CHANGED for key in pending) and known is not None:
-            # From the beginning: the known tile contains what a changed part was before.
-            known, keys = None, store.keys(camera, Level(level - 1), *bucket, epoch=epoch)
-        else:
-            keys = [key for key in pending if key.rollup_state is RollupState.NOT_IN_PARENT]
-        stored += _store_sum(store, level, place, known, keys)
+    buckets = list(_complete_buckets(store, level, timezone, now_s))
+    for at in range(0, len(buckets), _BATCH_BUCKETS):
+        wrong = None
+        with store.writing():
+            try:
+                for place, pending in buckets[at : at + _BATCH_BUCKETS]:
+                    stored += _roll_up_bucket(store, level, place, pending)
+            except ValueError as error:
+                wrong = error
+        if wrong is not None:  # raised only now, so that the buckets before it are stored
+            raise wrong
     return stored
+
+
+def _roll_up_bucket(store: HistoryStore, level: Level, place: _Place, pending: Sequence[TileKey]) -> bool:
+    camera, epoch, bucket = place
+    known = next(store.read(camera, level, [(bucket[0], bucket[0] + 1)], epoch=epoch), None)
+    if any(key.rollup_state is RollupState.CHANGED for key in pending) and known is not None:
+        # From the beginning: the known tile contains what a changed part was before.
+        return _store_sum(store, level, place, None, store.keys(camera, Level(level - 1), *bucket, epoch=epoch))
+    new = [key for key in pending if key.rollup_state is RollupState.NOT_IN_PARENT]
+    return _store_sum(store, level, place, known, new)
 
 
 def _complete_buckets(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import replace
 from datetime import UTC
 from itertools import pairwise
@@ -17,7 +18,7 @@ from edgeheat.defs.history import Level, Tile
 from edgeheat.history.rollup import roll_up
 from edgeheat.local_time.buckets import bucket_of
 from edgeheat.store.history.check import check_store
-from edgeheat.store.history.store import HistoryStore
+from edgeheat.store.history.store import Carry, HistoryStore
 from tests.support.tiles import CountingCamera, at, random_ms
 
 OSLO = ZoneInfo("Europe/Oslo")
@@ -143,3 +144,35 @@ def test_rolling_up_continues_after_the_time_zone_of_the_site_was_corrected(stor
     roll_up(store, KATHMANDU, tiles[-1].end_s + 2 * 86_400)
     for level in (Level.HOUR, Level.DAY):
         assert sum(tile.observed_ms for tile in stored(store, level)) == 300_000 * len(tiles)
+
+
+class RejectingStore(HistoryStore):
+    """A history that cannot store the sums of one camera."""
+
+    def add_rollup(self, tile: Tile, part_starts: Collection[int], carry: Carry | None = None) -> bool:
+        if tile.camera == "till":
+            raise ValueError("rollup of till: parts are in another tile already")
+        return super().add_rollup(tile, part_starts, carry)
+
+
+def test_sums_are_stored_even_if_a_later_one_of_the_same_transaction_cannot_be(tmp_path: Path) -> None:
+    store = RejectingStore(tmp_path / "history.sqlite3")
+    for name in ("door", "till"):
+        store.add(CountingCamera(name, traffic_ms=random_ms(1)).tiles(START, START + 2 * 3600))
+    with pytest.raises(ValueError, match="rollup of till"):
+        roll_up(store, OSLO, START + 3 * 3600)
+    assert len(stored(store, Level.HOUR)) == 2
+    with HistoryStore(store.path) as again:
+        assert roll_up(again, OSLO, START + 3 * 3600) == 2
+        assert_sound(again)
+
+
+def test_the_hours_of_several_cameras_are_one_transaction(store: HistoryStore) -> None:
+    """Pages that they have in common are then written once."""
+    for name in ("door", "till", "shelf"):
+        store.add(CountingCamera(name, traffic_ms=random_ms(1)).tiles(START, START + 3600))
+    statements: list[str] = []
+    with store.reading() as connection:
+        connection.set_trace_callback(statements.append)
+    assert roll_up(store, OSLO, START + 2 * 3600) == 3
+    assert statements.count("BEGIN IMMEDIATE") == 1

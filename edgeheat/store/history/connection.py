@@ -20,6 +20,9 @@ _BUSY_TIMEOUT_S = 30.0
 _WAL_LIMIT_BYTES = 16 << 20
 """A write-ahead log that a long query let grow is cut back to this size."""
 
+_CHECKPOINT_PAGES = 2000
+"""The log is copied to the file when it has 8 MB: a page that was written several times by then is copied once."""
+
 _SETTINGS = [
     "foreign_keys = ON",
     # A transaction that was committed survives a power cut.
@@ -27,6 +30,7 @@ _SETTINGS = [
     # Debian's SQLite overwrites with zeros whatever is deleted, which wears the card out.
     "secure_delete = OFF",
     "temp_store = MEMORY",
+    f"wal_autocheckpoint = {_CHECKPOINT_PAGES}",
     f"journal_size_limit = {_WAL_LIMIT_BYTES}",
 ]
 """Settings of each connection to the file."""
