@@ -53,6 +53,8 @@ def selected_intervals(
     Friday ends on Saturday. Hours that the clock repeats are selected twice; what it skips is not selected. The
     intervals start and end at multiples of 5 minutes and do not touch one another.
     """
+    if hours == WHOLE_DAY and weekdays == ALL_WEEKDAYS:
+        return np.array([[period.start_s, period.end_s]], np.int64)
     crosses_midnight = hours.end_min < hours.start_min
     found = []
     for start_s, end_s, offset_s in offset_segments(period.start_s, period.end_s, timezone):
