@@ -173,6 +173,7 @@ class _Plan:
         observed_ms = sum(
             int(stored[level][np.isin(stored[level][:, 0], tiles[:, 0]), 2].sum())
             for level, tiles in chosen.tiles.items()
+            if len(tiles)
         )
         return cls(chosen, observed_ms)
 

@@ -144,6 +144,8 @@ def length_s(intervals: Intervals) -> int:
 def merged(spans: Intervals) -> Intervals:
     """Return the spans in order, those that touch or overlap as one, and without empty ones."""
     spans = spans[spans[:, 0] < spans[:, 1]]
+    if len(spans) < 2:
+        return spans
     spans = spans[np.argsort(spans[:, 0], kind="stable")]
     reached_s = np.maximum.accumulate(spans[:, 1])
     is_first = np.ones(len(spans), bool)

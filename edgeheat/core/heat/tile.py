@@ -65,6 +65,8 @@ class TileSum:
         self._shape_hw = shape_hw
         height, width = shape_hw
         self._planes: NDArray[np.int32] = np.zeros((_MAX_PLANES, height * width), np.int32)
+        self._used_planes = 0
+        """The others are zero."""
         self._decompressor = zstandard.ZstdDecompressor()
 
     def add(self, *encoded: bytes) -> None:
@@ -74,6 +76,7 @@ class TileSum:
         """
         for planes in [self._decode(each) for each in encoded if each]:
             self._planes[: len(planes)] += planes
+            self._used_planes = max(self._used_planes, len(planes))
 
     def _decode(self, encoded: bytes) -> NDArray[np.int8]:
         count, cells = encoded[0], self._planes.shape[1]
@@ -93,7 +96,7 @@ class TileSum:
     def result_units(self) -> NDArray[np.int64]:
         """Return the sum of all grids that were added, in units, int64 (height, width), owned by the caller."""
         differences = np.zeros(self._planes.shape[1], np.int64)
-        for plane in self._planes[::-1]:
+        for plane in self._planes[: self._used_planes][::-1]:
             differences <<= 8
             differences += plane
         units = differences.reshape(self._shape_hw)
