@@ -144,7 +144,7 @@ def _growth(runs: int) -> list[Figure]:
         ratios = tuple(_cpu_ms(partial(ask, store)) / _cpu_ms(partial(ask, small)) for _ in range(runs))
         smaller = f"{store.size_bytes() / small.size_bytes():.0f} times smaller"
         figures.append(Figure("H8", f"CPU: four weeks ÷ the same in a history that is {smaller}", "", ratios, 0.0))
-        figures.append(Figure("H8.size", "a year of four cameras on the disk", "MB", (store.size_bytes() / 1e6,), 0.0))
+        figures.append(Figure("H8.size", "a year of four cameras on the disk", "GB", (store.size_bytes() / 1e9,), 0.0))
     return figures
 
 
