@@ -10,6 +10,7 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 
 from edgeheat.daemon.logs import set_up_logging
+from edgeheat.daemon.malloc import reuse_freed_memory
 from edgeheat.daemon.messages import HistoryJob, HistoryMaintained, ReportJob
 from edgeheat.errors import StoreDamaged, StoreError
 from edgeheat.history.report.content import ReportSite
@@ -31,6 +32,7 @@ def run_history_worker(connection: Connection, job: HistoryJob) -> None:
     signal.signal(signal.SIGHUP, signal.SIG_IGN)
     set_up_logging("warning", "history")
     os.nice(_NICENESS)
+    reuse_freed_memory()
     with suppress(BrokenPipeError, ConnectionResetError):  # the parent has ended
         connection.send(maintain(job))
 
