@@ -40,6 +40,12 @@ def heat(  # noqa: PLR0917 (every option is a parameter)
     to: ToOption = None,
     hours: HoursOption = None,
     weekdays: WeekdaysOption = None,
+    closed: Annotated[
+        bool, typer.Option("--closed", help="Only the time outside opening hours, instead of that within.")
+    ] = False,
+    all_hours: Annotated[
+        bool, typer.Option("--all-hours", help="The time within opening hours and outside of them.")
+    ] = False,
     against: Annotated[
         str | None,
         typer.Option(
@@ -85,6 +91,7 @@ def heat(  # noqa: PLR0917 (every option is a parameter)
     _reject_combinations(
         {"--against": against is not None, "--profile": profile, "--timelapse": timelapse is not None},
         {"--against": against is not None, "--epoch": epoch is not None},
+        {"--closed": closed, "--all-hours": all_hours},
     )
     with exit_codes():
         settings = load_config(config, os.environ, images_required=False)
@@ -94,7 +101,7 @@ def heat(  # noqa: PLR0917 (every option is a parameter)
 
         job = history_heat.HeatJob(
             name,
-            When(from_, to, hours, weekdays),
+            When(from_, to, hours, weekdays, "closed" if closed else "all" if all_hours else "open"),
             against,
             profile,
             measure,

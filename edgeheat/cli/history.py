@@ -59,7 +59,7 @@ def export(  # noqa: PLR0917 (every option is a parameter)
         from edgeheat.offline.history.question import Site, When
 
         site = Site.of(settings, storage, SystemClock().wall())
-        job = ExportJob(output, tuple(cameras or ()), When(from_, to, hours, weekdays), overwrite)
+        job = ExportJob(output, tuple(cameras or ()), When(from_, to, hours, weekdays, layer="all"), overwrite)
         written, rows = export_hours(site, job)
         typer.echo(written)
         echo_stderr(f"{rows} rows")

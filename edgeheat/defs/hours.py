@@ -13,6 +13,9 @@ DAY_MIN = 24 * 60
 Outside = Literal["pause", "count"]
 """What happens outside opening hours: `pause`, no frame is read; `count`, frames are counted in the history only."""
 
+HoursLayer = Literal["open", "closed", "all"]
+"""Which time an answer of the history is about: within opening hours, outside, or both."""
+
 
 @dataclass(frozen=True, slots=True)
 class ClockRange:

@@ -67,6 +67,7 @@ def period_document(heat: PeriodHeat, selection: Selection) -> dict[str, Any]:
     )
     return {
         "period": selection.words(),
+        "layer": selection.shown_layer,
         "from": start,
         "to": end,
         "epoch": heat.epoch,
@@ -87,9 +88,11 @@ def period_notes(heat: PeriodHeat, selection: Selection) -> list[str]:
     notes = []
     unobserved_s = heat.grid.period_s - heat.grid.observed_s - heat.too_coarse_s
     if unobserved_s > _UNOBSERVED_RATIO * heat.grid.period_s:
+        is_paused = selection.shown_layer == "all" and selection.opening and selection.opening.outside == "pause"
+        closed = "the shop was closed, " if is_paused else ""
         notes.append(
-            f"{hours_words(unobserved_s)} were not observed: edgeheat was off, the camera offline, or its picture not "
-            "usable"
+            f"{hours_words(unobserved_s)} were not observed: {closed}edgeheat was off, the camera offline, or its "
+            "picture not usable"
         )
     if heat.too_coarse_s:
         notes.append(

@@ -49,7 +49,7 @@ def compare_periods(
     with store.reading():
         heat_b = read_selection(store, camera, b, measure)
         try:
-            heat_a = read_heat(store, camera, a.intervals(), measure, heat_b.epoch)
+            heat_a = read_heat(store, camera, a.intervals(), measure, heat_b.epoch, uncounted=a.uncounted())
         except HistoryError as error:
             other = read_selection(store, camera, a, measure)
             raise HistoryError(
@@ -89,7 +89,7 @@ def _week(
     intervals = week.intervals()
     period_ms = 1000 * length_s(intervals)
     try:
-        heat = read_heat(store, camera, intervals, measure, epoch)
+        heat = read_heat(store, camera, intervals, measure, epoch, uncounted=week.uncounted())
     except HistoryError:
         return _WeekHeat(period_ms, 0.0, np.zeros(0), {})
     grid = heat.grid

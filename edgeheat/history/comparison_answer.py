@@ -66,7 +66,7 @@ class ComparisonAnswer:
 
     def rows(self) -> list[Row]:
         """Return each zone's rates and changes; changes are in percent."""
-        return [{"zone": name, **self._change_row(name)} for name in self.zones]
+        return [{"zone": name, "layer": self.b.shown_layer, **self._change_row(name)} for name in self.zones]
 
     def document(self) -> dict[str, Any]:
         """Return both periods, their coverage, and the zones."""
@@ -91,6 +91,7 @@ class ComparisonAnswer:
             "of": np.array(self.comparison.b.measure),
             "camera": np.array(self.params.camera),
             "epoch": np.array(self.comparison.b.epoch),
+            "layer": np.array(self.b.shown_layer),
         }
         for key, (grid, selection) in heats.items():
             arrays[f"{key}_heat_s"] = grid.heat_s

@@ -54,7 +54,10 @@ class HeatAnswer:
 
     def rows(self) -> list[Row]:
         """Return the figures of each zone."""
-        return [{"zone": name, **figures_row(zone, self.heat.grid)} for name, zone in self.zones.items()]
+        layer = self.selection.shown_layer
+        return [
+            {"zone": name, "layer": layer, **figures_row(zone, self.heat.grid)} for name, zone in self.zones.items()
+        ]
 
     def document(self) -> dict[str, Any]:
         """Return period, coverage and zones."""
@@ -174,5 +177,6 @@ def heat_arrays(grid: HeatGrid, selection: Selection, name: str, measure: Measur
         "start_wall_s": np.array(float(selection.period.start_s)),
         "end_wall_s": np.array(float(selection.period.end_s)),
         "period": np.array(selection.words()),
+        "layer": np.array(selection.shown_layer),
         "camera": np.array(name),
     }

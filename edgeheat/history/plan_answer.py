@@ -17,7 +17,7 @@ from edgeheat.defs.wording import with_measure
 from edgeheat.errors import HistoryError
 from edgeheat.history.answer import Row, hours_words, period_document, period_notes
 from edgeheat.history.heat_answer import heat_arrays
-from edgeheat.history.query import PeriodHeat, read_heat
+from edgeheat.history.query import PeriodHeat, read_selection
 from edgeheat.history.selection import Selection
 from edgeheat.store.history.store import HistoryStore
 
@@ -49,6 +49,7 @@ class PlanAnswer:
         return [
             {
                 "camera": name,
+                "layer": self.selection.shown_layer,
                 "epoch": None if heat is None else heat.epoch,
                 "observed_s": 0.0 if heat is None else round(heat.grid.observed_s, 3),
                 "coverage": 0.0 if heat is None else round(heat.grid.coverage, 4),
@@ -64,6 +65,7 @@ class PlanAnswer:
             "plan": self.params.name,
             "of": self.measure,
             "period": self.selection.words(),
+            "layer": self.selection.shown_layer,
             "observed_s": self.heat.grid.observed_s,
             "period_s": self.heat.grid.period_s,
             "coverage": round(self.heat.grid.coverage, 4),
@@ -114,12 +116,13 @@ def answer_plan(
     with store.reading():
         for view in params.views:
             try:
-                cameras[view.camera] = read_heat(store, view.camera, selection.intervals(), measure)
+                cameras[view.camera] = read_selection(store, view.camera, selection, measure)
             except HistoryError:
                 cameras[view.camera] = None
     grids = {name: heat.grid for name, heat in cameras.items() if heat is not None}
     if not grids:
-        raise HistoryError(f"{params.name}: none of its cameras observed anything in {selection.words()}")
+        words = f"{selection.words()}{selection.why_nothing()}"
+        raise HistoryError(f"{params.name}: none of its cameras observed anything in {words}")
     try:
         views = floor_views(params, {name: grid.heat_s.shape[::-1] for name, grid in grids.items()})
     except ValueError as error:

@@ -29,10 +29,10 @@ def read_profile(
     """
     sum_ms, observed_ms = np.zeros((7, 24)), np.zeros((7, 24))
     key, cells = zone
-    intervals = selection.intervals()
-    tiles = list(read_hours(store, camera, intervals, epoch))
+    intervals, uncounted = selection.intervals(), selection.uncounted()
+    tiles = list(read_hours(store, camera, intervals, epoch, uncounted=uncounted))
     if any(_counted(tile, key) is None for tile in tiles):
-        tiles = list(read_hours(store, camera, intervals, epoch, measure))
+        tiles = list(read_hours(store, camera, intervals, epoch, measure, uncounted=uncounted))
     for tile in tiles:
         counted = _counted(tile, key)
         try:

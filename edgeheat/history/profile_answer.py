@@ -45,6 +45,7 @@ class ProfileAnswer:
         return [
             {
                 "zone": self.zone,
+                "layer": self.selection.shown_layer,
                 "weekday": DAY_NAMES[day],
                 "hour": hour,
                 "cell_seconds_per_hour": _known(float(self.rates[day, hour])),
@@ -72,6 +73,7 @@ class ProfileAnswer:
             "cell_seconds_per_hour": self.rates,
             "of": np.array(self.heat.measure),
             "period": np.array(self.selection.words()),
+            "layer": np.array(self.selection.shown_layer),
             "camera": np.array(self.params.camera),
             "zone": np.array(self.zone),
         }

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edgeheat.core.heat.base import HeatGrid
-from edgeheat.core.heat.period import Cover, Intervals, cover, length_s, merged
+from edgeheat.core.heat.period import Cover, Intervals, cover, inside_and_outside, length_s, merged
 from edgeheat.core.heat.tile import TileSum
 from edgeheat.defs.history import Level, Tile, ZoneTile
 from edgeheat.defs.params import Measure
@@ -23,6 +23,11 @@ _log = logging.getLogger(__name__)
 
 _LONGEST_TILE_S = 32 * 86_400
 """No tile is longer."""
+
+_NO_TIME = np.empty((0, 2), np.int64)
+
+_CLOCK_TOLERANCE = 1.01
+"""Ratio by which the observed time of a tile may exceed the time in which it was counted, as clocks are corrected."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,14 +63,22 @@ class PeriodHeat:
 
 
 def read_heat(
-    store: HistoryStore, camera: str, intervals: Intervals, measure: Measure, epoch: int | None = None
+    store: HistoryStore,
+    camera: str,
+    intervals: Intervals,
+    measure: Measure,
+    epoch: int | None = None,
+    *,
+    uncounted: Intervals = _NO_TIME,
 ) -> PeriodHeat:
     """Return what was counted in some intervals in one epoch: in the one that was observed longest, or in `epoch`.
 
+    `uncounted` is time outside the intervals in which nothing was counted: where no shorter tiles are kept, those that
+    contain some of it are read as well.
     Raises HistoryError where nothing is stored of the intervals, StoreError where the file cannot be read.
     """
     with store.reading():
-        plans = _plans(store, camera, intervals)
+        plans = _plans(store, camera, intervals, uncounted)
         if epoch is None:
             epoch = max(plans, key=lambda each: plans[each].observed_ms, default=None)
         if epoch is None or epoch not in plans:
@@ -92,21 +105,29 @@ def read_selection(
 ) -> PeriodHeat:
     """Return the same for the time that a person selected; HistoryError says which it is."""
     try:
-        return read_heat(store, camera, selection.intervals(), measure, epoch)
+        return read_heat(store, camera, selection.intervals(), measure, epoch, uncounted=selection.uncounted())
     except HistoryError as error:
         scene = "" if epoch is None else f" of scene {epoch}"
-        raise HistoryError(f"{camera}: nothing{scene} was observed in {selection.words()}") from error
+        raise HistoryError(
+            f"{camera}: nothing{scene} was observed in {selection.words()}{selection.why_nothing()}"
+        ) from error
 
 
 def read_hours(
-    store: HistoryStore, camera: str, intervals: Intervals, epoch: int, measure: Measure | None = None
+    store: HistoryStore,
+    camera: str,
+    intervals: Intervals,
+    epoch: int,
+    measure: Measure | None = None,
+    *,
+    uncounted: Intervals = _NO_TIME,
 ) -> Iterator[Tile]:
     """Yield the tiles of an hour, and of five minutes where those are not complete, that lie in the intervals.
 
-    With the layers of a `measure`, or only with the figures of the zones.
+    With the layers of a `measure`, or only with the figures of the zones. `uncounted` as for `read_heat`.
     """
     with store.reading():
-        plan = _Plan.of(store, camera, epoch, intervals, (Level.HOUR, Level.FIVE_MINUTES))
+        plan = _Plan.of(store, camera, epoch, intervals, uncounted=uncounted, levels=(Level.HOUR, Level.FIVE_MINUTES))
         yield from _tiles(store, camera, epoch, plan.cover, measure)
 
 
@@ -131,12 +152,12 @@ def stored_period(store: HistoryStore, camera: str) -> tuple[int, int] | None:
         return first[0], last[1]
 
 
-def _plans(store: HistoryStore, camera: str, intervals: Intervals) -> dict[int, _Plan]:
+def _plans(store: HistoryStore, camera: str, intervals: Intervals, uncounted: Intervals) -> dict[int, _Plan]:
     """Return which tiles to read, for each epoch that was observed in the intervals."""
     if not len(intervals):
         return {}
     epochs = store.epochs(camera, int(intervals[0, 0]), int(intervals[-1, 1]))
-    plans = {epoch: _Plan.of(store, camera, epoch, intervals) for epoch in epochs}
+    plans = {epoch: _Plan.of(store, camera, epoch, intervals, uncounted=uncounted) for epoch in epochs}
     return {epoch: plan for epoch, plan in plans.items() if plan.observed_ms}
 
 
@@ -156,9 +177,45 @@ class _Plan:
 
     @classmethod
     def of(
-        cls, store: HistoryStore, camera: str, epoch: int, intervals: Intervals, levels: Sequence[Level] = tuple(Level)
+        cls,
+        store: HistoryStore,
+        camera: str,
+        epoch: int,
+        intervals: Intervals,
+        *,
+        uncounted: Intervals,
+        levels: Sequence[Level] = tuple(Level),
     ) -> _Plan:
-        """Look up which tiles are stored, shorter ones only where longer ones do not cover the intervals."""
+        """Look up the tiles inside the intervals; where none is, those of which only uncounted time is outside."""
+        plan = cls._inside(store, camera, epoch, intervals, levels=levels)
+        rest = merged(np.concatenate([plan.cover.too_coarse, plan.cover.missing]))
+        if not len(uncounted) or not len(rest):
+            return plan
+        wider = merged(np.concatenate([rest, uncounted]))
+        around = cls._inside(store, camera, epoch, wider, levels=levels, counted=rest)
+        read = merged(np.concatenate([_NO_TIME, *around.cover.tiles.values()]))
+        chosen = Cover(
+            {level: np.concatenate([plan.cover.tiles[level], around.cover.tiles[level]]) for level in levels},
+            inside_and_outside(plan.cover.too_coarse, read)[1],
+            inside_and_outside(plan.cover.missing, read)[1],
+        )
+        return cls(chosen, plan.observed_ms + around.observed_ms)
+
+    @classmethod
+    def _inside(
+        cls,
+        store: HistoryStore,
+        camera: str,
+        epoch: int,
+        intervals: Intervals,
+        *,
+        levels: Sequence[Level],
+        counted: Intervals | None = None,
+    ) -> _Plan:
+        """Look up which tiles are stored, shorter ones only where longer ones do not cover the intervals.
+
+        Without tiles that were observed for longer than they share with `counted`.
+        """
         stored: dict[Level, NDArray[np.int64]] = {}
 
         def look_up(level: Level, remaining: Intervals) -> Intervals:
@@ -166,8 +223,12 @@ class _Plan:
             if level >= Level.DAY and ranges:
                 # Also those that are longer than the period: they are few, and show what is too coarse.
                 ranges = [(int(intervals[0, 0]) - _LONGEST_TILE_S, int(intervals[-1, 1]))]
-            stored[level] = np.array(store.spans(camera, level, ranges, epoch), np.int64).reshape(-1, 3)
-            return stored[level][:, :2]
+            found = np.array(store.spans(camera, level, ranges, epoch), np.int64).reshape(-1, 3)
+            if counted is not None:
+                shared_s = np.array([_shared_s(start_s, end_s, counted) for start_s, end_s, _ in found.tolist()])
+                found = found[found[:, 2] <= 1000 * _CLOCK_TOLERANCE * shared_s]
+            stored[level] = found
+            return found[:, :2]
 
         chosen = cover(intervals, levels, look_up)
         observed_ms = sum(
@@ -176,6 +237,11 @@ class _Plan:
             if len(tiles)
         )
         return cls(chosen, observed_ms)
+
+
+def _shared_s(start_s: int, end_s: int, intervals: Intervals) -> int:
+    """Return the seconds of intervals between two instants."""
+    return int((np.clip(intervals[:, 1], start_s, end_s) - np.clip(intervals[:, 0], start_s, end_s)).sum())
 
 
 class _Sums:

@@ -1,21 +1,24 @@
-"""What a person asks history for: a period, with hours and weekdays, as intervals of time."""
+"""What a person asks history for: a period, with hours, weekdays and opening hours, as intervals of time."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from datetime import timedelta, tzinfo
 
-from edgeheat.core.heat.period import Intervals, selected_intervals
+import numpy as np
+
+from edgeheat.core.heat.period import Intervals, inside_and_outside, selected_intervals
 from edgeheat.defs.history import Level
-from edgeheat.defs.hours import ClockRange
+from edgeheat.defs.hours import ClockRange, HoursLayer, OpeningHours
 from edgeheat.local_time.buckets import bucket_of
 from edgeheat.local_time.instants import day_start_s, local_day, local_text
+from edgeheat.local_time.opening import open_intervals
 from edgeheat.local_time.period import ALL_WEEKDAYS, WHOLE_DAY, Period
 
 
 @dataclass(frozen=True, slots=True)
 class Selection:
-    """The times of day and the weekdays of a period, in the site's time zone."""
+    """The times of day and the weekdays of a period, in the site's time zone, while the shop is open."""
 
     period: Period
     timezone: tzinfo
@@ -23,9 +26,34 @@ class Selection:
     weekdays: frozenset[int] = ALL_WEEKDAYS
     """Monday 0 to Sunday 6."""
 
+    opening: OpeningHours | None = None
+    """None for a shop that never closes."""
+
+    layer: HoursLayer = "open"
+    """Without `opening` it has no effect: see `shown_layer`."""
+
+    @property
+    def shown_layer(self) -> HoursLayer:
+        """Which time it is about; all, where the shop never closes."""
+        return "all" if self.opening is None else self.layer
+
     def intervals(self) -> Intervals:
-        """Return the selected time; empty if the period has none of the hours and weekdays."""
-        return selected_intervals(self.period, self.timezone, self.hours, self.weekdays)
+        """Return the selected time; empty if the period has none of it."""
+        selected = selected_intervals(self.period, self.timezone, self.hours, self.weekdays)
+        if self.shown_layer == "all":
+            return selected
+        inside, outside = inside_and_outside(selected, self._open())
+        return inside if self.layer == "open" else outside
+
+    def uncounted(self) -> Intervals:
+        """Return the time of the period outside opening hours, if nothing is counted then; else empty.
+
+        It is not selected, but a longer tile that contains some of it is as good as one that does not.
+        """
+        whole = np.array([(self.period.start_s, self.period.end_s)], np.int64)
+        if self.opening is None or self.layer != "open" or self.opening.outside != "pause":
+            return whole[:0]
+        return inside_and_outside(whole, self._open())[1]
 
     def weeks(self) -> list[Selection]:
         """Return the selections of the whole local weeks, Monday to Sunday, that lie in the period, in order."""
@@ -59,10 +87,26 @@ class Selection:
         return replace(self, period=Period(before_s, start_s))
 
     def words(self) -> str:
-        """Return it in words: "2026-11-23 to 2026-11-29, 10:00-12:00, Mon-Fri"."""
-        return ", ".join(
-            [_period_words(self.period, self.timezone), *_hours_words(self.hours), *_weekday_words(self.weekdays)]
-        )
+        """Return it in words: "2026-11-23 to 2026-11-29, 10:00-12:00, Mon-Fri, open hours"."""
+        layer = [] if self.opening is None else [_LAYER_WORDS[self.layer]]
+        period = _period_words(self.period, self.timezone)
+        return ", ".join([period, *_hours_words(self.hours), *_weekday_words(self.weekdays), *layer])
+
+    def why_nothing(self) -> str:
+        """Return why nothing was observed, as the end of a sentence, where the settings say so; else empty."""
+        if self.opening is None or self.layer != "closed" or self.opening.outside == "count":
+            return ""
+        return '; nothing is counted outside opening hours unless [hours] has outside = "count"'
+
+    def _open(self) -> Intervals:
+        return np.array(open_intervals(self.opening, self.period, self.timezone), np.int64).reshape(-1, 2)
+
+
+_LAYER_WORDS: dict[HoursLayer, str] = {
+    "open": "open hours",
+    "closed": "outside open hours",
+    "all": "open and closed hours",
+}
 
 
 def _period_words(period: Period, timezone: tzinfo) -> str:

@@ -19,7 +19,7 @@ from edgeheat.defs.wording import with_measure
 from edgeheat.errors import HistoryError
 from edgeheat.history.answer import picture_wh
 from edgeheat.history.heat_answer import HeatAnswer, masked
-from edgeheat.history.query import read_heat
+from edgeheat.history.query import read_selection
 from edgeheat.history.selection import Selection
 from edgeheat.local_time.period import WHOLE_DAY
 from edgeheat.store.history.store import HistoryStore
@@ -66,10 +66,10 @@ class Timelapse:
 
     def _grid(self, part: Selection) -> HeatGrid:
         """Return the heat of a part; zeros where nothing was observed."""
-        heat, intervals = self.whole.heat, part.intervals()
+        heat = self.whole.heat
         try:
-            grid = read_heat(self.store, heat.camera, intervals, heat.measure, heat.epoch).grid
+            grid = read_selection(self.store, heat.camera, part, heat.measure, heat.epoch).grid
         except HistoryError:
-            return HeatGrid(np.zeros_like(heat.grid.heat_s), 0.0, length_s(intervals))
+            return HeatGrid(np.zeros_like(heat.grid.heat_s), 0.0, length_s(part.intervals()))
         grid = masked(grid, ZoneMasks.from_params(self.whole.params.zones, grid.heat_s.shape[::-1]))
         return hourly(grid) if self.whole.per_hour else grid

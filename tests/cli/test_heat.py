@@ -215,3 +215,79 @@ def test_a_history_that_cannot_be_read_is_reported(tmp_path: Path, storage: Path
     connection.close()
     result = edgeheat("heat", "door", "--storage", tmp_path / "newer")
     assert result.exit_code == 1 and "was written by a newer edgeheat" in result.stderr
+
+
+OPEN_HOURS = '\n[hours]\nmon-sat = "10-12"\nsunday = "closed"\n'
+
+
+def with_hours(config: Path, outside: str = "count") -> None:
+    config.write_text(f'{config.read_text()}{OPEN_HOURS}outside = "{outside}"\n')
+
+
+def test_with_opening_hours_the_answer_is_about_open_time_and_says_so(config: Path) -> None:
+    with_hours(config)
+    outputs = [word for ending in ("json", "csv", "npz") for word in ("-o", f"heat.{ending}")]
+    result = succeeded(edgeheat("heat", "door", "--from", "2024-03-16", *outputs))
+    assert result.stdout.startswith("door, 2024-03-16, open hours: 2.0 h of 2.0 h observed; busiest zone: left\n")
+    assert result.stderr == ""
+    document = json.loads(Path("heat.json").read_text())
+    assert (document["layer"], document["coverage"]) == ("open", 1.0)
+    assert {row["layer"] for row in rows("heat.csv")} == {"open"}
+    with np.load("heat.npz", allow_pickle=False) as arrays:
+        assert str(arrays["layer"]) == "open"
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["--closed"], "door, 2024-03-16, outside open hours: 2.0 h of 22.0 h observed; no motion counted\n"),
+        (["--all-hours"], "door, 2024-03-16, open and closed hours: 4.0 h of 24.0 h observed; busiest zone: left\n"),
+        (["--closed", "--hours", "9-10"], "door, 2024-03-16, 09:00-10:00, outside open hours: 1.0 h of 1.0 h obs"),
+    ],
+)
+def test_closed_time_and_both_can_be_asked_for(words: list[str], said: str, config: Path) -> None:
+    with_hours(config)
+    assert succeeded(edgeheat("heat", "door", "--from", "2024-03-16", *words)).stdout.startswith(said)
+
+
+def test_time_in_which_a_closed_shop_is_paused_is_explained(config: Path) -> None:
+    with_hours(config, "pause")
+    result = succeeded(edgeheat("heat", "door", "--from", "2024-03-16", "--all-hours"))
+    assert "20.0 h were not observed: the shop was closed, edgeheat was off, " in result.stderr
+
+
+def test_every_kind_of_question_names_the_layer(config: Path) -> None:
+    with_hours(config)
+    asked = ["--from", "2024-03-11..2024-03-17", "-o", "a.csv", "-o", "a.json", "--overwrite"]
+    for name, words in (
+        ("door", ["--against", "previous"]),
+        ("door", ["--profile"]),
+        ("floor", []),
+    ):
+        result = succeeded(edgeheat("heat", name, *asked, *words))
+        assert ", open hours" in result.stdout.splitlines()[0]
+        assert {row["layer"] for row in rows("a.csv")} == {"open"}
+        document = json.loads(Path("a.json").read_text())
+        assert document.get("layer", document.get("a", {}).get("layer")) == "open"
+
+
+@pytest.mark.parametrize(
+    ("outside", "words", "said"),
+    [
+        ("pause", ["--from", "2024-03-17"], "2024-03-17, open hours is empty: the shop is closed then; --all-hours"),
+        ("pause", ["--from", "2024-03-16", "--hours", "10-11", "--closed"], "is empty: the shop is open then"),
+        ("pause", ["--from", "2024-05-01", "--closed"], 'unless [hours] has outside = "count"; the history of door'),
+        ("count", ["--from", "2024-05-01", "--closed"], f"observed in 2024-05-01, outside open hours; {RANGE}"),
+    ],
+)
+def test_no_answer_because_of_opening_hours(outside: str, words: list[str], said: str, config: Path) -> None:
+    with_hours(config, outside)
+    result = edgeheat("heat", "door", *words)
+    assert result.exit_code == 1 and said in result.stderr and len(result.stderr.splitlines()) == 1
+
+
+def test_closed_time_needs_opening_hours() -> None:
+    result = edgeheat("heat", "door", "--closed")
+    assert result.exit_code == 1 and "the configuration has no opening hours" in result.stderr
+    assert len(result.stderr.splitlines()) == 1
+    assert edgeheat("heat", "door", "--closed", "--all-hours").exit_code == 2

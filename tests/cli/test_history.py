@@ -56,3 +56,10 @@ def test_hours_are_exported(tmp_path: Path) -> None:
     result = edgeheat("history", "export", "stock", "-o", "nothing.csv")
     assert result.exit_code == 1 and "has no hours of this time" in result.stderr
     assert {path.name for path in tmp_path.iterdir()} - {"edgeheat.toml"} == {"hours.csv", "one.csv"}
+
+
+def test_hours_outside_opening_hours_are_exported_as_well(tmp_path: Path) -> None:
+    with (tmp_path / "edgeheat.toml").open("a") as file:
+        file.write('[hours]\nmon-sun = "10-12"\n')
+    edgeheat("history", "export", "door", "--from", "2024-03-16", "-o", "day.csv")
+    assert [row["start"][11:13] for row in rows("day.csv")] == [hour for hour in ("09", "10", "11", "12") for _ in "12"]

@@ -84,10 +84,10 @@ def cover(intervals: Intervals, levels: Iterable[Level], look_up: LookUp) -> Cov
         available[level] = look_up(level, remaining)
         tiles[level] = _without_overlaps(_inside(available[level], remaining))
         if len(tiles[level]):
-            _, remaining = _split(remaining, merged(tiles[level]))
+            _, remaining = inside_and_outside(remaining, merged(tiles[level]))
     if not len(remaining):
         return Cover(tiles, remaining, remaining)
-    too_coarse, missing = _split(remaining, _without_shorter(available))
+    too_coarse, missing = inside_and_outside(remaining, _without_shorter(available))
     return Cover(tiles, too_coarse, missing)
 
 
@@ -123,8 +123,8 @@ def _without_shorter(available: Mapping[Level, Intervals]) -> Intervals:
     return merged(np.concatenate(found))
 
 
-def _split(intervals: Intervals, other: Intervals) -> tuple[Intervals, Intervals]:
-    """Return the parts of the intervals inside and outside of `other`; neither argument overlaps itself."""
+def inside_and_outside(intervals: Intervals, other: Intervals) -> tuple[Intervals, Intervals]:
+    """Return the parts of the intervals inside and outside of `other`; neither argument may overlap itself."""
     edges_s = np.concatenate([intervals.ravel(), other.ravel()])
     change = np.tile([1, -1], len(intervals) + len(other))
     change[2 * len(intervals) :] *= 2

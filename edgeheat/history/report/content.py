@@ -19,7 +19,7 @@ from edgeheat.errors import HistoryError
 from edgeheat.history.backdrop import read_backdrop
 from edgeheat.history.compare import PeriodComparison, compare_periods
 from edgeheat.history.profile import read_profile
-from edgeheat.history.query import PeriodHeat, read_heat, stored_period
+from edgeheat.history.query import PeriodHeat, read_selection, stored_period
 from edgeheat.history.report.period import ReportPeriod
 from edgeheat.history.report.plans import PlanReport, ReportPlan, read_plan
 from edgeheat.history.selection import Selection
@@ -145,10 +145,10 @@ class _NothingObserved(HistoryError):
 
 
 def _read_camera(store: HistoryStore, site: ReportSite, params: PipelineParams, period: ReportPeriod) -> CameraReport:
-    camera, intervals = params.camera, site.selection(period).intervals()
+    camera, selection = params.camera, site.selection(period)
     try:
-        traffic = read_heat(store, camera, intervals, "traffic")
-        dwell = read_heat(store, camera, intervals, "dwell", traffic.epoch)
+        traffic = read_selection(store, camera, selection, "traffic")
+        dwell = read_selection(store, camera, selection, "dwell", traffic.epoch)
     except HistoryError as error:
         raise _NothingObserved(str(error)) from error
     masks = ZoneMasks.from_params(params.zones, traffic.grid.heat_s.shape[::-1])
@@ -199,7 +199,7 @@ def _compare_before(
     except HistoryError:
         pass
     try:
-        read_heat(store, params.camera, before.intervals(), "presence")
+        read_selection(store, params.camera, before, "presence")
     except HistoryError:
         return None, f"Nothing was counted {period.on_before}, so there is no comparison."
     on_before = period.on_before[0].upper() + period.on_before[1:]

@@ -136,7 +136,7 @@ def _camera_answer(site: Site, job: HeatJob, store: HistoryStore) -> _Answered:
         if job.against is not None:
             earlier = site.earlier(job.against, when, selection)
             answer = answer_comparison(store, params, earlier, selection, job.measure, zone=job.zone, layout=job.layout)
-            what = f"against {replace(earlier, hours=WHOLE_DAY, weekdays=ALL_WEEKDAYS).words()}"
+            what = f"against {replace(earlier, hours=WHOLE_DAY, weekdays=ALL_WEEKDAYS, opening=None).words()}"
         elif job.profile:
             answer = answer_profile(store, params, selection, job.measure, epoch=job.epoch, zone=job.zone)
             what = "profile"

@@ -9,6 +9,7 @@ from datetime import timedelta
 from pathlib import Path
 
 from edgeheat.config import Config
+from edgeheat.defs.hours import HoursLayer
 from edgeheat.defs.params import PipelineParams
 from edgeheat.errors import HistoryError
 from edgeheat.history.query import stored_period
@@ -32,6 +33,9 @@ class When:
     to_text: str | None = None
     hours: str | None = None
     weekdays: str | None = None
+
+    layer: HoursLayer = "open"
+    """Without opening hours in the configuration it is always all."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,9 +66,15 @@ class Site:
             self.config.timezone,
             WHOLE_DAY if when.hours is None else parse_hours(when.hours),
             ALL_WEEKDAYS if when.weekdays is None else parse_weekdays(when.weekdays),
+            self.config.hours.opening_hours(),
+            when.layer,
         )
-        if not len(selection.intervals()):
+        _check_layer(selection)
+        if not len(replace(selection, layer="all").intervals()):
             raise ValueError(f"{selection.words()} is empty: the period has none of these hours and weekdays")
+        if not len(selection.intervals()):
+            state = "closed" if selection.layer == "open" else "open"
+            raise ValueError(f"{selection.words()} is empty: the shop is {state} then; --all-hours shows both")
         return selection
 
     def earlier(self, against: str, when: When, selection: Selection) -> Selection:
@@ -112,3 +122,9 @@ class Site:
                 texts = [local_text(at_s, self.config.timezone) for at_s in (first, last)]
                 stored = f"the history of {name} reaches from {texts[0]} to {texts[1]}"
             raise HistoryError(f"{error}; {stored}") from error
+
+
+def _check_layer(selection: Selection) -> None:
+    """Raise ValueError for closed time of a shop that never closes."""
+    if selection.opening is None and selection.layer == "closed":
+        raise ValueError("the configuration has no opening hours, so no time is outside: set [hours]")
