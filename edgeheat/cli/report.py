@@ -30,7 +30,7 @@ def report(
         ),
     ] = None,
     hours: Annotated[
-        str | None, typer.Option(metavar="9-20", show_default="whole days", help="Only these times of day.")
+        str | None, typer.Option(metavar="9-20", show_default="all open hours", help="Only these times of day.")
     ] = None,
     storage: Annotated[
         Path | None, typer.Option(show_default="the configured one", help="Storage folder of the running edgeheat.")
@@ -59,7 +59,7 @@ def report(
             ReportPlan(params, Path(plan.image) if plan.image else None)
             for plan, params in zip(settings.plan, settings.plan_params(), strict=True)
         )
-        site = ReportSite(settings.site.name, timezone, cameras, clock, plans)
+        site = ReportSite(settings.site.name, timezone, cameras, clock, plans, settings.hours.opening_hours())
         days = ReportPeriod.within(wanted, timezone)
         with open_history(folder) as store:
             typer.echo(write_report(store, site, days, output or folder / REPORTS_FOLDER, now_s))

@@ -5,7 +5,7 @@ What is listed here is the Python API; docs/history.md has an example.
 
 from __future__ import annotations
 
-from edgeheat.defs.hours import ClockRange
+from edgeheat.defs.hours import ClockRange, OpeningHours
 from edgeheat.history.compare import PeriodComparison, compare_periods
 from edgeheat.history.profile import read_profile
 from edgeheat.history.query import PeriodHeat, read_heat, stored_period
@@ -19,6 +19,7 @@ __all__ = [
     "HISTORY_FILE",
     "ClockRange",
     "HistoryStore",
+    "OpeningHours",
     "Period",
     "PeriodComparison",
     "PeriodHeat",

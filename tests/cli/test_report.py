@@ -36,8 +36,18 @@ def test_it_writes_page_and_tables_and_prints_the_page(config: Path) -> None:
     result = edgeheat("report", "2026-03-02", "-c", config, "--hours", "9-20")
     assert (result.exit_code, result.stdout) == (0, "storage/reports/2026-03-02.html\n")
     assert "Observed 100 % of 11 h." in Path("storage/reports/2026-03-02.html").read_text()
-    assert Path("storage/reports/2026-03-02-zones.csv").read_text().startswith("camera,zone,visits,")
+    assert Path("storage/reports/2026-03-02-zones.csv").read_text().startswith("camera,layer,zone,visits,")
     assert len(Path("storage/reports/2026-03-02-hours.csv").read_text().splitlines()) == 1 + 11
+
+
+def test_with_opening_hours_it_is_about_open_time(config: Path) -> None:
+    config.write_text(f'{config.read_text()}\n[hours]\nmon-sat = "9-20"\nsunday = "closed"\n')
+    assert edgeheat("report", "2026-03-02", "-c", config).exit_code == 0
+    page = Path("storage/reports/2026-03-02.html").read_text()
+    assert "Observed 100 % of 11 h of open time." in page and "Part of" not in page
+    result = edgeheat("report", "2026-03-01", "-c", config)
+    assert result.exit_code == 1
+    assert "the shop was closed in all of Sunday, 1 March 2026, so there is nothing to report\n" in result.stderr
 
 
 def test_the_folder_can_be_chosen_and_is_made(config: Path) -> None:

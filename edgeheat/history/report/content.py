@@ -13,7 +13,7 @@ from edgeheat.core.heat.base import HeatGrid
 from edgeheat.core.heat.comparison import Comparison
 from edgeheat.core.heat.median_filter import median_filter
 from edgeheat.defs.events import ALL
-from edgeheat.defs.hours import ClockRange
+from edgeheat.defs.hours import ClockRange, OpeningHours
 from edgeheat.defs.params import PipelineParams
 from edgeheat.errors import HistoryError
 from edgeheat.history.backdrop import read_backdrop
@@ -45,9 +45,20 @@ class ReportSite:
 
     plans: tuple[ReportPlan, ...] = ()
 
+    opening: OpeningHours | None = None
+    """Only time within them counts; None for a shop that never closes."""
+
     def selection(self, period: ReportPeriod) -> Selection:
-        """Return the time that a report of this period is about."""
-        return Selection(period.period(self.timezone), self.timezone, self.hours)
+        """Return the time that a report of this period is about; without any intervals if the shop was closed."""
+        return Selection(period.period(self.timezone), self.timezone, self.hours, opening=self.opening)
+
+    def is_closed(self, period: ReportPeriod) -> bool:
+        """Return whether a period has no time that counts."""
+        return not len(self.selection(period).intervals())
+
+    def named(self, words: str) -> str:
+        """Return the words for a period with the layer that is shown of it: "18 April 2026, open hours"."""
+        return f"{words}, open hours" if self.opening else words
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,8 +135,11 @@ class Report:
 def read_report(store: HistoryStore, site: ReportSite, period: ReportPeriod) -> Report:
     """Return the report of a period.
 
-    Raises HistoryError where no camera has observed anything in it, StoreError where the file cannot be read.
+    Raises HistoryError where no camera has observed anything in it or the shop was closed, StoreError where the file
+    cannot be read.
     """
+    if site.is_closed(period):
+        raise HistoryError(f"the shop was closed in all of {period.words}, so there is nothing to report")
     cameras: list[CameraReport] = []
     silent: list[str] = []
     with store.reading():
@@ -193,6 +207,8 @@ def _compare_before(
     store: HistoryStore, site: ReportSite, params: PipelineParams, period: ReportPeriod
 ) -> tuple[PeriodComparison | None, str]:
     """Return the comparison with the period before, or None and the reason."""
+    if site.is_closed(period.before()):
+        return None, f"The shop was closed {period.on_before}, so there is no comparison."
     before = site.selection(period.before())
     try:
         return _compare(store, params, before, site.selection(period)), ""

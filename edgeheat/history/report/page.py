@@ -76,7 +76,7 @@ def render_report(report: Report, now_s: float) -> str:
     now = datetime.fromtimestamp(now_s, report.site.timezone)
     return _TEMPLATES.get_template("report.html").render(
         site=report.site.name,
-        heading=report.period.heading,
+        heading=report.site.named(report.period.heading),
         period=report.period.words,
         lead=sentences.lead(report),
         plans=[_plan_card(report, plan) for plan in report.plans],
@@ -89,7 +89,7 @@ def render_report(report: Report, now_s: float) -> str:
 def _plan_card(report: Report, plan: PlanReport) -> _PlanCard:
     if plan.traffic is None or plan.dwell is None:
         return _PlanCard(plan.name, (), plan.problem)
-    alt = f"Heat map of floor plan {plan.name}, {report.period.words}"
+    alt = f"Heat map of floor plan {plan.name}, {report.site.named(report.period.words)}"
     return _PlanCard(plan.name, _walk_and_stand(alt, plan_picture(plan.traffic), plan_picture(plan.dwell)), "")
 
 
@@ -104,12 +104,12 @@ def _cards(report: Report, camera: CameraReport) -> _CameraCards:
         not_compared=camera.not_compared,
         zones=tuple(_zone_row(report, zone) for zone in shown) if named else (),
         zones_note="-: the zone was drawn within this time, so its visits are not known." if unknown else "",
-        health=sentences.camera_health(camera),
+        health=sentences.camera_health(report, camera),
     )
 
 
 def _heats(report: Report, camera: CameraReport) -> tuple[_Picture, ...]:
-    alt = f"Heat map of camera {camera.params.camera}, {report.period.words}"
+    alt = f"Heat map of camera {camera.params.camera}, {report.site.named(report.period.words)}"
     return _walk_and_stand(alt, heat_picture(camera, camera.traffic), heat_picture(camera, camera.dwell))
 
 
@@ -123,7 +123,8 @@ def _walk_and_stand(alt: str, walk: bytes, stand: bytes) -> tuple[_Picture, ...]
 def _comparison(report: Report, camera: CameraReport) -> tuple[_Picture, ...]:
     if camera.comparison is None:
         return ()
-    names = report.period.before().words, report.period.words
+    before, now = (report.site.named(each.words) for each in (report.period.before(), report.period))
+    names = before, now
     layouts: tuple[Layout, Layout] = ("row", "column")
     wide, narrow = (_url(comparison_picture(camera, names, layout)) for layout in layouts)
     alt = f"Heat maps of {names[0]} and of {names[1]}, and the change"
@@ -135,7 +136,7 @@ def _comparison(report: Report, camera: CameraReport) -> tuple[_Picture, ...]:
 def _hours(report: Report, camera: CameraReport) -> _Picture:
     is_day = report.period.kind == "day"
     title = "The usual week" if is_day else "When it is busy"
-    of = f"four weeks until {report.period.words}" if is_day else report.period.words
+    of = report.site.named(f"four weeks until {report.period.words}" if is_day else report.period.words)
     layouts: tuple[Layout, Layout] = ("row", "column")
     wide, narrow = (_url(hours_picture(camera, f"{camera.params.camera}, {of}", layout)) for layout in layouts)
     return _Picture(

@@ -27,16 +27,17 @@ def write_due_reports(
 ) -> list[Path]:
     """Write the reports that are due and not in `folder` yet, and return their pages, oldest first.
 
-    Due are the newest `reports.keep` days, weeks and months that are over and of which enough is stored. Older pages
-    are deleted. `now_s` is Unix time; the clock must be right. May be called, and killed, at any time: it does what is
-    missing. Raises StoreError where the history cannot be read or a file not be written; what was written stays.
+    Due are the newest `reports.keep` days, weeks and months that are over and of which enough is stored, unless the
+    shop was closed. Older pages are deleted. `now_s` is Unix time; the clock must be right. May be called, and killed,
+    at any time: it does what is missing. Raises StoreError where the history cannot be read or a file not be written;
+    what was written stays.
     """
     written = []
     for kind in reports.kinds:
         due = [period for period in _newest(kind, reports.keep, site, now_s) if _has_enough(store, site, period)]
         for period in reversed(due):
             if not page_path(folder, period).exists():
-                with suppress(HistoryError):  # observed, but not at the times of day that count
+                with suppress(HistoryError):  # the shop was closed, or observed only at times of day that do not count
                     written.append(write_report(store, site, period, folder, now_s))
         if folder.is_dir():
             delete_oldest(folder, kind, reports.keep)

@@ -58,7 +58,7 @@ def ranked(zones: Sequence[ZoneReport]) -> list[ZoneReport]:
     return sorted(named, key=lambda zone: -zone.standing_s * zone.weight)
 
 
-def camera_health(camera: CameraReport) -> str:
+def camera_health(report: Report, camera: CameraReport) -> str:
     """Return how much of the period one camera observed, and what of the rest is known, in one line."""
     heat = camera.traffic
     rejected_s = sum(heat.rejected_s.values())
@@ -67,7 +67,8 @@ def camera_health(camera: CameraReport) -> str:
     missing = "missing, because the device was off or the camera offline"
     if heat.other_epochs:
         missing = "missing, because the camera showed another scene, which is not included, or was offline"
-    words = [f"Observed {percent_words(heat.grid.coverage)} of {hours_words(heat.grid.period_s)}"]
+    time = f"{hours_words(heat.grid.period_s)}{' of open time' if report.site.opening else ''}"
+    words = [f"Observed {percent_words(heat.grid.coverage)} of {time}"]
     for seconds, what in (
         (missing_s, missing),
         (rejected_s, "not counted, because the light changed or the picture was not usable"),
@@ -271,7 +272,8 @@ def _warnings(report: Report) -> list[Sentence]:
     poor = [camera for camera in report.cameras if camera.traffic.grid.coverage < _WELL_OBSERVED_RATIO]
     if poor:
         shares = ", ".join(f"{camera.params.camera} {_share(camera.traffic)}" for camera in poor)
-        warnings.append(Sentence(f"Part of this time was not observed: {shares}. Visits and hours are too low."))
+        time = "the open hours" if report.site.opening else "this time"
+        warnings.append(Sentence(f"Part of {time} was not observed: {shares}. Visits and hours are too low."))
     return warnings
 
 

@@ -76,7 +76,7 @@ def test_the_first_week_has_no_comparison(shop: Shop) -> None:
 def test_an_outage_is_reported_first_of_all_in_hours(shop: Shop) -> None:
     report = read_report(shop.store, shop.site, week_from(date(2026, 3, 30)))
     assert texts(report)[-1] == "Part of this time was not observed: shop saw 71 %. Visits and hours are too low."
-    assert sentences.camera_health(report.cameras[0]) == (
+    assert sentences.camera_health(report, report.cameras[0]) == (
         "Observed 71 % of 77 h; 22 h missing, because the device was off or the camera offline."
     )
 
@@ -172,8 +172,8 @@ def test_time_of_another_scene_is_explained(store: HistoryStore) -> None:
     store.add(CountingCamera(traffic_ms=everywhere).tiles(start_s, noon_s - 3600))
     store.add(CountingCamera(traffic_ms=everywhere, epoch=2).tiles(noon_s, end_s))
     roll_up(store, OSLO, end_s + 3600)
-    camera = read_report(store, site(PipelineParams("door", OSLO)), DAY).cameras[0]
-    assert sentences.camera_health(camera) == (
+    report = read_report(store, site(PipelineParams("door", OSLO)), DAY)
+    assert sentences.camera_health(report, report.cameras[0]) == (
         "Observed 50 % of 24 h; 12 h missing, because the camera showed another scene, which is not included, or was "
         "offline."
     )
@@ -184,8 +184,8 @@ def test_time_in_which_the_picture_was_not_usable_is_stated(store: HistoryStore)
         at("2026-11-30 00:00", OSLO), at("2026-12-01 00:00", OSLO)
     )
     store.add(replace(tile, rejected_ms={"light": 60_000}) for tile in tiles)
-    camera = read_report(store, site(PipelineParams("door", OSLO)), DAY).cameras[0]
-    assert sentences.camera_health(camera) == (
+    report = read_report(store, site(PipelineParams("door", OSLO)), DAY)
+    assert sentences.camera_health(report, report.cameras[0]) == (
         "Observed 80 % of 24 h; 4.8 h not counted, because the light changed or the picture was not usable."
     )
 
