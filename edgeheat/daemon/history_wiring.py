@@ -133,4 +133,5 @@ def _report_job(config: Config) -> ReportJob | None:
         ),
         reports=reports,
         folder=config.storage_path / REPORTS_FOLDER,
+        opening=config.hours.opening_hours(),
     )

@@ -60,5 +60,5 @@ def _write_reports(store: HistoryStore, job: HistoryJob, reports: ReportJob) -> 
     """Write the reports that are due; returns their names."""
     assert job.now_s is not None
     plans = tuple(ReportPlan(plan.params, Path(plan.image) if plan.image else None) for plan in reports.plans)
-    site = ReportSite(reports.site, job.timezone, reports.cameras, plans=plans)
+    site = ReportSite(reports.site, job.timezone, reports.cameras, plans=plans, opening=reports.opening)
     return tuple(page.stem for page in write_due_reports(store, site, reports.reports, reports.folder, job.now_s))

@@ -11,6 +11,7 @@ from typing import Literal
 from edgeheat.defs.commands import Reset
 from edgeheat.defs.events import Progress, Snapshot
 from edgeheat.defs.history import EpochBackdrop, Level, Tile
+from edgeheat.defs.hours import OpeningHours
 from edgeheat.defs.params import PipelineParams, PlanParams, ReportsParams
 from edgeheat.store.camera_backup import CameraBackup
 
@@ -184,6 +185,9 @@ class ReportJob:
     plans: tuple[PlanSpec, ...]
     reports: ReportsParams
     folder: Path
+
+    opening: OpeningHours | None = None
+    """None: the shop is always open."""
 
 
 @dataclass(frozen=True, slots=True)

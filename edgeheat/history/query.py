@@ -156,7 +156,8 @@ def _plans(store: HistoryStore, camera: str, intervals: Intervals, uncounted: In
     """Return which tiles to read, for each epoch that was observed in the intervals."""
     if not len(intervals):
         return {}
-    epochs = store.epochs(camera, int(intervals[0, 0]), int(intervals[-1, 1]))
+    # A tile that starts before the intervals may contain them.
+    epochs = store.epochs(camera, int(intervals[0, 0]) - _LONGEST_TILE_S, int(intervals[-1, 1]))
     plans = {epoch: _Plan.of(store, camera, epoch, intervals, uncounted=uncounted) for epoch in epochs}
     return {epoch: plan for epoch, plan in plans.items() if plan.observed_ms}
 
