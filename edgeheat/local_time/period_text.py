@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from calendar import monthrange
-from datetime import date, datetime, time, timedelta, tzinfo
+from datetime import UTC, date, datetime, time, timedelta, tzinfo
 
 from edgeheat.defs.history import FIVE_MINUTES_S
 from edgeheat.defs.hours import DAY_MIN, ClockRange
@@ -26,7 +26,7 @@ _NAMED_TEXT = re.compile(r"(this|last)[ _-](week|month|year)")
 _DAY_TEXT = re.compile(r"(\d{4})-(\d{1,2})-(\d{1,2})", re.ASCII)
 _MONTH_TEXT = re.compile(r"(\d{4})-(\d{1,2})", re.ASCII)
 _YEAR_TEXT = re.compile(r"\d{4}", re.ASCII)
-_TIME_TEXT = re.compile(r"(\S+?)[ t](\d{1,2}):(\d{2})(?::00)? ?(z|[+-]\d{2}:?\d{2})?", re.ASCII)
+_TIME_TEXT = re.compile(r"(\S+?)[ t](\d{1,2}):(\d{2})(?::(\d{2}))? ?(z|[+-]\d{2}:?\d{2})?", re.ASCII)
 _CLOCK_RANGE_TEXT = re.compile(r"(\d{1,2})(?::(\d{2}))? ?- ?(\d{1,2})(?::(\d{2}))?", re.ASCII)
 DAYS_FROM_MONDAY = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
 """The weekdays, in the order of their numbers."""
@@ -62,6 +62,21 @@ def parse_period(from_text: str, to_text: str | None, now_s: float, timezone: tz
     if start_s >= tile_now_s:
         raise ValueError(f"{_shown(from_text)} is empty so far; type a period that began at least 5 minutes ago")
     return Period(start_s, min(end_s, tile_now_s))
+
+
+def parse_time(text: str, now_s: float, timezone: tzinfo) -> int:
+    """Return the Unix time of "2026-11-30 10:02", "2026-11-30 10:02:37+01:00" or "yesterday 10:02".
+
+    Raises ValueError with one line that says what to type: malformed, in the future, and local times that the clock
+    skips or, unless an offset from UTC is given, repeats.
+    """
+    match = _TIME_TEXT.fullmatch(" ".join(text.lower().split()))
+    if match is None:
+        raise ValueError(f"{_shown(text)} is not a time; type it as 2026-11-30 10:02 or 2026-11-30 10:02:37")
+    instant_s = _parse_time(text, match, local_day(int(now_s), timezone), timezone)
+    if instant_s > now_s:
+        raise ValueError(f"{_shown(text)} is in the future; type a time that has been")
+    return instant_s
 
 
 def parse_hours(text: str) -> ClockRange:
@@ -114,6 +129,9 @@ def _parse_span(text: str, tile_now_s: int, timezone: tzinfo) -> tuple[int, int]
     today = local_day(tile_now_s, timezone)
     if match := _TIME_TEXT.fullmatch(words):
         instant_s = _parse_time(text, match, today, timezone)
+        if instant_s % FIVE_MINUTES_S:
+            whole = f"{match[2]}:{int(match[3]) // 5 * 5:02}"
+            raise ValueError(f"{_shown(text)} is too fine; history is kept in steps of 5 minutes: type {whole}")
         return instant_s, instant_s
     first, following = _parse_days(text, words, today)
     start_s, end_s = day_start_s(first, timezone), day_start_s(following, timezone)
@@ -177,22 +195,20 @@ def _parse_time(text: str, match: re.Match[str], today: date, timezone: tzinfo) 
     day = _parse_day(text, match[1], today)
     if day is None:
         raise ValueError(f"{_shown(text)} is not a time; type it as 2026-11-30 10:00")
-    hour, minute = int(match[2]), int(match[3])
-    if hour > 23 or minute > 59:
-        raise ValueError(f"{_shown(text)} has a time that no clock shows; hours go from 00:00 to 23:55")
-    if minute % 5:
-        raise ValueError(
-            f"{_shown(text)} is too fine; history is kept in steps of 5 minutes: type {hour:02}:{minute // 5 * 5:02}"
-        )
-    local = datetime.combine(day, time(hour, minute))
-    if match[4]:
-        return _with_offset(text, local, match[4])
+    hour, minute, second = int(match[2]), int(match[3]), int(match[4] or 0)
+    if hour > 23 or minute > 59 or second > 59:
+        raise ValueError(f"{_shown(text)} has a time that no clock shows; a day goes from 00:00 to 23:59")
+    local = datetime.combine(day, time(hour, minute, second))
+    if match[5]:
+        return _with_offset(text, local, match[5])
     found = instants_of(local, timezone)
     if len(found) == 1:
         return found[0]
     if found:
-        forms = " or ".join(f"{local:%Y-%m-%d %H:%M}{_offset_text(utc_offset_s(at, timezone))}" for at in found)
+        shown = local.isoformat(" ", "seconds" if second else "minutes")
+        forms = " or ".join(f"{shown}{_offset_text(utc_offset_s(at, timezone))}" for at in found)
         raise ValueError(f"{_shown(text)} occurs twice in {timezone}, as the clock was set back; type {forms}")
+    local = local.replace(minute=minute // 5 * 5, second=0)
     before_s, after_s = sorted(int(local.replace(tzinfo=timezone, fold=fold).timestamp()) for fold in (0, 1))
     change_s = offset_segments(before_s, after_s + FIVE_MINUTES_S, timezone)[1][0]
     before, after = (local_text(at, timezone) for at in (change_s - FIVE_MINUTES_S, change_s))
@@ -204,12 +220,12 @@ def _parse_time(text: str, match: re.Match[str], today: date, timezone: tzinfo) 
 def _with_offset(text: str, local: datetime, offset: str) -> int:
     """Return the instant of a local time with its offset from UTC: "z", "+02:00" or "-0330"."""
     try:
-        instant_s = int(datetime.fromisoformat(f"{local.isoformat()}{offset.upper()}").timestamp())
+        instant = datetime.fromisoformat(f"{local.isoformat()}{offset.upper()}")
     except ValueError:
-        instant_s = 1
-    if instant_s % FIVE_MINUTES_S:
+        instant = None
+    if instant is None or (instant - local.replace(tzinfo=UTC)) % timedelta(seconds=FIVE_MINUTES_S):
         raise ValueError(f"{_shown(text)} has an offset from UTC that no place has; type one such as +01:00, or none")
-    return instant_s
+    return int(instant.timestamp())
 
 
 def _offset_text(offset_s: int) -> str:

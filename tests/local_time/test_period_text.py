@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from edgeheat.defs.hours import ClockRange
 from edgeheat.local_time.instants import local_text
 from edgeheat.local_time.period import Period
-from edgeheat.local_time.period_text import parse_hours, parse_period, parse_weekdays
+from edgeheat.local_time.period_text import parse_hours, parse_period, parse_time, parse_weekdays
 
 OSLO = ZoneInfo("Europe/Oslo")
 APIA = ZoneInfo("Pacific/Apia")
@@ -114,7 +114,7 @@ FORMS = 'type a day (2026-11-30), a month (2026-11), a time (2026-11-30 10:00), 
         (
             "2026-11-30 24:00",
             None,
-            '"2026-11-30 24:00" has a time that no clock shows; hours go from 00:00 to 23:55',
+            '"2026-11-30 24:00" has a time that no clock shows; a day goes from 00:00 to 23:59',
         ),
         (
             "2026-11-30 10:00+27:00",
@@ -265,3 +265,47 @@ def test_a_period_consists_of_whole_tiles(start_s: int, end_s: int) -> None:
 def test_times_of_day_lie_in_a_day(start_min: int, end_min: int) -> None:
     with pytest.raises(ValueError, match="steps of 5 minutes"):
         ClockRange(start_min, end_min)
+
+
+@pytest.mark.parametrize(
+    ("text", "iso"),
+    [
+        ("2026-11-30 10:02", "2026-11-30T10:02:00+01:00"),
+        ("2026-11-30T10:02:37", "2026-11-30T10:02:37+01:00"),
+        ("2026-11-30 10:02:37Z", "2026-11-30T11:02:37+01:00"),
+        ("2026-10-25 02:31:07 +01:00", "2026-10-25T02:31:07+01:00"),
+        ("yesterday 9:03", "2026-11-29T09:03:00+01:00"),
+        ("2026-11-30 14:37:12", "2026-11-30T14:37:12+01:00"),
+    ],
+)
+def test_a_time_is_an_instant_to_the_second(text: str, iso: str) -> None:
+    assert parse_time(text, MONDAY, OSLO) == datetime.fromisoformat(iso).timestamp()
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("2026-11-30", '"2026-11-30" is not a time; type it as 2026-11-30 10:02 or 2026-11-30 10:02:37'),
+        ("-2h", '"-2h" is not a time; type it as 2026-11-30 10:02 or 2026-11-30 10:02:37'),
+        ("2026-11-30 14:37:13", '"2026-11-30 14:37:13" is in the future; type a time that has been'),
+        ("2026-11-30 10:02:60", '"2026-11-30 10:02:60" has a time that no clock shows; a day goes from 00:00 to 23:59'),
+        (
+            "2026-11-30 10:02+01:01",
+            '"2026-11-30 10:02+01:01" has an offset from UTC that no place has; type one such as +01:00, or none',
+        ),
+        (
+            "2026-03-29 02:31:07",
+            '"2026-03-29 02:31:07" does not exist in Europe/Oslo, as the clock was set forward; '
+            "type 2026-03-29 01:55 or 2026-03-29 03:00",
+        ),
+        (
+            "2026-10-25 02:31:07",
+            '"2026-10-25 02:31:07" occurs twice in Europe/Oslo, as the clock was set back; '
+            "type 2026-10-25 02:31:07+02:00 or 2026-10-25 02:31:07+01:00",
+        ),
+    ],
+)
+def test_a_time_that_cannot_be_meant_is_rejected_with_what_to_type(text: str, message: str) -> None:
+    with pytest.raises(ValueError) as error:
+        parse_time(text, MONDAY, OSLO)
+    assert str(error.value) == message
