@@ -314,9 +314,9 @@ class CameraPipeline:
         self._ended_epochs, self._frames_skipped = [], 0
         return report
 
-    def take_tiles(self) -> tuple[Tile, ...]:
-        """Return the tiles that were closed since the last report, which the state of `save` does not hold any more."""
-        return self._counts.take_tiles() if self._counts is not None else ()
+    def take_tiles(self, *, is_last: bool = False) -> tuple[Tile, ...]:
+        """Return the tiles closed since the last report, which `save` omits; with `is_last`, after `flush`, all."""
+        return self._counts.take_tiles(is_last=is_last) if self._counts is not None else ()
 
     def close_tile_if_due(self, wall_s: float) -> None:
         """Close the open tile if it has ended, also where no more frames come; call it from time to time."""

@@ -144,7 +144,13 @@ class PipelineCounts:
         taken, self._increments = tuple(self._increments), []
         return taken
 
-    def take_tiles(self) -> tuple[Tile, ...]:
-        """Return the tiles that were closed since this was last called; the state does not hold them any more."""
+    def take_tiles(self, *, is_last: bool = False) -> tuple[Tile, ...]:
+        """Return the tiles that were closed since this was last called; the state does not hold them any more.
+
+        If this is the last call, the open tile is among them, rounded: no later run continues it.
+        """
+        if is_last and self.tiles is not None:
+            self._hand_over(self.tiles.end_epoch())
+            self.tiles = None
         taken, self._closed_tiles = tuple(self._closed_tiles), []
         return taken

@@ -291,3 +291,15 @@ def test_stored_tiles_of_another_epoch_or_damaged_ones_are_ignored(caplog: pytes
         restored.restore(saved, [], 0.0, StoredTiles([tile]))
         np.testing.assert_array_equal(total_s(restored), total_s(plain))
     assert caplog.text.count("its heats miss the minutes") == 2
+
+
+def test_the_last_tile_of_a_recording_is_rounded_because_nothing_continues_it() -> None:
+    slower = (replace(frame, mono_s=frame.mono_s * 1.05) for frame in walk())  # 210 ms are no whole units
+    pipeline = step(CameraPipeline(params()), slower)
+    pipeline.flush()
+    report = pipeline.take_report()
+    traffic_ms = sum(each.traffic_ms.astype(np.int64) for each in report.increments)
+    tiles = (*report.tiles, *pipeline.take_tiles(is_last=True))
+    assert [tile.start_s for tile in tiles] == [TILE_S, TILE_S + 300]
+    np.testing.assert_array_equal(sum(units(tile) for tile in tiles), (traffic_ms + UNIT_MS // 2) // UNIT_MS)
+    assert pipeline.take_tiles(is_last=True) == ()
