@@ -67,7 +67,9 @@ def heat(  # noqa: PLR0917 (every option is a parameter)
     ] = False,
     epoch: Annotated[
         int | None,
-        typer.Option(min=1, show_default="the one seen longest", help="Number of the scene, if the camera was moved."),
+        typer.Option(
+            show_default="the one seen longest", help="Number of the scene, if there are several: the camera was moved."
+        ),
     ] = None,
     layout: Annotated[
         Literal["row", "column"], typer.Option(help="With --against: pictures beside or below one another.")

@@ -1,4 +1,4 @@
-"""`edgeheat history check` and `export`: verifies the stored history, or writes its figures as a table."""
+"""`edgeheat history`: verifies the stored history, writes its figures as a table, or adds that of another file."""
 
 from __future__ import annotations
 
@@ -11,10 +11,12 @@ import typer
 
 from edgeheat.cli.base import FAILURE, ConfigOption, echo_stderr, exit_codes
 from edgeheat.cli.heat import FromOption, HoursOption, StorageOption, ToOption, WeekdaysOption
+from edgeheat.cli.import_options import SameViewOption, echo_imported
+from edgeheat.cli.progress import make_progress_bar
 from edgeheat.cli.recording_options import OverwriteOption
 from edgeheat.config import load_config
 
-history_app = typer.Typer(help="Check or export the stored history.", no_args_is_help=True)
+history_app = typer.Typer(help="Check, export or import stored history.", no_args_is_help=True)
 
 
 @history_app.command()
@@ -63,3 +65,32 @@ def export(  # noqa: PLR0917 (every option is a parameter)
         written, rows = export_hours(site, job)
         typer.echo(written)
         echo_stderr(f"{rows} rows")
+
+
+@history_app.command("import")
+def import_(
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="history.sqlite3 of another device, or an earlier one.")],
+    cameras: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--camera", metavar="NAME[=AS]", show_default=False, help="Only this camera, as another; may be repeated."
+        ),
+    ] = None,
+    same_view: SameViewOption = False,
+    storage: StorageOption = None,
+    config: ConfigOption = None,
+) -> None:
+    """Add what another history file has; edgeheat may run meanwhile. Nothing is counted twice."""
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # acts like Ctrl-C: the next call adds the rest
+    with exit_codes():
+        settings = load_config(config, os.environ, images_required=False)
+        from edgeheat.daemon.system_clock import SystemClock
+        from edgeheat.offline.history.importing import ImportJob, import_file
+        from edgeheat.offline.history.question import Site
+
+        site = Site.of(settings, storage, SystemClock().wall())
+        with make_progress_bar("tiles") as bar:
+            task = bar.add_task("tiles", total=None)
+            job = ImportJob(file, tuple(cameras or ()), same_view)
+            done = import_file(site, job, lambda count, total: bar.update(task, completed=count, total=total))
+        echo_imported(done)

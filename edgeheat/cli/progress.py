@@ -8,7 +8,7 @@ if TYPE_CHECKING:
     from rich.progress import Progress
 
 
-def make_progress_bar() -> Progress:
+def make_progress_bar(counted: str = "frames") -> Progress:
     """Return a bar on stderr that shows only on a terminal and disappears when the work is done or has failed."""
     from rich.console import Console
     from rich.progress import (
@@ -24,8 +24,8 @@ def make_progress_bar() -> Progress:
 
     class SpeedColumn(ProgressColumn):
         def render(self, task: Task) -> Text:
-            return Text(f"{task.speed:.0f} fps" if task.speed else "")
+            return Text(f"{task.speed:.0f} {counted}/s" if task.speed else "")
 
-    columns = (BarColumn(), MofNCompleteColumn(), TextColumn("frames"), SpeedColumn(), TimeRemainingColumn())
+    columns = (BarColumn(), MofNCompleteColumn(), TextColumn(counted), SpeedColumn(), TimeRemainingColumn())
     console = Console(stderr=True)
     return Progress(*columns, console=console, transient=True, disable=not console.is_terminal)

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import os
+import re
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from edgeheat.config import CameraSettings, Config, MotionSettings, StyleSettings, load_config, override_style
+from edgeheat.config.types import NAME_PATTERN, NAME_RULE
 from edgeheat.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -60,16 +63,30 @@ def pipeline_params_from_options(
         if camera not in known:
             raise typer.BadParameter(f"--camera {camera}: {config} has {', '.join(known) or 'none'}")
         camera_settings = known[camera]
+    return _overridden(camera_settings, options).params(camera or Path(source).stem or "recording", file.timezone)
+
+
+def camera_params_from_options(file: Config, camera: str, options: dict[str, Any]) -> PipelineParams:
+    """Return the parameters of a camera of the configuration, or of one that it does not have: then the defaults.
+
+    It counts in the shop's opening hours. `options` are as for `pipeline_params_from_options`.
+    """
+    if not re.fullmatch(NAME_PATTERN, camera):
+        raise typer.BadParameter(f'"{camera}" cannot be the name of a camera: {NAME_RULE}')
+    settings: CameraSettings = next((known for known in file.camera if known.name == camera), file.defaults)
+    params = _overridden(settings, options).params(camera, file.timezone)
+    return replace(params, hours=file.hours.opening_hours())
+
+
+def _overridden(settings: CameraSettings, options: dict[str, Any]) -> CameraSettings:
     names = [field.alias or name for name, field in StyleSettings.model_fields.items()]
     try:
-        style = override_style(
-            camera_settings.style, {name: options[name] for name in names if options.get(name) is not None}
-        )
+        style = override_style(settings.style, {name: options[name] for name in names if options.get(name) is not None})
     except ConfigError as error:
         raise typer.BadParameter("; ".join("--" + line.replace("_", "-", 1) for line in error.errors)) from None
     motion = {name: options[name] for name in ("subtractor", "feet") if options.get(name) is not None}
-    updates = {"style": style, "motion": camera_settings.motion.model_copy(update=motion)}
-    return camera_settings.model_copy(update=updates).params(camera or Path(source).stem or "recording", file.timezone)
+    updates = {"style": style, "motion": settings.motion.model_copy(update=motion)}
+    return settings.model_copy(update=updates)
 
 
 def default_output(source: str, what: str, suffix: str) -> Path:

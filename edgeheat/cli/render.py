@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
@@ -9,6 +10,8 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import typer
 
 from edgeheat.cli.base import echo_stderr, exit_codes
+from edgeheat.cli.heat import StorageOption
+from edgeheat.cli.import_options import SameViewOption, echo_imported
 from edgeheat.cli.progress import make_progress_bar
 from edgeheat.cli.recording_options import (
     CameraOption,
@@ -19,11 +22,12 @@ from edgeheat.cli.recording_options import (
     OverwriteOption,
     StartOption,
     StepOption,
+    camera_params_from_options,
     default_output,
     pipeline_params_from_options,
     setting_option,
 )
-from edgeheat.config import MotionSettings, StyleSettings
+from edgeheat.config import MotionSettings, StyleSettings, load_config
 from edgeheat.defs.params import Measure, Subtractor, VideoCodec
 
 if TYPE_CHECKING:
@@ -55,6 +59,16 @@ def render(  # noqa: PLR0917 (every option is a parameter)
     config: ConfigOption = None,
     camera: CameraOption = None,
     overwrite: OverwriteOption = False,
+    into_history: Annotated[
+        str | None,
+        typer.Option(metavar="CAMERA", help="Write no file, but add what is counted to the history of this camera."),
+    ] = None,
+    recorded_at: Annotated[
+        str | None,
+        typer.Option(metavar="TIME", help='With --into-history: when the recording began ("2026-11-30 10:02:37").'),
+    ] = None,
+    same_view: SameViewOption = False,
+    storage: StorageOption = None,
     measure: Annotated[
         Measure,
         typer.Option("--of", help="What the heat counts: traffic is movement, dwell is staying, presence is both."),
@@ -88,6 +102,11 @@ def render(  # noqa: PLR0917 (every option is a parameter)
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # acts like Ctrl-C: unfinished files are removed
     if video is None and video_codec is not None:
         raise typer.BadParameter("--video-codec needs --video, which names the file")
+    if into_history is not None:
+        _add_to_history(context.params, source, into_history)
+        return
+    if recorded_at is not None or same_view or storage is not None:
+        raise typer.BadParameter("--recorded-at, --same-view and --storage need --into-history")
     with exit_codes():
         params = pipeline_params_from_options(source, config, camera, context.params)
         if image is None and video is None and grid is None:
@@ -115,6 +134,40 @@ def render(  # noqa: PLR0917 (every option is a parameter)
         for path in done.written:
             typer.echo(path)
         echo_stderr(f"{done.frames} frames, {done.observed_s:.1f} of {done.length_s:.1f} s observed{_shortfall(done)}")
+
+
+def _add_to_history(options: dict[str, Any], source: str, camera: str) -> None:
+    """Count a recording into the history of a camera; `options` are those of the command line."""
+    files = [f"--{name}" for name in ("image", "video", "grid", "camera") if options[name] is not None]
+    if files:
+        given = files[0].replace("image", "output")
+        raise typer.BadParameter(f"{given} cannot be combined with --into-history; edgeheat heat draws what is stored")
+    if options["recorded_at"] is None:
+        raise typer.BadParameter('--into-history needs --recorded-at "2026-11-30 10:02", when the recording began')
+    if options["same_view"] and (options["feet"] is not None or options["subtractor"] is not None):
+        raise typer.BadParameter("--same-view cannot be combined with --feet and --subtractor: heats would be mixed")
+    with exit_codes():
+        config = load_config(options["config"], os.environ, cameras_required=False, images_required=False)
+        params = camera_params_from_options(config, camera, options)
+        from edgeheat.daemon.system_clock import SystemClock
+        from edgeheat.offline.history.question import Site
+        from edgeheat.offline.history.recording import RecordingJob, import_recording
+
+        job = RecordingJob(
+            source,
+            params,
+            options["recorded_at"],
+            options["start"],
+            options["frames"],
+            options["step"],
+            options["fps"],
+            options["same_view"],
+        )
+        with make_progress_bar() as bar:
+            task = bar.add_task("frames", total=None)
+            site = Site.of(config, options["storage"], SystemClock().wall())
+            done = import_recording(site, job, lambda count, total: bar.update(task, completed=count, total=total))
+        echo_imported(done)
 
 
 def _shortfall(done: RenderResult) -> str:

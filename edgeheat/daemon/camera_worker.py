@@ -16,7 +16,7 @@ from edgeheat.core.heat.increment import Increment
 from edgeheat.core.pipeline import CameraPipeline
 from edgeheat.core.pipeline_report import PipelineReport
 from edgeheat.core.pipeline_state import StoredTiles
-from edgeheat.core.render.encode import encode
+from edgeheat.core.render.encode import encode_backdrop
 from edgeheat.daemon.analysis_rate import AnalysisRate
 from edgeheat.daemon.backdrop_schedule import BackdropSchedule
 from edgeheat.daemon.clock_sync import ClockSync
@@ -52,12 +52,6 @@ _REPORT_EVERY_S = 1.0
 
 _HEARTBEAT_EVERY_S = 1.0
 """Interval of the signs of life."""
-
-_BACKDROP_QUALITY = 85
-"""JPEG quality of the backdrops for the history, 1..100."""
-
-_BACKDROP_MAX_BYTES = 100_000
-"""Size of such a backdrop: one is stored for each epoch, and replaced every day."""
 
 _CLOSE_SOURCE_S = 1.0
 """How long the source gets to close its stream before the process ends without it."""
@@ -299,7 +293,7 @@ class CameraWorker:
                 return
             picture = picture.copy()
         try:
-            jpeg, _ = encode(picture, "jpeg", _BACKDROP_QUALITY, _BACKDROP_MAX_BYTES)
+            jpeg = encode_backdrop(picture)
         except ValueError as error:
             _log.warning("the background for pictures of the history cannot be encoded: %s", error)
             return

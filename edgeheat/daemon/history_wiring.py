@@ -87,7 +87,7 @@ class History:
         """Return the spec of a worker that makes tiles, in epochs above those of which there are some."""
         if self._writer is None:
             return spec
-        first_epoch = self._highest_epochs.get(spec.camera, 0) + 1
+        first_epoch = max(0, self._highest_epochs.get(spec.camera, 0)) + 1  # imported ones are below 0
         params = replace(spec.params, history=True, first_epoch=first_epoch)
         return replace(spec, params=params, wrong_clock_offset_s=self._clock_error.wrong_offset_s)
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from datetime import tzinfo
 from itertools import groupby
 
-from edgeheat.defs.history import Level, Tile
+from edgeheat.defs.history import ROLLUP_GRACE_S, Level, Tile
 from edgeheat.errors import HistoryError
 from edgeheat.history.figures import StoredLeaves, compare, overlapping
 from edgeheat.history.rollup import roll_up
@@ -21,9 +21,6 @@ from edgeheat.store.history.store import HistoryStore
 
 _BATCH_BYTES = 4 << 20
 """Layers that are stored in one transaction: few enough that the running edgeheat does not wait for long."""
-
-_COUNTING_DELAY_S = 900
-"""How long the running edgeheat may need to store a tile; an imported one of the same key would take its place."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +75,7 @@ def merge(
             for batch in plan.batches(source, timezone):
                 done += add_leaves(store, batch)
                 on_progress(done, total)
+            plan.copy_backdrops(source, store)
     roll_up(store, timezone, now_s)
     return [plan.result for plan in plans]
 
@@ -138,6 +136,13 @@ class _Plan:
         used = tuple(dict.fromkeys(scenes.epochs[leaf.epoch] for leaf in theirs))
         result = MergedCamera(camera, start_s, end_s, used, len(new), len(theirs) - len(new))
         return cls(name, new, scenes.epochs, result)
+
+    def copy_backdrops(self, source: HistoryStore, store: HistoryStore) -> None:
+        """Store what the camera saw in each scene, unless it is known here."""
+        for backdrop in source.backdrops(self.name):
+            epoch = self.epochs.get(backdrop.epoch)
+            if epoch is not None and store.backdrop(self.result.camera, epoch) is None:
+                store.set_backdrop(replace(backdrop, camera=self.result.camera, epoch=epoch))
 
     def batches(self, source: HistoryStore, timezone: tzinfo) -> Iterator[list[tuple[Tile, int]]]:
         """Yield the tiles to add, with their `part_count`, in transactions of whole local days.
@@ -230,8 +235,9 @@ class _Scenes:
 
 
 def _check_over(camera: str, end_s: int, now_s: float) -> None:
-    if end_s > now_s - _COUNTING_DELAY_S:
-        minutes = -int((now_s - _COUNTING_DELAY_S - end_s) // 60)
+    # The running camera may still send a tile of that time, which an imported one of the same key would replace.
+    if end_s > now_s - ROLLUP_GRACE_S:
+        minutes = -int((now_s - ROLLUP_GRACE_S - end_s) // 60)
         raise HistoryError(
             f"{camera}: nothing was imported, because tiles of the same time may still be counted: try again in "
             f"{minutes} minutes"

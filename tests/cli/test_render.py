@@ -159,7 +159,7 @@ def test_render_that_is_stopped_exits_130_and_leaves_nothing(signum: signal.Sign
     os.close(terminal)
     try:
         shown = b""
-        while b" fps" not in shown:
+        while b" frames/s" not in shown:
             shown += os.read(controller, 4096)
         process.send_signal(signum)
         while b"interrupted" not in shown:

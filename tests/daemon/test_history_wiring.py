@@ -91,7 +91,7 @@ def test_workers_make_tiles_only_where_history_is_enabled(tmp_path: Path) -> Non
 
 def test_cameras_start_above_the_stored_epochs(tmp_path: Path) -> None:
     with HistoryStore(tmp_path / "state" / HISTORY_FILE) as store:
-        store.add([make_tile("till", START_S, epoch=5)])
+        store.add([make_tile("till", START_S, epoch=5), make_tile("aisle", START_S, epoch=-3)])
     settings, history = make(tmp_path, SystemClock())
     specs = [history.spec(spec) for spec in wiring.make_worker_specs(settings)]
     assert {spec.camera: spec.params.first_epoch for spec in specs} == {"aisle": 1, "till": 6}

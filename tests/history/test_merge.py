@@ -13,7 +13,7 @@ import pytest
 from numpy.typing import NDArray
 
 from edgeheat.core.heat.period import Intervals
-from edgeheat.defs.history import FIVE_MINUTES_S, Level, Tile
+from edgeheat.defs.history import FIVE_MINUTES_S, EpochBackdrop, Level, Tile
 from edgeheat.errors import HistoryError
 from edgeheat.history import merge as merging
 from edgeheat.history.merge import MergedCamera, merge
@@ -223,6 +223,20 @@ def test_an_import_that_was_interrupted_is_completed_by_the_next(
     prune(store, NOW, keep_s={Level.FIVE_MINUTES: 0, Level.HOUR: 0})
     assert run(store, source).known == 16 * 12
     assert read_heat(store, "door", intervals(), "traffic").missing_s == 0
+
+
+def test_each_scene_has_the_picture_that_the_camera_took_of_it(tmp_path: Path, source: HistoryStore) -> None:
+    source.add(replace(tile, epoch=2) for tile in camera(3).tiles(END, END + 600))
+    source.add(replace(tile, epoch=2) for tile in camera(4, name="aisle").tiles(END, END + 600))
+    for epoch in (1, 2, 3):
+        source.set_backdrop(EpochBackdrop("door", epoch, END, b"theirs %d" % epoch))
+    with filled(tmp_path / "mine.sqlite3", camera(2).tiles(END + 600, END + 1200)) as store:
+        store.set_backdrop(EpochBackdrop("door", 1, END, b"ours"))
+        run(store, source, same_view=True)
+        assert store.backdrops("door") == [
+            EpochBackdrop("door", -1, END, b"theirs 1"),
+            EpochBackdrop("door", 1, END, b"ours"),
+        ]
 
 
 def test_what_ends_in_the_future_is_rejected(store: HistoryStore, source: HistoryStore) -> None:

@@ -35,6 +35,13 @@ _MIN_SIDE_PX = 16
 """Shortest side of a picture: a smaller one shows nothing."""
 
 
+_BACKDROP_QUALITY = 85
+"""JPEG quality of the backdrops for the history, 1..100."""
+
+_BACKDROP_MAX_BYTES = 100_000
+"""Size of such a backdrop: one is stored for each epoch, and replaced every day."""
+
+
 def encode(picture: U8, image_format: ImageFormat, quality: int, max_bytes: int | None = None) -> tuple[bytes, U8]:
     """Return the encoded picture and the picture that was encoded, shrunk where `max_bytes` required it.
 
@@ -53,6 +60,11 @@ def encode(picture: U8, image_format: ImageFormat, quality: int, max_bytes: int 
         if min(height, width) < _MIN_SIDE_PX:
             raise ValueError(f"no {image_format} of this picture fits into {max_bytes} bytes")
         picture = resized(picture, (width, height))
+
+
+def encode_backdrop(picture: U8) -> bytes:
+    """Return a backdrop, BGR uint8 (height, width, 3), as the JPEG that the history stores. Raises ValueError."""
+    return encode(picture, "jpeg", _BACKDROP_QUALITY, _BACKDROP_MAX_BYTES)[0]
 
 
 def _encode_once(picture: U8, image_format: ImageFormat, quality: int) -> bytes:

@@ -47,7 +47,7 @@ def connect(path: Path, read_only: bool = False) -> sqlite3.Connection:
             _raise_if_unreadable(path)
         else:
             _create(path)
-        mode = "ro" if read_only else "rw"
+        mode = "rw" if not read_only else "ro&immutable=1" if _is_unchangeable(path) else "ro"
         uri = f"{path.absolute().as_uri()}?mode={mode}"
         connection = sqlite3.connect(uri, timeout=_BUSY_TIMEOUT_S, isolation_level=None, uri=True)
         try:
@@ -85,6 +85,12 @@ def _raise_if_unreadable(path: Path) -> None:
         raise StoreError(
             f"history {path} may not be read by this user (uid {os.getuid()}): run this as the user that runs edgeheat"
         )
+
+
+def _is_unchangeable(path: Path) -> bool:
+    """Whether the file is on a read-only file system, and complete: then SQLite needs no files beside it."""
+    log = path.with_name(f"{path.name}-wal")
+    return bool(os.statvfs(path).f_flag & os.ST_RDONLY) and not (log.exists() and log.stat().st_size)
 
 
 def _create(path: Path) -> None:

@@ -164,6 +164,12 @@ class HistoryStore:
             row = connection.execute(sql, (camera_id(connection, camera), epoch)).fetchone()
             return None if row is None else bytes(row[0])
 
+    def backdrops(self, camera: str) -> list[EpochBackdrop]:
+        """Return the backdrops of all epochs of a camera."""
+        sql = "SELECT epoch, taken_s, jpeg FROM backdrop WHERE camera_id = ? ORDER BY epoch"
+        with self.reading() as connection:
+            return [EpochBackdrop(camera, *row) for row in connection.execute(sql, (camera_id(connection, camera),))]
+
     def cameras(self) -> list[str]:
         """Return the names of all cameras that have tiles, or had some, in alphabetical order."""
         with self.reading() as connection:
