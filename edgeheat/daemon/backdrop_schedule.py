@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+_SETTLED_S = 900.0
+"""How long a new backdrop waits: people who stood still while the background was learned have left by then."""
+
 _PATIENCE_S = 3600.0
 """How long an incomplete backdrop waits: in a busy shop some place may always be occupied."""
 
@@ -14,8 +17,11 @@ class BackdropSchedule:
 
     def __init__(self) -> None:
         self._epoch: int | None = None
-        self._is_first = True
         self._due_s = 0.0
+        """When the backdrop is due, on the monotonic clock, if it is complete."""
+
+        self._overdue_s = 0.0
+        """When it is due even if it is not."""
 
     def is_due(self, epoch: int, is_complete: bool | None, mono_s: float) -> bool:
         """Return whether the backdrop is to be sent now; if so, it counts as sent.
@@ -23,8 +29,9 @@ class BackdropSchedule:
         `is_complete`: whether all places were seen without people; None while there is no backdrop.
         """
         if epoch != self._epoch:
-            self._epoch, self._is_first, self._due_s = epoch, True, mono_s + _PATIENCE_S
-        if is_complete is None or not (mono_s >= self._due_s or (self._is_first and is_complete)):
+            self._epoch, self._due_s, self._overdue_s = epoch, mono_s + _SETTLED_S, mono_s + _PATIENCE_S
+        if is_complete is None or mono_s < (self._due_s if is_complete else self._overdue_s):
             return False
-        self._is_first, self._due_s = False, mono_s + _RENEWED_S
+        self._due_s = mono_s + _RENEWED_S
+        self._overdue_s = self._due_s + _PATIENCE_S
         return True
