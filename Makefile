@@ -21,11 +21,14 @@ LOWEST_TESTS := $(QUICK_TESTS) tests/sources tests/defs tests/test_schedule.py
 INSTALL_PARTS = tools/apt-install $(TEST_PARTS) || \
 	echo '!!! Some programs are missing: the tests that need them will be skipped.' >&2
 
+# What depends on PyAV, whose major versions differ between interpreters, and on how processes are started.
+NEWER_TESTS := tests/sources tests/offline tests/daemon tests/core/test_pipeline.py tests/test_one_engine.py tests/history
+
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .NOTPARALLEL:
-.PHONY: help run test test-quick test-lowest parts check format bench fidelity soak soak-history clean
+.PHONY: help run test test-quick test-core test-newer test-lowest parts check format bench fidelity soak soak-history clean
 
 help: ## Show this help
 	@echo 'edgeheat: heat maps of where people move. Type make and one of:'
@@ -42,6 +45,14 @@ test: $(VENV)/.dev $(VENV)/.opencv ## Run all tests with the programs they need;
 test-quick: $(VENV)/.dev $(VENV)/.opencv ## Run the quick tests: all packages but sources, daemon and doctor
 	@$(INSTALL_PARTS)
 	$(BIN)/python -m pytest $(QUICK_TESTS) $(ARGS)
+
+test-core: $(VENV)/.dev $(VENV)/.opencv ## Run the tests of the engine
+	@$(INSTALL_PARTS)
+	$(BIN)/python -m pytest tests/core $(ARGS)
+
+test-newer: $(VENV)/.dev $(VENV)/.opencv ## Run what may differ on another interpreter: sources, offline, daemon, history
+	@$(INSTALL_PARTS)
+	$(BIN)/python -m pytest $(NEWER_TESTS) $(ARGS)
 
 test-lowest: $(LOWEST)/.dev $(VENV)/.opencv ## Run quick tests, sources and schedule with the lowest versions that pyproject.toml allows
 	@$(INSTALL_PARTS)

@@ -126,7 +126,7 @@ def test_an_interpreter_of_pyenv_is_found(machine: Machine) -> None:
     assert machine.run("tools/find-python", "python3.12").stdout.strip() == str(place / "python3.12")
 
 
-@pytest.mark.parametrize("target", ["test", "test-quick", "test-lowest"])
+@pytest.mark.parametrize("target", ["test", "test-quick", "test-core", "test-newer", "test-lowest"])
 def test_the_tests_run_without_root_and_say_what_is_skipped(machine: Machine, target: str) -> None:
     (machine.folder / "libs").touch()
     result = machine.run("make", target, "ARGS=-k mqtt", USER_ID="1000")

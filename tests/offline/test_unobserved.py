@@ -24,6 +24,7 @@ REPORT = PipelineReport(
     screen_text_ratio=0.0,
     health=None,
     background_known=True,
+    backdrop_complete=None,
     ended_epochs=(),
     uncounted_s=0.0,
 )
