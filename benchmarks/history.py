@@ -23,13 +23,14 @@ def history(plan: Plan) -> list[Figure]:
 
 def _measure(runs: int) -> list[Figure]:
     # Imported only here, for the same reason.
-    from benchmarks import history_queries, history_store, history_tiles, history_writes
+    from benchmarks import card_writes, history_queries, history_store, history_tiles, history_writes
 
     print("history: making a year of tiles, unless there is one ...", file=sys.stderr, flush=True)
     history_store.year()
     history_store.two_months()
     figures = history_tiles.tiles(runs)
     figures += history_writes.written(runs)
+    figures.append(card_writes.written(figures[-1], runs))
     figures += _in_child(history_queries.warm, runs)
     answers = {name: [_in_child(history_queries.cold, name) for _ in range(runs)] for name in history_queries.COLD}
     return figures + history_queries.cold_figures(answers)
