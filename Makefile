@@ -22,7 +22,8 @@ INSTALL_PARTS = tools/apt-install $(TEST_PARTS) || \
 	echo '!!! Some programs are missing: the tests that need them will be skipped.' >&2
 
 # What depends on PyAV, whose major versions differ between interpreters, and on how processes are started.
-NEWER_TESTS := tests/sources tests/offline tests/daemon tests/core/test_pipeline.py tests/test_one_engine.py tests/history
+NEWER_TESTS := tests/sources tests/offline tests/core/test_pipeline.py tests/test_one_engine.py tests/history/test_query.py \
+	$(addprefix tests/daemon/,test_app.py test_camera_worker.py test_history_app.py test_managed_process.py test_start_and_stop.py)
 
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
@@ -50,7 +51,7 @@ test-core: $(VENV)/.dev $(VENV)/.opencv ## Run the tests of the engine
 	@$(INSTALL_PARTS)
 	$(BIN)/python -m pytest tests/core $(ARGS)
 
-test-newer: $(VENV)/.dev $(VENV)/.opencv ## Run what may differ on another interpreter: sources, offline, daemon, history
+test-newer: $(VENV)/.dev $(VENV)/.opencv ## Run what may differ on another interpreter: decoding, and how processes are started
 	@$(INSTALL_PARTS)
 	$(BIN)/python -m pytest $(NEWER_TESTS) $(ARGS)
 
