@@ -27,14 +27,14 @@ class BackupKeeper(CameraListener):
         saved: Mapping[str, tuple[CameraBackup, float]],
         on_saved: Callable[[str, CameraBackup], None],
         *,
-        write_every_s: float,
+        write_every_s: Callable[[], float],
         clock: Clock,
     ) -> None:
         """`saved` has by camera the backup of earlier runs and the seconds by which its times must be shifted."""
         self._write_every_s = write_every_s
         self._clock = clock
-        self._due_s: dict[str, float] = {}
-        """By camera, when its backup is to be passed to `on_saved` next, on the monotonic clock."""
+        self._written_s: dict[str, float] = {}
+        """By camera, when its backup was passed to `on_saved`, on the monotonic clock."""
         self._specs = {spec.camera: spec for spec in specs}
         self._backups = {name: CameraBackup() for name in self._specs} | {
             name: backup for name, (backup, _) in saved.items()
@@ -76,7 +76,8 @@ class BackupKeeper(CameraListener):
                 self._raise_first_epoch(camera)
                 if camera in self._online or is_urgent:
                     self._changed.add(camera)
-                if is_urgent or self._clock.monotonic() >= self._due_s.get(camera, -math.inf):
+                written_s = self._written_s.get(camera, -math.inf)
+                if is_urgent or self._clock.monotonic() >= written_s + self._write_every_s():
                     self._pass_on_changes(camera)
 
     def _note_epochs(self, camera: str, tiles: Sequence[Tile]) -> None:
@@ -103,5 +104,5 @@ class BackupKeeper(CameraListener):
     def _pass_on_changes(self, camera: str) -> None:
         if camera in self._changed:
             self._changed.discard(camera)
-            self._due_s[camera] = self._clock.monotonic() + self._write_every_s
+            self._written_s[camera] = self._clock.monotonic()
             self._on_saved(camera, self._backups[camera])

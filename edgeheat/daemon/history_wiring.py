@@ -54,6 +54,7 @@ class History:
                 "the clock was set, or a day after the machine was started"
             )
         self._highest_epochs = stored.highest_epochs
+        self._clock_sync = ClockSync(clock, self._clock_error)
         job = HistoryJob(
             path,
             config.timezone,
@@ -77,7 +78,7 @@ class History:
             camera_count=len(config.camera),
             boot_id=boot,
             clock=clock,
-            clock_sync=ClockSync(clock, self._clock_error),
+            clock_sync=self._clock_sync,
             make_maintenance=make_maintenance,
             on_status=on_status,
             on_report=lambda name: publish(ReportWritten(name, clock.wall())),
@@ -90,6 +91,11 @@ class History:
         first_epoch = max(0, self._highest_epochs.get(spec.camera, 0)) + 1  # imported ones are below 0
         params = replace(spec.params, history=True, first_epoch=first_epoch)
         return replace(spec, params=params, wrong_clock_offset_s=self._clock_error.wrong_offset_s)
+
+    @property
+    def is_dated(self) -> bool:
+        """Whether what is stored now has its right date; also where nothing is stored."""
+        return self._writer is None or self._clock_sync.is_right
 
     def add_recent_tiles(self, backups: Mapping[str, tuple[CameraBackup, float]]) -> None:
         """Add to each camera's backup the tiles since it was written: after a power cut its heats continue with them.

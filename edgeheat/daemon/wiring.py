@@ -198,7 +198,8 @@ def make_supervisor(
         [history.spec(spec) for spec in make_worker_specs(config)],
         saved=saved,
         limits=make_restart_limits(config),
-        write_every_s=config.checkpoint_every_s,
+        # Tiles without a date cannot complete an older checkpoint.
+        write_every_s=lambda: config.checkpoint_every_s if history.is_dated else _SAVE_STATE_EVERY_S,
         clock=clock,
         publish=hub.publish,
         on_saved=checkpoints.write,
@@ -218,7 +219,7 @@ def make_supervisor_from_specs(
     *,
     saved: Mapping[str, tuple[CameraBackup, float]],
     limits: RestartLimits,
-    write_every_s: float,
+    write_every_s: Callable[[], float],
     clock: Clock,
     publish: Callable[[Event], None],
     on_saved: Callable[[str, CameraBackup], None],
@@ -245,7 +246,7 @@ def make_supervisor_from_specs(
         backups,
         CameraEventPublisher(publish, clock),
         PlanHeatForwarder(on_plan_heats),
-        StateSaveRequester(supervisor.send, min(write_every_s, _SAVE_STATE_EVERY_S), clock),
+        StateSaveRequester(supervisor.send, min(write_every_s(), _SAVE_STATE_EVERY_S), clock),
         FirstSnapshotRequester(
             supervisor.send, [name for name, (backup, _) in saved.items() if backup.saved is not None]
         ),

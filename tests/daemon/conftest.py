@@ -103,7 +103,7 @@ def supervise(*specs: WorkerSpec, **more: Any) -> tuple[Supervisor, Recorder]:
     values: dict[str, Any] = {
         "saved": {},
         "limits": LIMITS,
-        "write_every_s": 60.0,
+        "write_every_s": lambda: 60.0,
         "clock": SystemClock(),
         "publish": recorder.events.append,
         "on_saved": recorder.on_saved,

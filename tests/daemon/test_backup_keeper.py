@@ -25,7 +25,9 @@ def report(*increments: bytes) -> ProgressReport:
 
 
 def test_the_next_worker_continues_with_all_that_was_reported() -> None:
-    backups = BackupKeeper([spec("aisle")], {}, lambda camera, backup: None, write_every_s=0.0, clock=SystemClock())
+    backups = BackupKeeper(
+        [spec("aisle")], {}, lambda camera, backup: None, write_every_s=lambda: 0.0, clock=SystemClock()
+    )
     assert backups.spec_of("aisle") == spec("aisle")
     backups.on_message("aisle", report(b"one"))
     backups.on_message("aisle", StateSaved(b"state with one"))
@@ -41,7 +43,7 @@ def test_times_are_shifted_until_the_worker_has_sent_a_state_of_this_boot() -> N
         [spec("aisle")],
         {"aisle": (CameraBackup(b"old"), -5.0)},
         lambda camera, backup: None,
-        write_every_s=0.0,
+        write_every_s=lambda: 0.0,
         clock=SystemClock(),
     )
     assert backups.spec_of("aisle").shift_s == -5.0
@@ -52,7 +54,11 @@ def test_times_are_shifted_until_the_worker_has_sent_a_state_of_this_boot() -> N
 def test_a_backup_is_written_after_each_state_and_at_the_end_only_if_anything_was_counted() -> None:
     written: list[bytes | None] = []
     backups = BackupKeeper(
-        [spec("aisle")], {}, lambda camera, backup: written.append(backup.saved), write_every_s=0.0, clock=SystemClock()
+        [spec("aisle")],
+        {},
+        lambda camera, backup: written.append(backup.saved),
+        write_every_s=lambda: 0.0,
+        clock=SystemClock(),
     )
     backups.on_starting("aisle")
     backups.on_message("aisle", StateSaved(b"restored"))
@@ -75,7 +81,7 @@ def test_what_a_worker_counted_before_it_was_killed_at_closing_time_is_written_b
         [spec("aisle")],
         {},
         lambda camera, backup: written.append(list(backup.increments)),
-        write_every_s=0.0,
+        write_every_s=lambda: 0.0,
         clock=SystemClock(),
     )
     backups.on_starting("aisle")
@@ -90,7 +96,11 @@ def test_a_backup_is_written_when_it_is_due_urgent_or_the_last_one() -> None:
     written: list[bytes | None] = []
     clock = SetClock()
     backups = BackupKeeper(
-        [spec("aisle")], {}, lambda camera, backup: written.append(backup.saved), write_every_s=3600.0, clock=clock
+        [spec("aisle")],
+        {},
+        lambda camera, backup: written.append(backup.saved),
+        write_every_s=lambda: 3600.0,
+        clock=clock,
     )
     backups.on_starting("aisle")
     backups.on_online("aisle")
@@ -110,7 +120,11 @@ def test_tiles_since_a_checkpoint_are_given_to_the_first_worker_only() -> None:
     tiles = (make_tile("aisle", START_S),)
     backup = CameraBackup(b"old", [], 5.0, tiles)
     backups = BackupKeeper(
-        [spec("aisle")], {"aisle": (backup, 0.0)}, lambda camera, backup: None, write_every_s=0.0, clock=SystemClock()
+        [spec("aisle")],
+        {"aisle": (backup, 0.0)},
+        lambda camera, backup: None,
+        write_every_s=lambda: 0.0,
+        clock=SystemClock(),
     )
     assert backups.spec_of("aisle").backup.stored_tiles == tiles
     backups.on_message("aisle", StateSaved(b"with the tiles"))
@@ -120,7 +134,7 @@ def test_tiles_since_a_checkpoint_are_given_to_the_first_worker_only() -> None:
 def test_a_worker_that_cannot_read_its_state_starts_above_all_epochs_of_which_there_are_tiles() -> None:
     first = spec("aisle")
     first = replace(first, params=replace(first.params, first_epoch=4))
-    backups = BackupKeeper([first], {}, lambda camera, backup: None, write_every_s=0.0, clock=SystemClock())
+    backups = BackupKeeper([first], {}, lambda camera, backup: None, write_every_s=lambda: 0.0, clock=SystemClock())
     assert backups.spec_of("aisle").params.first_epoch == 4
     backups.on_message("aisle", replace(report(b"one"), tiles=(make_tile("aisle", START_S, epoch=4),)))
     assert backups.spec_of("aisle").params.first_epoch == 4, "without a state its increments belong to this epoch"

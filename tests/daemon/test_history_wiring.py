@@ -70,7 +70,7 @@ def test_the_history_is_the_first_that_hears_of_a_state(tmp_path: Path) -> None:
         wiring.make_worker_specs(settings),
         saved={},
         limits=wiring.make_restart_limits(settings),
-        write_every_s=60.0,
+        write_every_s=lambda: 60.0,
         clock=SystemClock(),
         publish=lambda event: None,
         on_saved=lambda camera, backup: None,

@@ -393,7 +393,7 @@ def test_a_running_camera_saves_its_state_again_and_again(start: Start, learned:
     start(
         spec("aisle"),
         saved={"aisle": (CameraBackup(learned), 0.0)},
-        write_every_s=0.5,
+        write_every_s=lambda: 0.5,
         on_saved=lambda camera, backup: saved.append(camera),
     )
     # Without being asked, a worker sends its state once, when it knows the background.

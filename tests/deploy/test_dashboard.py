@@ -108,7 +108,11 @@ def test_every_metric_is_on_the_dashboard_except_those_for_alerts() -> None:
     ours = {family.name + ending.get(family.type, "") for family in MetricsSink().registry.collect()}
     asked = " ".join(target["expr"] for panel in QUERY_PANELS for target in panel["targets"])
     missing = {name for name in ours if name.startswith("edgeheat_") and f"{name}{{" not in asked}
-    assert missing == {"edgeheat_heatmap_last_success_timestamp_seconds"}
+    history = ("problem", "waiting_tiles", "bytes", "damaged", "last_stored_timestamp_seconds", "tiles_total")
+    assert missing == {
+        "edgeheat_heatmap_last_success_timestamp_seconds",
+        *(f"edgeheat_history_{name}" for name in history),
+    }
 
 
 def test_the_board_can_be_provisioned() -> None:
