@@ -116,8 +116,8 @@ class CameraWorker:
     def run(self) -> None:
         """Count until the source ends or the parent sends Stop."""
         self._restore(self._spec.backup)
-        threading.Thread(target=self._count_frames, name="source", daemon=True).start()
         next_report_s = self._clock.monotonic() + _REPORT_EVERY_S
+        threading.Thread(target=self._count_frames, name="source", daemon=True).start()
         while self._failure is None:
             timeout_s = max(0.0, next_report_s - self._clock.monotonic())
             self._command_since_s = None
