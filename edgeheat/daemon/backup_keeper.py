@@ -12,6 +12,9 @@ from edgeheat.defs.clock import Clock
 from edgeheat.defs.history import Tile
 from edgeheat.store.camera_backup import CameraBackup
 
+_EARLY_STATE_S = 60.0
+"""A backup is due this much earlier: states come at fixed times, and the first one only after the bootstrap."""
+
 
 class BackupKeeper(CameraListener):
     """Keeps one backup per camera: the last complete state that its worker sent, and the increments since.
@@ -77,7 +80,7 @@ class BackupKeeper(CameraListener):
                 if camera in self._online or is_urgent:
                     self._changed.add(camera)
                 written_s = self._written_s.get(camera, -math.inf)
-                if is_urgent or self._clock.monotonic() >= written_s + self._write_every_s():
+                if is_urgent or self._clock.monotonic() >= written_s + self._write_every_s() - _EARLY_STATE_S:
                     self._pass_on_changes(camera)
 
     def _note_epochs(self, camera: str, tiles: Sequence[Tile]) -> None:

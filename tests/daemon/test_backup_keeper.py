@@ -104,7 +104,7 @@ def test_a_backup_is_written_when_it_is_due_urgent_or_the_last_one() -> None:
     )
     backups.on_starting("aisle")
     backups.on_online("aisle")
-    for minutes, saved in ((0, b"first"), (5, b"later"), (59, b"last of the hour"), (61, b"due"), (65, b"again")):
+    for minutes, saved in ((0, b"first"), (5, b"later"), (55, b"last of the hour"), (59.5, b"due"), (65, b"again")):
         clock.mono_s = 60.0 * minutes
         backups.on_message("aisle", StateSaved(saved))
     assert written == [b"first", b"due"]
