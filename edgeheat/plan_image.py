@@ -1,10 +1,13 @@
-"""Checks format and size of a plan's picture file by its header, because the parent process loads no image decoder."""
+"""Checks a plan's picture file by its header, because the parent process loads no image decoder, and reads it."""
 
 from __future__ import annotations
 
 import struct
+from collections.abc import Callable
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, TypeVar
+
+_Picture = TypeVar("_Picture")
 
 MAX_PIXELS = 24_000_000
 """Largest accepted picture: 24 megapixels take 72 MB decoded, and the plan is drawn 1280 pixels wide."""
@@ -35,6 +38,24 @@ def check_plan_image(path: Path) -> None:
             f"{path} has {size_wh[0]} by {size_wh[1]} pixels; at most {MAX_PIXELS // 10**6} million are accepted: "
             "scale it down, a width of 2000 pixels is sufficient"
         )
+
+
+def read_plan_image(file: str, decode: Callable[[bytes], _Picture | None]) -> tuple[_Picture | None, str]:
+    """Return the picture of a plan, and what is wrong with it, or an empty text; None for an empty `file`.
+
+    It is checked again, because it may have been replaced since the configuration was read. `decode` returns None for a
+    damaged one; it is a parameter because the parent process loads no decoder.
+    """
+    if not file:
+        return None, ""
+    try:
+        check_plan_image(Path(file))
+        picture = decode(Path(file).read_bytes())
+    except (ValueError, OSError) as error:
+        return None, f"drawn without the plan's picture: {error}"
+    if picture is None:
+        return None, f"drawn without the plan's picture: {file} is damaged; save it again"
+    return picture, ""
 
 
 def image_size_wh(file: BinaryIO) -> tuple[int, int] | None:

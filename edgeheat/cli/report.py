@@ -56,8 +56,7 @@ def report(
         folder = storage or settings.storage_path
         cameras = tuple(camera.pipeline_params(timezone) for camera in settings.camera)
         plans = tuple(
-            ReportPlan(params, Path(plan.image) if plan.image else None)
-            for plan, params in zip(settings.plan, settings.plan_params(), strict=True)
+            ReportPlan(params, plan.image) for plan, params in zip(settings.plan, settings.plan_params(), strict=True)
         )
         site = ReportSite(settings.site.name, timezone, cameras, clock, plans, settings.hours.opening_hours())
         days = ReportPeriod.within(wanted, timezone)

@@ -7,7 +7,6 @@ import signal
 from contextlib import suppress
 from dataclasses import replace
 from multiprocessing.connection import Connection
-from pathlib import Path
 
 from edgeheat.daemon.logs import set_up_logging
 from edgeheat.daemon.malloc import reuse_freed_memory
@@ -59,6 +58,6 @@ def maintain(job: HistoryJob) -> HistoryMaintained:
 def _write_reports(store: HistoryStore, job: HistoryJob, reports: ReportJob) -> tuple[str, ...]:
     """Write the reports that are due; returns their names."""
     assert job.now_s is not None
-    plans = tuple(ReportPlan(plan.params, Path(plan.image) if plan.image else None) for plan in reports.plans)
+    plans = tuple(ReportPlan(plan.params, plan.image) for plan in reports.plans)
     site = ReportSite(reports.site, job.timezone, reports.cameras, plans=plans, opening=reports.opening)
     return tuple(page.stem for page in write_due_reports(store, site, reports.reports, reports.folder, job.now_s))

@@ -141,7 +141,7 @@ class HistoryWriter:
             self._store_waiting()
         except Exception:  # noqa: BLE001 the thread's edge: counting continues without history
             _log.exception("storing the history failed with an unexpected error, and ends until edgeheat is restarted")
-            self._set_status(problem="an unexpected error, see the log; restart edgeheat")
+            self._set_status(replace(self._status, problem="an unexpected error, see the log; restart edgeheat"))
         finally:
             self._maintenance.end()
             self._close_store()
@@ -169,7 +169,7 @@ class HistoryWriter:
         match item:
             case tuple():
                 self._buffer.add(item)
-                self._set_status(waiting=len(self._buffer), dropped=self._buffer.dropped)
+                self._set_status(replace(self._status, waiting=len(self._buffer), dropped=self._buffer.dropped))
             case EpochBackdrop():
                 self._buffer.add_backdrop(item)
             case _Online(camera, online):
@@ -187,7 +187,8 @@ class HistoryWriter:
     def _open_and_report(self) -> None:
         """Open the file at the start: what is wrong with it is known before the first tile comes."""
         try:
-            self._set_status(size_bytes=self._opened().size_bytes())
+            size_bytes = self._opened().size_bytes()  # may report damage first
+            self._set_status(replace(self._status, size_bytes=size_bytes))
             self._on_status(self._status)
         except StoreError as error:
             self._fail(str(error))
@@ -221,7 +222,7 @@ class HistoryWriter:
         else:
             if self._status.problem is not None:
                 _log.info("history: written again")
-            self._set_status(problem=None)
+            self._set_status(replace(self._status, problem=None))
 
     def _store_all(self) -> None:
         store = self._opened()
@@ -240,7 +241,7 @@ class HistoryWriter:
             _log.exception("tiles of the history are not valid and are dropped")
             self._buffer.remove(len(tiles))
             self._buffer.dropped += len(tiles)
-            self._set_status(dropped=self._buffer.dropped, waiting=len(self._buffer))
+            self._set_status(replace(self._status, dropped=self._buffer.dropped, waiting=len(self._buffer)))
             return
         self._buffer.remove(len(tiles))
         if result.conflicts:
@@ -251,12 +252,15 @@ class HistoryWriter:
                 len(tiles),
             )
         self._set_status(
-            stored=self._status.stored + result.stored,
-            duplicates=self._status.duplicates + result.duplicates - result.conflicts,
-            conflicts=self._status.conflicts + result.conflicts,
-            waiting=len(self._buffer),
-            size_bytes=store.size_bytes(),
-            last_stored_wall_s=self._clock.wall(),
+            replace(
+                self._status,
+                stored=self._status.stored + result.stored,
+                duplicates=self._status.duplicates + result.duplicates - result.conflicts,
+                conflicts=self._status.conflicts + result.conflicts,
+                waiting=len(self._buffer),
+                size_bytes=store.size_bytes(),
+                last_stored_wall_s=self._clock.wall(),
+            )
         )
 
     def _redate(self, store: HistoryStore) -> None:
@@ -265,7 +269,7 @@ class HistoryWriter:
         offset_s, from_s = self._correction
         result = redate(store, self._boot_id, offset_s, from_s)
         self._correction = None
-        self._set_status(is_dated=True)
+        self._set_status(replace(self._status, is_dated=True))
         if result.moved or result.discarded:
             _log.info(
                 "history: %d tiles were counted with a wrong clock and are moved by %d s; %d are discarded, because "
@@ -290,12 +294,12 @@ class HistoryWriter:
             _log.info("report %s written", report)
             self._on_report(report)
         if self._store is not None:
-            self._set_status(size_bytes=self._store.size_bytes())
+            self._set_status(replace(self._status, size_bytes=self._store.size_bytes()))
 
     def _set_rollup_problem(self, problem: str | None) -> None:
         if problem is not None and self._status.rollup_problem is None:
             _log.warning("history: %s", problem)
-        self._set_status(rollup_problem=problem)
+        self._set_status(replace(self._status, rollup_problem=problem))
 
     def _set_aside(self, reason: str) -> None:
         """Set the damaged file aside; raises StoreError."""
@@ -305,21 +309,22 @@ class HistoryWriter:
 
     def _report_damage(self, aside: SetAside) -> None:
         _log.error("%s; it was set aside as %s, and a new history was started", aside.reason, aside.path)
-        self._set_status(damaged=f"{aside.reason}; it was set aside as {aside.path}")
+        self._set_status(replace(self._status, damaged=f"{aside.reason}; it was set aside as {aside.path}"))
 
     def _fail(self, problem: str) -> None:
         if self._status.problem is None:
             _log.warning("%s; tiles wait in memory, up to those of a day", problem)
         self._buffer.note_failure()
-        self._set_status(problem=problem, waiting=len(self._buffer), dropped=self._buffer.dropped)
+        self._set_status(
+            replace(self._status, problem=problem, waiting=len(self._buffer), dropped=self._buffer.dropped)
+        )
 
     def _close_store(self) -> None:
         if self._store is not None:
             self._store.close()
             self._store = None
 
-    def _set_status(self, **changes: object) -> None:
-        status = replace(self._status, **changes)  # type: ignore[arg-type]
+    def _set_status(self, status: HistoryStatus) -> None:
         if status != self._status:
             self._status = status
             self._on_status(status)

@@ -6,14 +6,12 @@ import signal
 from collections.abc import Mapping
 from contextlib import suppress
 from multiprocessing.connection import Connection
-from pathlib import Path
 
 from edgeheat.core.floorplan.camera_heats import CameraHeats
 from edgeheat.core.floorplan.picture import decode_image, plan_snapshot
-from edgeheat.core.grid.frames import U8
 from edgeheat.daemon.logs import set_up_logging
 from edgeheat.daemon.messages import PlanDrawn, PlanJob, PlanSpec
-from edgeheat.plan_image import check_plan_image
+from edgeheat.plan_image import read_plan_image
 
 
 def run_plan_worker(connection: Connection, job: PlanJob) -> None:
@@ -29,22 +27,8 @@ def run_plan_worker(connection: Connection, job: PlanJob) -> None:
 
 
 def _draw(plan: PlanSpec, cameras: Mapping[str, CameraHeats]) -> PlanDrawn:
-    image, problem = _read_image(plan.image)
+    image, problem = read_plan_image(plan.image, decode_image)
     try:
         return PlanDrawn(plan_snapshot(plan.params, cameras, image), problem)
     except ValueError as error:
         return PlanDrawn(None, f"{error}; run edgeheat doctor for details")
-
-
-def _read_image(file: str) -> tuple[U8 | None, str]:
-    """Return the plan's background picture (BGR) or None, and what is wrong with it or an empty text."""
-    if not file:
-        return None, ""
-    try:
-        check_plan_image(Path(file))  # again: the file may have been replaced since the configuration was read
-        image = decode_image(Path(file).read_bytes())
-    except (ValueError, OSError) as error:
-        return None, f"drawn without the plan's picture: {error}"
-    if image is None:
-        return None, f"drawn without the plan's picture: {file} is damaged; save it again"
-    return image, ""

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
 from edgeheat.defs.history import ZoneTile
-from edgeheat.history.zone_sums import ZoneSums
+from edgeheat.history.figure_sums import FigureSums
 from edgeheat.store.history.leaves import Leaf
 from edgeheat.store.history.store import HistoryStore
 
@@ -75,15 +74,14 @@ def _same_time(leaves: Sequence[Leaf], its: Sequence[Leaf]) -> Iterator[tuple[li
     yield group
 
 
-def _figures(store: HistoryStore, camera: str, leaves: Sequence[Leaf]) -> tuple[int, Counter[str], set[ZoneTile]]:
+def _figures(store: HistoryStore, camera: str, leaves: Sequence[Leaf]) -> tuple[int, dict[str, int], set[ZoneTile]]:
     """Return observed milliseconds, rejected ones by reason, and the figures of the zones that counted anything."""
-    observed_ms, rejected_ms, zones = 0, Counter[str](), ZoneSums()
+    sums = FigureSums()
     for leaf in leaves:
         tiles = store.read(
             camera, leaf.level, [(leaf.start_s, leaf.start_s + 1)], epoch=leaf.epoch, traffic=False, dwell=False
         )
         for tile in tiles:
-            observed_ms += tile.observed_ms
-            rejected_ms.update(tile.rejected_ms)
-            zones.add(tile.zones)
-    return observed_ms, +rejected_ms, {zone for zone in zones.zones if zone != ZoneTile(zone.name, zone.key)}
+            sums.add(tile)
+    rejected_ms = {reason: duration_ms for reason, duration_ms in sums.rejected_ms.items() if duration_ms}
+    return sums.observed_ms, rejected_ms, {zone for zone in sums.zones if zone != ZoneTile(zone.name, zone.key)}

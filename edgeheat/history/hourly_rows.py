@@ -8,8 +8,8 @@ from itertools import groupby
 
 from edgeheat.core.heat.period import Intervals
 from edgeheat.defs.history import Level, Tile, ZoneTile
+from edgeheat.history.figure_sums import FigureSums
 from edgeheat.history.query import read_hours
-from edgeheat.history.zone_sums import ZoneSums
 from edgeheat.local_time.buckets import bucket_of
 from edgeheat.store.history.store import HistoryStore
 
@@ -36,11 +36,11 @@ def hourly_rows(store: HistoryStore, camera: str, intervals: Intervals, timezone
         for epoch in store.epochs(camera):
             tiles = sorted(read_hours(store, camera, intervals, epoch), key=lambda tile: tile.start_s)
             for (start_s, _), parts in groupby(tiles, hour_of):
-                zones = ZoneSums()
+                sums = FigureSums()
                 for tile in parts:
-                    zones.add(tile.zones)
+                    sums.add(tile)
                 start = datetime.fromtimestamp(start_s, timezone).isoformat(timespec="minutes")
-                for zone in zones.zones:
+                for zone in sums.zones:
                     yield {"camera": camera, "epoch": epoch, "start": start, "start_wall_s": start_s, **_figures(zone)}
 
 

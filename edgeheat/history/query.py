@@ -15,8 +15,8 @@ from edgeheat.core.heat.tile import TileSum
 from edgeheat.defs.history import Level, Tile, ZoneTile
 from edgeheat.defs.params import Measure
 from edgeheat.errors import HistoryError
+from edgeheat.history.figure_sums import FigureSums
 from edgeheat.history.selection import Selection
-from edgeheat.history.zone_sums import ZoneSums
 from edgeheat.store.history.store import HistoryStore
 
 _log = logging.getLogger(__name__)
@@ -92,8 +92,8 @@ def read_heat(
         other_epochs=tuple(each for each in plans if each != epoch),
         measure=measure,
         grid=sums.grid(length_s(intervals)),
-        zones=sums.zones.zones,
-        rejected_s={reason: ms / 1000.0 for reason, ms in sums.rejected_ms.items()},
+        zones=sums.figures.zones,
+        rejected_s={reason: ms / 1000.0 for reason, ms in sums.figures.rejected_ms.items()},
         missing_s=length_s(chosen.missing),
         too_coarse_s=length_s(chosen.too_coarse),
         damaged_tiles=sums.damaged,
@@ -253,9 +253,7 @@ class _Sums:
         self._layers: dict[int, TileSum] = {}
         """The sums of traffic and dwell together, by unit in milliseconds."""
         self._shape_hw: tuple[int, int] | None = None
-        self._observed_ms = 0
-        self.rejected_ms: dict[str, int] = {}
-        self.zones = ZoneSums()
+        self.figures = FigureSums()
         self.damaged = 0
 
     def add(self, tile: Tile) -> None:
@@ -273,10 +271,7 @@ class _Sums:
             _log.warning("%s: the tile from %d cannot be read and is left out: %s", self._camera, tile.start_s, error)
             self.damaged += 1
             return
-        self._observed_ms += tile.observed_ms
-        for reason, rejected_ms in tile.rejected_ms.items():
-            self.rejected_ms[reason] = self.rejected_ms.get(reason, 0) + rejected_ms
-        self.zones.add(tile.zones)
+        self.figures.add(tile)
 
     def grid(self, period_s: float) -> HeatGrid:
         """Return the sum of all layers."""
@@ -284,4 +279,4 @@ class _Sums:
         sum_ms = np.zeros(self._shape_hw, np.int64)
         for unit_ms, total in self._layers.items():
             sum_ms += total.result_units() * unit_ms
-        return HeatGrid((sum_ms / 1000.0).astype(np.float32), self._observed_ms / 1000.0, period_s)
+        return HeatGrid((sum_ms / 1000.0).astype(np.float32), self.figures.observed_ms / 1000.0, period_s)

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from edgeheat.core.heat.tile import TileSum, encode_units, split_units
 from edgeheat.defs.history import ROLLUP_GRACE_S, Level, Tile
-from edgeheat.history.zone_sums import ZoneSums
+from edgeheat.history.figure_sums import FigureSums
 from edgeheat.local_time.buckets import bucket_of
 from edgeheat.store.history.rows import RollupState
 from edgeheat.store.history.store import Carry, HistoryStore, TileKey
@@ -106,10 +106,8 @@ class _Sums:
         self._carry = carry
         shape_hw = known.grid_wh[::-1]
         self._traffic, self._dwell = TileSum(shape_hw), TileSum(shape_hw)
-        self._observed_ms = known.observed_ms
-        self._rejected_ms = dict(known.rejected_ms)
-        self._zones = ZoneSums()
-        self._zones.add(known.zones)
+        self._figures = FigureSums()
+        self._figures.add(known)
 
     def add(self, part: Tile) -> None:
         """Add a part; of one whose layers are damaged only the figures, with a message in the log."""
@@ -121,10 +119,7 @@ class _Sums:
             self._dwell.add(part.dwell)
         except ValueError as error:
             _log.warning("%s: the heat of the tile from %d is lost: %s", part.camera, part.start_s, error)
-        self._observed_ms += part.observed_ms
-        for reason, rejected_ms in part.rejected_ms.items():
-            self._rejected_ms[reason] = self._rejected_ms.get(reason, 0) + rejected_ms
-        self._zones.add(part.zones)
+        self._figures.add(part)
 
     def result(self, part_starts: Sequence[int]) -> tuple[Tile, Sequence[int], Carry | None]:
         """Return the arguments of `HistoryStore.add_rollup`."""
@@ -135,9 +130,9 @@ class _Sums:
             self._known,
             traffic=traffic,
             dwell=dwell,
-            observed_ms=self._observed_ms,
-            rejected_ms=self._rejected_ms,
-            zones=self._zones.zones,
+            observed_ms=self._figures.observed_ms,
+            rejected_ms=self._figures.rejected_ms,
+            zones=self._figures.zones,
         )
         return total, part_starts, carry and Carry(carry.version, traffic_carry, dwell_carry)
 

@@ -15,7 +15,7 @@ from edgeheat.defs.params import PlanParams
 from edgeheat.errors import EdgeheatError
 from edgeheat.offline.outputs import StagedOutputs, check_target
 from edgeheat.offline.render import IMAGE_FORMATS
-from edgeheat.plan_image import check_plan_image
+from edgeheat.plan_image import read_plan_image
 from edgeheat.sources import open_source
 from edgeheat.sources.base import SourceOptions
 
@@ -38,7 +38,7 @@ def check_plan(config: Config, name: str | None, output: Path, clock: Clock) -> 
             warnings.append(f"{view.camera}: {error}")
     if not pictures:
         raise EdgeheatError("no camera of the plan gave a picture: " + "; ".join(warnings))
-    image, problem = read_plan_image(plan)
+    image, problem = read_plan_image(plan.image, decode_image)
     warnings += [problem] if problem else []
     data, _ = encode(
         draw_calibration_check(params, pictures, image), IMAGE_FORMATS[output.suffix.lower()], params.style.quality
@@ -46,19 +46,6 @@ def check_plan(config: Config, name: str | None, output: Path, clock: Clock) -> 
     with StagedOutputs() as outputs:
         outputs.stage(output, lambda file: file.write(data))
         return outputs.commit(overwrite=True)[0], warnings
-
-
-def read_plan_image(plan: Plan) -> tuple[U8 | None, str]:
-    """Return a plan's own picture, BGR, or None, and why it is missing or an empty text."""
-    if not plan.image:
-        return None, ""
-    try:
-        check_plan_image(Path(plan.image))
-        image = decode_image(Path(plan.image).read_bytes())
-    except (ValueError, OSError) as error:
-        return None, f"drawn without the plan's picture: {error}"
-    problem = f"drawn without the plan's picture: {plan.image} is damaged; save it again"
-    return image, problem if image is None else ""
 
 
 def _select_plan(config: Config, name: str | None) -> tuple[Plan, PlanParams]:

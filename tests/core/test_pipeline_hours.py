@@ -111,5 +111,7 @@ def test_coverage_refers_to_opening_hours() -> None:
     assert grid is not None
     assert (grid.period_s, grid.open_ratio * 3600) == (3600.0, pytest.approx(20.0))
     assert grid.coverage == pytest.approx(1.0, abs=0.05)
-    (hour,) = (heat for heat in opened.snapshot(120.0, END_S).heats if heat.heat == "hour")  # type: ignore[union-attr]
+    snapshot = opened.snapshot(120.0, END_S)
+    assert snapshot is not None
+    (hour,) = (heat for heat in snapshot.heats if heat.heat == "hour")
     assert (hour.open_ratio, hour.coverage) == (grid.open_ratio, grid.coverage)

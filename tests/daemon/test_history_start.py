@@ -1,4 +1,4 @@
-"""What cameras are told of the stored history; whatever is wrong with the file, they start."""
+"""What cameras get to know of the stored history; whatever is wrong with the file, they start."""
 
 from __future__ import annotations
 

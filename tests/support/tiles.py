@@ -30,7 +30,7 @@ def no_motion(start_s: int, shape_hw: tuple[int, int]) -> Ms:
 
 @dataclass
 class CountingCamera:
-    """A camera that counts what it is told: `traffic_ms` and `dwell_ms` per cell, by the start of the tile."""
+    """A camera that counts given times: `traffic_ms` and `dwell_ms` per cell, by the start of the tile."""
 
     name: str = "door"
     shape_hw: tuple[int, int] = (9, 16)

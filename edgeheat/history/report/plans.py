@@ -4,15 +4,13 @@ from __future__ import annotations
 
 import logging
 from dataclasses import dataclass
-from pathlib import Path
 
 from edgeheat.core.floorplan.picture import decode_image
-from edgeheat.core.grid.frames import U8
 from edgeheat.defs.params import PlanParams
 from edgeheat.errors import HistoryError
 from edgeheat.history.plan_answer import PlanAnswer, answer_plan
 from edgeheat.history.selection import Selection
-from edgeheat.plan_image import check_plan_image
+from edgeheat.plan_image import read_plan_image
 from edgeheat.store.history.store import HistoryStore
 
 _log = logging.getLogger(__name__)
@@ -24,8 +22,8 @@ class ReportPlan:
 
     params: PlanParams
 
-    image: Path | None
-    """File of its picture; None for lines at each metre, which are also drawn where the file cannot be read."""
+    image: str
+    """File of its picture; empty for lines at each metre, which are also drawn where the file cannot be read."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,21 +40,12 @@ class PlanReport:
 
 def read_plan(store: HistoryStore, plan: ReportPlan, selection: Selection) -> PlanReport:
     """Return what a plan's cameras counted; raises StoreError where the file cannot be read."""
-    image = _read_image(plan.image)
+    image, problem = read_plan_image(plan.image, decode_image)
+    if problem:
+        _log.warning("%s: %s", plan.params.name, problem)
     try:
         traffic = answer_plan(store, plan.params, selection, "traffic", image=image)
         dwell = answer_plan(store, plan.params, selection, "dwell", image=image)
     except HistoryError as error:
         return PlanReport(plan.params.name, None, None, f"{error}.")
     return PlanReport(plan.params.name, traffic, dwell, "")
-
-
-def _read_image(path: Path | None) -> U8 | None:
-    if path is None:
-        return None
-    try:
-        check_plan_image(path)
-        return decode_image(path.read_bytes())
-    except (OSError, ValueError) as error:
-        _log.warning("the plan is drawn without its picture: %s", error)
-        return None

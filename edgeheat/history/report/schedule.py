@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 
-from edgeheat.defs.history import Level
+from edgeheat.defs.history import ROLLUP_GRACE_S, Level
 from edgeheat.defs.params import ReportKind, ReportsParams
 from edgeheat.errors import HistoryError
 from edgeheat.history.report.content import ReportSite
@@ -17,9 +17,6 @@ from edgeheat.store.history.store import HistoryStore
 
 _MIN_OBSERVED_MS = 3_600_000
 """A period of which no camera observed at least an hour gets no report: it would say nothing."""
-
-_REPORT_GRACE_S = 900
-"""A report is made this long after its last day, when that day has been rolled up: late tiles have arrived."""
 
 
 def write_due_reports(
@@ -46,7 +43,8 @@ def write_due_reports(
 
 def _newest(kind: ReportKind, count: int, site: ReportSite, now_s: float) -> Iterator[ReportPeriod]:
     """Yield the newest periods that are over, newest first."""
-    day = local_day(int(now_s) - _REPORT_GRACE_S, site.timezone)
+    # When its last day has been rolled up.
+    day = local_day(int(now_s) - ROLLUP_GRACE_S, site.timezone)
     for _ in range(count):
         period = ReportPeriod.last(kind, day)
         yield period

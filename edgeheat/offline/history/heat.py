@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from edgeheat.core.floorplan.picture import decode_image
 from edgeheat.core.grid.frames import U8
 from edgeheat.core.render.side_by_side import Layout
 from edgeheat.defs.history import Level
@@ -21,8 +22,8 @@ from edgeheat.local_time.period import ALL_WEEKDAYS, WHOLE_DAY
 from edgeheat.offline.history.files import check_outputs, default_output, stage_answer
 from edgeheat.offline.history.question import Site, When
 from edgeheat.offline.outputs import StagedOutputs
-from edgeheat.offline.plan import read_plan_image
 from edgeheat.offline.video import check_video_target, write_video
+from edgeheat.plan_image import read_plan_image
 from edgeheat.store.history.store import HistoryStore
 
 _PICTURES_PER_S = {Level.HOUR: 4.0, Level.DAY: 1.0}
@@ -163,7 +164,7 @@ def _plan_answer(site: Site, job: HeatJob, store: HistoryStore) -> _Answered:
             raise HistoryError(f"{job.name} is a floor plan, and {option} answers for one camera: name a camera")
     index = [plan.name for plan in site.config.plan].index(job.name)
     plan, params = site.config.plan[index], site.config.plan_params()[index]
-    image, problem = read_plan_image(plan)
+    image, problem = read_plan_image(plan.image, decode_image)
     with site.known_period(job.name, [view.camera for view in params.views], store):
         selection = site.selection(job.when)
         answer = answer_plan(store, params, selection, job.measure, image=image, per_hour=job.per_hour)

@@ -135,17 +135,19 @@ def _wrong_sums(connection: sqlite3.Connection) -> Iterator[str]:
 
 
 def _rejected_ms(connection: sqlite3.Connection, tile_ids: str) -> list[tuple[str, int]]:
-    sql = f"""
-        SELECT key, sum(value) FROM tile, json_each(rejected_ms) WHERE tile.id IN ({tile_ids})
-        GROUP BY key HAVING sum(value) != 0 ORDER BY key
-    """  # noqa: S608 (numbers from the file's own integer column)
-    return connection.execute(sql).fetchall()
+    sql = """
+        SELECT rejected.key, sum(rejected.value) FROM tile, json_each(rejected_ms) AS rejected
+        WHERE tile.id IN (SELECT value FROM json_each(?))
+        GROUP BY rejected.key HAVING sum(rejected.value) != 0 ORDER BY rejected.key
+    """
+    return connection.execute(sql, (f"[{tile_ids}]",)).fetchall()
 
 
 def _zones(connection: sqlite3.Connection, tile_ids: str) -> list[tuple[int, ...]]:
     sums = ", ".join(f"sum({column})" for column in _ZONE_COLUMNS)
-    sql = f"SELECT zone_id, {sums} FROM zone_tile WHERE tile_id IN ({tile_ids}) GROUP BY zone_id ORDER BY zone_id"  # noqa: S608 (numbers from the file's own integer column)
-    return connection.execute(sql).fetchall()
+    where = "WHERE tile_id IN (SELECT value FROM json_each(?))"
+    sql = f"SELECT zone_id, {sums} FROM zone_tile {where} GROUP BY zone_id ORDER BY zone_id"  # noqa: S608 (constants)
+    return connection.execute(sql, (f"[{tile_ids}]",)).fetchall()
 
 
 def _wrong_undated(connection: sqlite3.Connection) -> Iterator[str]:

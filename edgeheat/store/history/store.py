@@ -211,7 +211,8 @@ class HistoryStore:
 
         By range and start. Plain numbers, unlike `keys`, because a question may need those of thousands of tiles.
         """
-        sql = f"SELECT start_s, end_s, observed_ms FROM tile WHERE {IN_RANGE} {_of_epoch(epoch)} ORDER BY start_s"  # noqa: S608
+        where = f"{IN_RANGE} {_of_epoch(epoch)}"
+        sql = f"SELECT start_s, end_s, observed_ms FROM tile WHERE {where} ORDER BY start_s"  # noqa: S608 (constants)
         with self.reading() as connection:
             number = camera_id(connection, camera)
             queries = (range_query(number, level, from_s, to_s, epoch) for from_s, to_s in ranges)

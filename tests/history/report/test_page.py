@@ -151,7 +151,7 @@ def test_a_browser_shows_it_without_complaint_and_nothing_is_wider_than_the_scre
 def with_plan(shop: Shop, camera: str, image: Path | None = None) -> str:
     view = PlanViewParams(camera, pairs(FRONT, FRONT_MARKS))
     plan = PlanParams("floor", SIZE_M, (view,), DEFAULT_HEATS, shop.site.timezone)
-    site = replace(shop.site, plans=(ReportPlan(plan, image),))
+    site = replace(shop.site, plans=(ReportPlan(plan, str(image or "")),))
     return render_report(read_report(shop.store, site, WEEK), NOW_S)
 
 
